@@ -1,0 +1,367 @@
+/**
+ * Everything that passes between a page (or the command line) and a sandbox. One discriminated union each way, versioned;
+ * all values survive a structured clone. Addresses and 64-bit values are bigint here and nowhere on a hot path.
+ */
+export const MESSAGE_VERSION = 1;
+
+/* ---------------------------------------------------------------- configuration */
+
+export type CpuPreset = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'neoverse-n1';
+export type KvmMode = 'vhe' | 'nvhe' | 'protected';
+export type PageSize = 4096 | 16384 | 65536;
+
+/** The host as one value: its hardware, its kernel's configuration and where its RAM lies. */
+export interface HostConfig {
+  readonly cpu: CpuPreset;
+  /** ID_AA64MMFR0_EL1.PARange in bits; absent: what the preset has. */
+  readonly paBits?: 32 | 36 | 40 | 42 | 44 | 48 | 52;
+  /** FEAT_LPA2 at the stages the granule allows; absent: what the preset has. */
+  readonly lpa2?: boolean;
+  readonly pageSize: PageSize;
+  readonly mode: KvmMode;
+  /** Size in bytes and start of RAM as the host's memory node says. */
+  readonly ram: readonly { readonly base: bigint; readonly size: bigint }[];
+}
+
+export interface HostPreset {
+  readonly name: string;
+  readonly title: string;
+  readonly config: HostConfig;
+}
+
+/** What a person edits; it is what a link or a lab carries. */
+export interface Sandbox {
+  readonly host: HostConfig;
+  /** The VMM program, TypeScript. */
+  readonly script: string;
+  /** The guest program, A64 assembly; assembled and given to the script as `guest`. */
+  readonly guest: string;
+}
+
+/** A breakpoint, by the line of the guest's source or by the guest's virtual address. */
+export type Breakpoint =
+  { readonly kind: 'line'; readonly line: number } | { readonly kind: 'address'; readonly address: bigint };
+
+/* ---------------------------------------------------------------- page → worker */
+
+export type Command =
+  /** Checks script and guest without running them; answered by `diagnostics`. */
+  | { readonly type: 'check'; readonly script: string; readonly guest: string }
+  /** Boots the host, loads the programs, stops before the script's first ioctl. Ends what ran before. */
+  | { readonly type: 'load'; readonly sandbox: Sandbox; readonly breakpoints: readonly Breakpoint[] }
+  | { readonly type: 'run' }
+  | { readonly type: 'pause' }
+  /** Ends the program; the host and its memory stay to be looked at. */
+  | { readonly type: 'stop' }
+  /** One guest instruction. Outside KVM_RUN: runs the script until a vCPU is about to execute one. */
+  | { readonly type: 'stepInstruction' }
+  /** Until KVM_RUN returns to the script the next time. */
+  | { readonly type: 'stepExit' }
+  /** Until the script is about to make its next ioctl; inside KVM_RUN that is after its exit. */
+  | { readonly type: 'stepIoctl' }
+  | { readonly type: 'setBreakpoints'; readonly breakpoints: readonly Breakpoint[] }
+  | { readonly type: 'consoleInput'; readonly text: string }
+  /** Keeps a view up to date: answered by `view` at once, at every stop, and a few times a second while running. */
+  | { readonly type: 'watch'; readonly id: string; readonly query: Query }
+  | { readonly type: 'unwatch'; readonly id: string }
+  /** Writes bytes as a debugger does: `data` to an address of a space. Answered by `refused` where it can't be. */
+  | { readonly type: 'poke'; readonly space: AddressSpace; readonly address: bigint; readonly data: Uint8Array };
+
+export type CommandType = Command['type'];
+
+/* ---------------------------------------------------------------- worker → page */
+
+export type Event =
+  | {
+      readonly type: 'ready';
+      readonly version: number;
+      readonly presets: readonly HostPreset[];
+      readonly scriptTypes: string;
+    }
+  | { readonly type: 'status'; readonly status: Status }
+  | { readonly type: 'bootlog'; readonly lines: readonly BootLine[] }
+  /** New or updated entries, by `seq`; a call in progress is sent when it starts and again when it returns. */
+  | { readonly type: 'ioctls'; readonly entries: readonly IoctlEntry[] }
+  /** Bytes that the VMM printed; `stream` tells the guest's console from the script's own output. */
+  | { readonly type: 'output'; readonly stream: 'console' | 'script'; readonly text: string }
+  | { readonly type: 'diagnostics'; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly type: 'view'; readonly id: string; readonly view: View }
+  /** A command that could not be carried out, and why; nothing changed. */
+  | { readonly type: 'refused'; readonly command: CommandType; readonly message: string };
+
+export type RunState =
+  /** Nothing loaded. */
+  | 'empty'
+  | 'running'
+  | 'paused'
+  /** The script came to its end. */
+  | 'finished'
+  /** The script failed or was ended; `message` says why. */
+  | 'failed';
+
+export type StopReason =
+  'loaded' | 'pause' | 'step' | 'breakpoint' | 'kvm-exit' | 'ioctl' | 'finished' | 'failed' | 'stopped';
+
+export interface Status {
+  readonly state: RunState;
+  readonly reason: StopReason | null;
+  readonly message: string | null;
+  /** Counts up with each `load`; views of an earlier load are stale. */
+  readonly generation: number;
+  /** Guest instructions executed since `load`: the sandbox's virtual time. */
+  readonly instructions: bigint;
+  readonly ioctls: number;
+  /** KVM_RUN in progress or last: which vCPU of which VM, by descriptor. */
+  readonly vcpu: VcpuRef | null;
+  readonly pc: bigint | null;
+  /** Line of the guest's source at `pc`, from 1. */
+  readonly guestLine: number | null;
+  /** Line of the script that waits for its ioctl, from 1. */
+  readonly scriptLine: number | null;
+  /** All VMs and vCPUs there are now. */
+  readonly vms: readonly {
+    readonly fd: number;
+    readonly ipaBits: number;
+    readonly vcpus: readonly { readonly fd: number; readonly id: number }[];
+  }[];
+}
+
+export interface VcpuRef {
+  readonly vm: number;
+  readonly vcpu: number;
+}
+
+export interface BootLine {
+  /** Seconds as dmesg prints them. */
+  readonly time: number;
+  readonly text: string;
+  /** Why the kernel says it: the rule behind a line about KVM's limits. */
+  readonly because?: string;
+}
+
+export interface Diagnostic {
+  readonly source: 'script' | 'guest' | 'host';
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  /** From 1; column and end for the squiggle. Absent for a fault that has no line. */
+  readonly line?: number;
+  readonly column?: number;
+  readonly endColumn?: number;
+}
+
+/** Why the kernel refused, with its operands put in; `rule` is stable, `kernel` names the function that has the rule. */
+export interface Explanation {
+  readonly rule: string;
+  readonly message: string;
+  readonly kernel: string;
+}
+
+export interface IoctlEntry {
+  readonly seq: number;
+  readonly fd: number;
+  readonly fdKind: 'system' | 'vm' | 'vcpu' | 'device' | 'unknown';
+  /** `KVM_SET_USER_MEMORY_REGION`, or null for a request the table does not have. */
+  readonly name: string | null;
+  readonly request: number;
+  /** The argument as the table says it is: a number, or a pointer to the structure in `argStruct`. */
+  readonly arg: bigint;
+  readonly argText: string;
+  readonly argStruct: DecodedStruct | null;
+  /** Set once the call has returned. `ret` is -1 where `errno` is set. */
+  readonly result: {
+    readonly ret: number;
+    readonly errno: string | null;
+    readonly explanation: Explanation | null;
+    /** The structure after the call, where the kernel writes it. */
+    readonly outStruct: DecodedStruct | null;
+    /** For KVM_RUN: the exit, as one line (`KVM_EXIT_MMIO write 4 bytes at 0x9000000: 0x48`). */
+    readonly exitText: string | null;
+  } | null;
+  /** Line of the script that made the call, from 1. */
+  readonly scriptLine: number | null;
+  /** Virtual time at which it was made. */
+  readonly instructions: bigint;
+}
+
+export interface DecodedStruct {
+  readonly name: string;
+  readonly size: number;
+  readonly fields: readonly DecodedField[];
+}
+
+export interface DecodedField {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  /** As an engineer would write it: hex for addresses, names for flags (`KVM_MEM_READONLY`). */
+  readonly text: string;
+}
+
+/* ---------------------------------------------------------------- views */
+
+/** va: the vCPU's stage 1 and 2; ipa: its VM's stage 2; pa: the host's physical memory; hva: the VMM process. */
+export type AddressSpace = 'va' | 'ipa' | 'pa' | 'hva';
+
+export type Query =
+  | { readonly view: 'registers'; readonly vcpu: number }
+  /** `count` instructions from `address`; 'pc' keeps the PC in the window. */
+  | { readonly view: 'disassembly'; readonly vcpu: number; readonly address: bigint | 'pc'; readonly count: number }
+  /** `vm` for ipa, `vcpu` for va; at most 65536 bytes. */
+  | {
+      readonly view: 'memory';
+      readonly space: AddressSpace;
+      readonly vm?: number;
+      readonly vcpu?: number;
+      readonly address: bigint;
+      readonly length: number;
+    }
+  /** The tables of one translation; `expanded` holds the addresses of the tables whose entries are wanted. */
+  | { readonly view: 'tables'; readonly stage: 1; readonly vcpu: number; readonly expanded: readonly bigint[] }
+  | { readonly view: 'tables'; readonly stage: 2; readonly vm: number; readonly expanded: readonly bigint[] }
+  /** Every read of the walk of one address through both stages. */
+  | { readonly view: 'walk'; readonly vcpu: number; readonly va: bigint; readonly access: 'read' | 'write' | 'execute' }
+  | { readonly view: 'memoryMap'; readonly vm: number };
+
+export type View =
+  | RegistersView
+  | DisassemblyView
+  | MemoryView
+  | TablesView
+  | WalkView
+  | MemoryMapView
+  /** The query has no answer now (no such VM, MMU off, …), and why. */
+  | { readonly view: 'nothing'; readonly why: string };
+
+export interface RegistersView {
+  readonly view: 'registers';
+  readonly groups: readonly {
+    readonly title: string;
+    readonly registers: readonly RegisterValue[];
+  }[];
+}
+
+export interface RegisterValue {
+  readonly name: string;
+  readonly value: bigint;
+  readonly bits: 32 | 64;
+  /** Changed since the last stop. */
+  readonly changed: boolean;
+  /** `NZcv EL1h`, `MMU on, 4K, T0SZ 25`: what the value says; '' where nothing. */
+  readonly meaning: string;
+  /** KVM_GET_ONE_REG's id, where it has one. */
+  readonly oneReg: bigint | null;
+}
+
+export interface DisassemblyView {
+  readonly view: 'disassembly';
+  readonly pc: bigint;
+  readonly lines: readonly {
+    readonly address: bigint;
+    /** null: no memory there; `text` says why. */
+    readonly word: number | null;
+    readonly text: string;
+    readonly symbol: string | null;
+    readonly guestLine: number | null;
+    readonly breakpoint: boolean;
+  }[];
+}
+
+export interface MemoryView {
+  readonly view: 'memory';
+  readonly address: bigint;
+  /** One entry for every run of bytes that is there, or not there with the reason. */
+  readonly runs: readonly (
+    | { readonly offset: number; readonly data: Uint8Array }
+    | { readonly offset: number; readonly length: number; readonly missing: string }
+  )[];
+}
+
+export interface TablesView {
+  readonly view: 'tables';
+  readonly stage: 1 | 2;
+  /** `IPA 40 bits, 4K granule, start level 1, 2 concatenated tables`. */
+  readonly title: string;
+  readonly control: readonly { readonly name: string; readonly value: bigint; readonly meaning: string }[];
+  readonly roots: readonly TableNode[];
+}
+
+/** One table; `entries` only where the query asked for it, with runs of invalid entries merged. */
+export interface TableNode {
+  readonly address: bigint;
+  readonly level: number;
+  /** First input address that the table translates, and how many bytes it covers. */
+  readonly inputBase: bigint;
+  readonly inputSize: bigint;
+  readonly valid: number;
+  readonly total: number;
+  readonly entries: readonly TableEntry[] | null;
+}
+
+export interface TableEntry {
+  readonly index: number;
+  /** How many entries the row stands for: more than one for merged invalid entries. */
+  readonly count: number;
+  readonly inputBase: bigint;
+  readonly inputSize: bigint;
+  readonly address: bigint;
+  readonly value: bigint;
+  readonly kind: 'invalid' | 'table' | 'block' | 'page' | 'reserved';
+  /** Where a block, page or table entry points. */
+  readonly output: bigint | null;
+  readonly fields: readonly DescriptorField[];
+  readonly child: TableNode | null;
+  /** Changed since the last stop. */
+  readonly changed: boolean;
+}
+
+export interface DescriptorField {
+  readonly name: string;
+  /** `54:53`, or the parts of a split field. */
+  readonly bits: string;
+  readonly value: bigint;
+  readonly meaning: string;
+}
+
+export interface WalkView {
+  readonly view: 'walk';
+  readonly va: bigint;
+  readonly steps: readonly WalkStep[];
+  readonly result:
+    | { readonly ok: true; readonly ipa: bigint; readonly pa: bigint; readonly meaning: string }
+    | {
+        readonly ok: false;
+        readonly stage: 1 | 2;
+        readonly level: number;
+        readonly fault: string;
+        readonly message: string;
+      };
+}
+
+export interface WalkStep {
+  readonly stage: 1 | 2;
+  readonly level: number;
+  /** A stage 2 step inside a stage 1 walk: the address of the descriptor being translated, else the final address. */
+  readonly forAddress: bigint;
+  readonly index: number;
+  readonly descriptorIpa: bigint | null;
+  readonly descriptorPa: bigint;
+  readonly value: bigint;
+  readonly kind: TableEntry['kind'];
+  readonly fields: readonly DescriptorField[];
+}
+
+export interface MemoryMapView {
+  readonly view: 'memoryMap';
+  readonly ipaBits: number;
+  /** Sorted, not overlapping: slots, and what the VM's devices claim; the rest leaves with KVM_EXIT_MMIO. */
+  readonly regions: readonly {
+    readonly kind: 'slot' | 'device';
+    readonly name: string;
+    readonly base: bigint;
+    readonly size: bigint;
+    readonly flags: readonly string[];
+    readonly userspaceAddress: bigint | null;
+    /** Bytes mapped at stage 2 now. */
+    readonly mapped: bigint;
+  }[];
+}
