@@ -1,0 +1,74 @@
+import type { Pa } from '../abi/address.ts';
+import type { IoctlResult, Refusal } from './refusal.ts';
+import type { Vcpu } from './vcpu.ts';
+
+/** What copy_from_user and copy_to_user are: null and false are EFAULT. Nothing is written when the range is not all writable. */
+export interface UserMemory {
+  read(hva: bigint, length: number): Uint8Array | null;
+  write(hva: bigint, bytes: Uint8Array): boolean;
+}
+
+/** A page of the process as get_user_pages finds it. */
+export interface UserPage {
+  readonly pa: Pa;
+  readonly writable: boolean;
+  /** Bytes of naturally aligned, physically contiguous host memory around the page that one host mapping covers. */
+  readonly mappingSize: number;
+}
+
+/** Pages of a process are going away or change permissions: an MMU notifier. */
+export interface AddressSpaceListener {
+  invalidate(start: bigint, end: bigint): void;
+}
+
+/** The process' address space (current->mm) as KVM uses it. */
+export interface UserAddressSpace extends UserMemory {
+  /** First address above user space. */
+  readonly taskSize: bigint;
+  /** Walks the process' page tables; absent pages of a mapping that allows it are made present. null: no such memory, or not so accessible. */
+  getPage(hva: bigint, write: boolean): UserPage | null;
+  /** A mapping exists at the address, whatever its permissions. */
+  isMapped(hva: bigint): boolean;
+  addListener(listener: AddressSpaceListener): void;
+  removeListener(listener: AddressSpaceListener): void;
+}
+
+/** The task that makes the call. */
+export interface Caller {
+  readonly memory: UserAddressSpace;
+  /** Makes a descriptor for an object: the lowest free number, or EMFILE. */
+  install(descriptor: Descriptor): number | Refusal;
+  /** The object behind a descriptor number that is an operand of an ioctl. */
+  descriptor(fd: number): Descriptor | null;
+  readonly control: RunControl;
+}
+
+/** Handed in by whoever drives KVM_RUN; read anew at every slice. */
+export interface RunControl {
+  /** Guest instructions until KVM_RUN yields the next time. */
+  budget: number;
+  /** A signal is pending for the task: KVM_RUN returns EINTR. */
+  signal: boolean;
+}
+
+/** KVM_RUN gave the thread back between two guest instructions; resuming goes on as if nothing was. */
+export interface GuestPause {
+  /** idle: the vCPU waits for an event that only other calls or a signal can bring. */
+  readonly why: 'budget' | 'breakpoint' | 'idle';
+  readonly vcpu: Vcpu;
+}
+
+export type IoctlRun = Generator<GuestPause, IoctlResult, void>;
+
+export type DescriptorKind = 'system' | 'vm' | 'vcpu' | 'device';
+
+/** An open file of KVM. */
+export interface Descriptor {
+  readonly kind: DescriptorKind;
+  /** `arg` is the register as userspace passed it; pointers are read through the caller's memory. */
+  ioctl(request: number, arg: bigint, caller: Caller): IoctlRun;
+  /** Physical page behind a page of the descriptor's mapping; null is SIGBUS. Absent: mmap is ENODEV. */
+  pageAt?(pageOffset: number): Pa | null;
+  /** The last reference, descriptor or mapping, is gone. */
+  release(): void;
+}
