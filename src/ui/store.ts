@@ -1,0 +1,174 @@
+import { useStore } from 'zustand';
+import { createStore } from 'zustand/vanilla';
+import type {
+  BootLine,
+  CommandType,
+  Diagnostic,
+  Event,
+  HostPreset,
+  IoctlEntry,
+  Status,
+  View,
+} from '../session/messages.ts';
+
+/** How many ioctls, and how many characters of output, the page keeps; older ones go. */
+export const IOCTLS_KEPT = 20_000;
+export const OUTPUT_KEPT = 400_000;
+
+/** Text that grows at its end; `dropped` counts the characters that went at its start. */
+export interface Transcript {
+  readonly text: string;
+  readonly dropped: number;
+}
+
+export interface Notice {
+  readonly id: number;
+  readonly tone: 'info' | 'error';
+  readonly text: string;
+}
+
+/** What the page knows of its sandbox: nothing but what messages said. */
+export interface SandboxState {
+  /** The worker: `starting` until its `ready`, `dead` once it failed and has to be started anew. */
+  readonly worker: 'starting' | 'ready' | 'dead';
+  readonly workerError: string | null;
+  readonly presets: readonly HostPreset[];
+  /** Declarations of what a VMM script may use, for the editor. */
+  readonly scriptTypes: string;
+  readonly status: Status;
+  readonly bootlog: readonly BootLine[];
+  /** Sorted by `seq`; each call once, in its latest form. */
+  readonly ioctls: readonly IoctlEntry[];
+  readonly ioctlsDropped: number;
+  readonly console: Transcript;
+  readonly script: Transcript;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The latest answer to each watched query, by the watch's id. */
+  readonly views: Readonly<Record<string, View>>;
+  readonly notices: readonly Notice[];
+}
+
+const EMPTY_STATUS: Status = {
+  state: 'empty',
+  reason: null,
+  message: null,
+  generation: 0,
+  instructions: 0n,
+  ioctls: 0,
+  vcpu: null,
+  pc: null,
+  guestLine: null,
+  scriptLine: null,
+  vms: [],
+};
+const EMPTY_TRANSCRIPT: Transcript = { text: '', dropped: 0 };
+
+/** What a new load starts from: all that belonged to the run before is gone. */
+const NEW_RUN = {
+  bootlog: [],
+  ioctls: [],
+  ioctlsDropped: 0,
+  console: EMPTY_TRANSCRIPT,
+  script: EMPTY_TRANSCRIPT,
+} satisfies Partial<SandboxState>;
+
+export const INITIAL_STATE: SandboxState = {
+  worker: 'starting',
+  workerError: null,
+  presets: [],
+  scriptTypes: '',
+  status: EMPTY_STATUS,
+  diagnostics: [],
+  views: {},
+  notices: [],
+  ...NEW_RUN,
+};
+
+export const sandboxStore = createStore<SandboxState>(() => INITIAL_STATE);
+
+export function useSandbox<T>(select: (state: SandboxState) => T): T {
+  return useStore(sandboxStore, select);
+}
+
+function append(transcript: Transcript, text: string): Transcript {
+  const whole = transcript.text + text;
+  const excess = whole.length - OUTPUT_KEPT;
+  // Cut a good piece at once, so that a chatty guest does not copy the whole text for every line.
+  const cut = excess > 0 ? excess + OUTPUT_KEPT / 4 : 0;
+  return { text: whole.slice(cut), dropped: transcript.dropped + Math.min(cut, whole.length) };
+}
+
+/** `known` with `news` put in by `seq`; both are nearly always in order already. */
+export function mergeIoctls(known: readonly IoctlEntry[], news: readonly IoctlEntry[]): readonly IoctlEntry[] {
+  const merged = [...known];
+  for (const entry of news) {
+    let at = merged.length;
+    while (at > 0 && merged[at - 1]!.seq > entry.seq) at--;
+    if (at > 0 && merged[at - 1]!.seq === entry.seq) merged[at - 1] = entry;
+    else merged.splice(at, 0, entry);
+  }
+  return merged;
+}
+
+let noticeId = 0;
+function withNotice(state: SandboxState, tone: Notice['tone'], text: string): readonly Notice[] {
+  const others = state.notices.filter((notice) => notice.text !== text);
+  return [...others.slice(-3), { id: ++noticeId, tone, text }];
+}
+
+const COMMAND_TITLES: Readonly<Partial<Record<CommandType, string>>> = {
+  load: 'Load',
+  run: 'Run',
+  pause: 'Pause',
+  stop: 'Stop',
+  stepInstruction: 'Step instruction',
+  stepExit: 'Step to KVM exit',
+  stepIoctl: 'Step to ioctl',
+  setBreakpoints: 'Breakpoints',
+  consoleInput: 'Console input',
+  poke: 'Write',
+};
+
+/** The state after an event. Pure, so that a recorded run can be replayed in a test. */
+export function reduce(state: SandboxState, event: Event): Partial<SandboxState> {
+  switch (event.type) {
+    case 'ready':
+      return { worker: 'ready', workerError: null, presets: event.presets, scriptTypes: event.scriptTypes };
+    case 'status':
+      return { status: event.status };
+    case 'bootlog':
+      return { bootlog: [...state.bootlog, ...event.lines] };
+    case 'ioctls': {
+      const merged = mergeIoctls(state.ioctls, event.entries);
+      const excess = Math.max(0, merged.length - IOCTLS_KEPT);
+      return { ioctls: excess ? merged.slice(excess) : merged, ioctlsDropped: state.ioctlsDropped + excess };
+    }
+    case 'output':
+      return { [event.stream]: append(state[event.stream], event.text) };
+    case 'diagnostics':
+      return { diagnostics: event.diagnostics };
+    case 'view':
+      return { views: { ...state.views, [event.id]: event.view } };
+    case 'refused':
+      return {
+        notices: withNotice(state, 'error', `${COMMAND_TITLES[event.command] ?? event.command}: ${event.message}`),
+      };
+  }
+}
+
+export function receive(event: Event): void {
+  sandboxStore.setState((state) => reduce(state, event));
+}
+
+/** A `load` was sent: what the run before left is cleared, views stay until they are answered anew. */
+export function startRun(): void {
+  sandboxStore.setState(NEW_RUN);
+}
+
+export function notify(text: string, tone: Notice['tone'] = 'info'): void {
+  sandboxStore.setState((state) => ({ notices: withNotice(state, tone, text) }));
+}
+
+export function dismissNotice(id: number): void {
+  sandboxStore.setState((state) => ({ notices: state.notices.filter((notice) => notice.id !== id) }));
+}

@@ -1,0 +1,3 @@
+export function DisassemblyPanel() {
+  return null;
+}

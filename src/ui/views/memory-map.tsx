@@ -1,0 +1,3 @@
+export function MemoryMapPanel() {
+  return null;
+}

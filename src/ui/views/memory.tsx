@@ -1,0 +1,3 @@
+export function MemoryPanel() {
+  return null;
+}

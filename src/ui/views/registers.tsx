@@ -1,0 +1,3 @@
+export function RegistersPanel() {
+  return null;
+}

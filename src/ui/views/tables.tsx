@@ -1,0 +1,3 @@
+export function TablesPanel() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function WalkPanel() {
+  return null;
+}

@@ -1,0 +1,48 @@
+import type { DockviewApi } from 'dockview-react';
+
+export type PanelId =
+  | 'labs'
+  | 'host'
+  | 'script'
+  | 'guest'
+  | 'registers'
+  | 'disassembly'
+  | 'tables'
+  | 'walk'
+  | 'memory-map'
+  | 'memory'
+  | 'ioctls'
+  | 'console'
+  | 'output'
+  | 'bootlog';
+
+type Opener = (dock: DockviewApi, id: PanelId) => void;
+
+let dock: DockviewApi | null = null;
+let open: Opener | null = null;
+
+/** The layout, once it stands; `opener` knows where a panel that was closed belongs. */
+export function setDock(api: DockviewApi | null, opener: Opener | null): void {
+  dock = api;
+  open = opener;
+}
+
+export function currentDock(): DockviewApi | null {
+  return dock;
+}
+
+/** Shows a panel, adding it where it belongs if it was closed. */
+export function openPanel(id: PanelId): void {
+  if (dock && open) open(dock, id);
+}
+
+/** Shows a panel and puts the keyboard into it. */
+export function focusPanel(id: PanelId): void {
+  openPanel(id);
+  // The panel's content is in the document only after the layout has drawn it.
+  requestAnimationFrame(() => {
+    const panel = document.querySelector<HTMLElement>(`[data-panel="${id}"]`);
+    const target = panel?.querySelector<HTMLElement>('[data-autofocus], textarea, .native-edit-context') ?? panel;
+    target?.focus();
+  });
+}
