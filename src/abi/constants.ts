@@ -1,0 +1,258 @@
+/** Named values of KVM's interface, in the groups in which they are used (include/uapi/linux/kvm.h, asm/kvm.h). */
+
+export const KVM_API_VERSION = 12;
+
+/** kvm_userspace_memory_region.flags */
+export const MEM_FLAGS = { KVM_MEM_LOG_DIRTY_PAGES: 1, KVM_MEM_READONLY: 2, KVM_MEM_GUEST_MEMFD: 4 } as const;
+
+/** Bits of the words of kvm_vcpu_init.features on arm64, as bit numbers. */
+export const ARM_VCPU_FEATURES = {
+  KVM_ARM_VCPU_POWER_OFF: 0,
+  KVM_ARM_VCPU_EL1_32BIT: 1,
+  KVM_ARM_VCPU_PSCI_0_2: 2,
+  KVM_ARM_VCPU_PMU_V3: 3,
+  KVM_ARM_VCPU_SVE: 4,
+  KVM_ARM_VCPU_PTRAUTH_ADDRESS: 5,
+  KVM_ARM_VCPU_PTRAUTH_GENERIC: 6,
+  KVM_ARM_VCPU_HAS_EL2: 7,
+} as const;
+
+/** kvm_vcpu_init.target */
+export const ARM_TARGETS = {
+  KVM_ARM_TARGET_AEM_V8: 0,
+  KVM_ARM_TARGET_FOUNDATION_V8: 1,
+  KVM_ARM_TARGET_CORTEX_A57: 2,
+  KVM_ARM_TARGET_XGENE_POTENZA: 3,
+  KVM_ARM_TARGET_CORTEX_A53: 4,
+  KVM_ARM_TARGET_GENERIC_V8: 5,
+} as const;
+
+export const MP_STATES = {
+  KVM_MP_STATE_RUNNABLE: 0,
+  KVM_MP_STATE_UNINITIALIZED: 1,
+  KVM_MP_STATE_INIT_RECEIVED: 2,
+  KVM_MP_STATE_HALTED: 3,
+  KVM_MP_STATE_SIPI_RECEIVED: 4,
+  KVM_MP_STATE_STOPPED: 5,
+  KVM_MP_STATE_CHECK_STOP: 6,
+  KVM_MP_STATE_OPERATING: 7,
+  KVM_MP_STATE_LOAD: 8,
+  KVM_MP_STATE_AP_RESET_HOLD: 9,
+  KVM_MP_STATE_SUSPENDED: 10,
+} as const;
+
+/** kvm_run.system_event.type */
+export const SYSTEM_EVENTS = {
+  KVM_SYSTEM_EVENT_SHUTDOWN: 1,
+  KVM_SYSTEM_EVENT_RESET: 2,
+  KVM_SYSTEM_EVENT_CRASH: 3,
+  KVM_SYSTEM_EVENT_WAKEUP: 4,
+  KVM_SYSTEM_EVENT_SUSPEND: 5,
+  KVM_SYSTEM_EVENT_SEV_TERM: 6,
+} as const;
+
+/** kvm_run.internal.suberror */
+export const INTERNAL_ERRORS = {
+  KVM_INTERNAL_ERROR_EMULATION: 1,
+  KVM_INTERNAL_ERROR_SIMUL_EX: 2,
+  KVM_INTERNAL_ERROR_DELIVERY_EV: 3,
+  KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON: 4,
+} as const;
+
+/** kvm_run.io.direction */
+export const IO_DIRECTIONS = { KVM_EXIT_IO_IN: 0, KVM_EXIT_IO_OUT: 1 } as const;
+
+/** kvm_run.hypercall.flags on arm64 */
+export const HYPERCALL_FLAGS = { KVM_HYPERCALL_EXIT_SMC: 1, KVM_HYPERCALL_EXIT_16BIT: 2 } as const;
+
+/** kvm_run.memory_fault.flags */
+export const MEMORY_FAULT_FLAGS = { KVM_MEMORY_EXIT_FLAG_PRIVATE: 8 } as const;
+
+/** kvm_run.s.regs.device_irq_level on arm64 */
+export const DEVICE_IRQ_LEVELS = { KVM_ARM_DEV_EL1_VTIMER: 1, KVM_ARM_DEV_EL1_PTIMER: 2, KVM_ARM_DEV_PMU: 4 } as const;
+
+/** kvm_guest_debug.control */
+export const GUESTDBG_FLAGS = {
+  KVM_GUESTDBG_ENABLE: 0x1,
+  KVM_GUESTDBG_SINGLESTEP: 0x2,
+  KVM_GUESTDBG_USE_SW_BP: 0x10000,
+  KVM_GUESTDBG_USE_HW: 0x20000,
+} as const;
+
+export const IOEVENTFD_FLAGS = {
+  KVM_IOEVENTFD_FLAG_DATAMATCH: 1,
+  KVM_IOEVENTFD_FLAG_PIO: 2,
+  KVM_IOEVENTFD_FLAG_DEASSIGN: 4,
+  KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY: 8,
+} as const;
+
+export const IRQFD_FLAGS = { KVM_IRQFD_FLAG_DEASSIGN: 1, KVM_IRQFD_FLAG_RESAMPLE: 2 } as const;
+
+export const MSI_FLAGS = { KVM_MSI_VALID_DEVID: 1 } as const;
+
+export const IRQ_ROUTING_TYPES = {
+  KVM_IRQ_ROUTING_IRQCHIP: 1,
+  KVM_IRQ_ROUTING_MSI: 2,
+  KVM_IRQ_ROUTING_S390_ADAPTER: 3,
+  KVM_IRQ_ROUTING_HV_SINT: 4,
+  KVM_IRQ_ROUTING_XEN_EVTCHN: 5,
+} as const;
+
+export const CREATE_DEVICE_FLAGS = { KVM_CREATE_DEVICE_TEST: 1 } as const;
+
+export const DEVICE_TYPES = {
+  KVM_DEV_TYPE_FSL_MPIC_20: 1,
+  KVM_DEV_TYPE_FSL_MPIC_42: 2,
+  KVM_DEV_TYPE_XICS: 3,
+  KVM_DEV_TYPE_VFIO: 4,
+  KVM_DEV_TYPE_ARM_VGIC_V2: 5,
+  KVM_DEV_TYPE_FLIC: 6,
+  KVM_DEV_TYPE_ARM_VGIC_V3: 7,
+  KVM_DEV_TYPE_ARM_VGIC_ITS: 8,
+  KVM_DEV_TYPE_XIVE: 9,
+  KVM_DEV_TYPE_ARM_PV_TIME: 10,
+  KVM_DEV_TYPE_RISCV_AIA: 11,
+} as const;
+
+/** kvm_device_attr.group of a vGIC */
+export const VGIC_GROUPS = {
+  KVM_DEV_ARM_VGIC_GRP_ADDR: 0,
+  KVM_DEV_ARM_VGIC_GRP_DIST_REGS: 1,
+  KVM_DEV_ARM_VGIC_GRP_CPU_REGS: 2,
+  KVM_DEV_ARM_VGIC_GRP_NR_IRQS: 3,
+  KVM_DEV_ARM_VGIC_GRP_CTRL: 4,
+  KVM_DEV_ARM_VGIC_GRP_REDIST_REGS: 5,
+  KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS: 6,
+  KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO: 7,
+  KVM_DEV_ARM_VGIC_GRP_ITS_REGS: 8,
+} as const;
+
+/** kvm_device_attr.attr in KVM_DEV_ARM_VGIC_GRP_ADDR */
+export const VGIC_ADDR_TYPES = {
+  KVM_VGIC_V2_ADDR_TYPE_DIST: 0,
+  KVM_VGIC_V2_ADDR_TYPE_CPU: 1,
+  KVM_VGIC_V3_ADDR_TYPE_DIST: 2,
+  KVM_VGIC_V3_ADDR_TYPE_REDIST: 3,
+  KVM_VGIC_ITS_ADDR_TYPE: 4,
+  KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION: 5,
+} as const;
+
+/** kvm_device_attr.attr in KVM_DEV_ARM_VGIC_GRP_CTRL */
+export const VGIC_CTRL_ATTRS = {
+  KVM_DEV_ARM_VGIC_CTRL_INIT: 0,
+  KVM_DEV_ARM_ITS_SAVE_TABLES: 1,
+  KVM_DEV_ARM_ITS_RESTORE_TABLES: 2,
+  KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES: 3,
+  KVM_DEV_ARM_ITS_CTRL_RESET: 4,
+} as const;
+
+/** kvm_device_attr.group of an arm64 vCPU */
+export const ARM_VCPU_ATTR_GROUPS = {
+  KVM_ARM_VCPU_PMU_V3_CTRL: 0,
+  KVM_ARM_VCPU_TIMER_CTRL: 1,
+  KVM_ARM_VCPU_PVTIME_CTRL: 2,
+} as const;
+
+/** Bits 27:24 of kvm_irq_level.irq on arm64 */
+export const ARM_IRQ_TYPES = { KVM_ARM_IRQ_TYPE_CPU: 0, KVM_ARM_IRQ_TYPE_SPI: 1, KVM_ARM_IRQ_TYPE_PPI: 2 } as const;
+
+export const SMCCC_FILTER_ACTIONS = {
+  KVM_SMCCC_FILTER_HANDLE: 0,
+  KVM_SMCCC_FILTER_DENY: 1,
+  KVM_SMCCC_FILTER_FWD_TO_USER: 2,
+} as const;
+
+/** args[0] of KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+export const DIRTY_LOG_FLAGS = { KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE: 1, KVM_DIRTY_LOG_INITIALLY_SET: 2 } as const;
+
+export const DIRTY_GFN_FLAGS = { KVM_DIRTY_GFN_F_DIRTY: 1, KVM_DIRTY_GFN_F_RESET: 2 } as const;
+
+export const MEMORY_ATTRIBUTES = { KVM_MEMORY_ATTRIBUTE_PRIVATE: 8 } as const;
+
+export const MTE_COPY_FLAGS = { KVM_ARM_TAGS_TO_GUEST: 0, KVM_ARM_TAGS_FROM_GUEST: 1 } as const;
+
+export const PMU_FILTER_ACTIONS = { KVM_PMU_EVENT_ALLOW: 0, KVM_PMU_EVENT_DENY: 1 } as const;
+
+/** Argument of KVM_CREATE_VM on powerpc */
+export const PPC_VM_TYPES = { KVM_VM_PPC_HV: 1, KVM_VM_PPC_PR: 2 } as const;
+
+/** kvm_config_tlb.mmu_type */
+export const MMU_TYPES = { KVM_MMU_FSL_BOOKE_NOHV: 0, KVM_MMU_FSL_BOOKE_HV: 1 } as const;
+
+/** kvm_sregs.u.e.features */
+export const SREGS_E_FEATURES = {
+  KVM_SREGS_E_BASE: 1 << 0,
+  KVM_SREGS_E_ARCH206: 1 << 1,
+  KVM_SREGS_E_64: 1 << 2,
+  KVM_SREGS_E_SPRG8: 1 << 3,
+  KVM_SREGS_E_MCIVPR: 1 << 4,
+  KVM_SREGS_E_IVOR: 1 << 5,
+  KVM_SREGS_E_ARCH206_MMU: 1 << 6,
+  KVM_SREGS_E_DEBUG: 1 << 7,
+  KVM_SREGS_E_ED: 1 << 8,
+  KVM_SREGS_E_SPE: 1 << 9,
+  KVM_SREGS_EXP: 1 << 10,
+  KVM_SREGS_E_PD: 1 << 11,
+  KVM_SREGS_E_PC: 1 << 12,
+  KVM_SREGS_E_PT: 1 << 13,
+  KVM_SREGS_E_PM: 1 << 14,
+} as const;
+
+export const SREGS_E_IMPLS = { KVM_SREGS_E_IMPL_NONE: 0, KVM_SREGS_E_IMPL_FSL: 1 } as const;
+
+export const SREGS_E_UPDATES = {
+  KVM_SREGS_E_UPDATE_MCSR: 1 << 0,
+  KVM_SREGS_E_UPDATE_TSR: 1 << 1,
+  KVM_SREGS_E_UPDATE_DEC: 1 << 2,
+  KVM_SREGS_E_UPDATE_DBSR: 1 << 3,
+} as const;
+
+/** kvm_interrupt.irq on powerpc */
+export const PPC_INTERRUPTS = {
+  KVM_INTERRUPT_SET: 0xffff_ffff,
+  KVM_INTERRUPT_UNSET: 0xffff_fffe,
+  KVM_INTERRUPT_SET_LEVEL: 0xffff_fffd,
+} as const;
+
+/** kvm_clock_data.flags */
+export const CLOCK_FLAGS = { KVM_CLOCK_TSC_STABLE: 2, KVM_CLOCK_REALTIME: 4, KVM_CLOCK_HOST_TSC: 8 } as const;
+
+/** Every constant above by its name, for a program that is written against the kernel's header. */
+export const CONSTANTS: Readonly<Record<string, number>> = {
+  KVM_API_VERSION,
+  ...MEM_FLAGS,
+  ...ARM_VCPU_FEATURES,
+  ...ARM_TARGETS,
+  ...MP_STATES,
+  ...SYSTEM_EVENTS,
+  ...INTERNAL_ERRORS,
+  ...IO_DIRECTIONS,
+  ...HYPERCALL_FLAGS,
+  ...MEMORY_FAULT_FLAGS,
+  ...DEVICE_IRQ_LEVELS,
+  ...GUESTDBG_FLAGS,
+  ...IOEVENTFD_FLAGS,
+  ...IRQFD_FLAGS,
+  ...MSI_FLAGS,
+  ...IRQ_ROUTING_TYPES,
+  ...CREATE_DEVICE_FLAGS,
+  ...DEVICE_TYPES,
+  ...VGIC_GROUPS,
+  ...VGIC_ADDR_TYPES,
+  ...VGIC_CTRL_ATTRS,
+  ...ARM_VCPU_ATTR_GROUPS,
+  ...ARM_IRQ_TYPES,
+  ...SMCCC_FILTER_ACTIONS,
+  ...DIRTY_LOG_FLAGS,
+  ...DIRTY_GFN_FLAGS,
+  ...MEMORY_ATTRIBUTES,
+  ...MTE_COPY_FLAGS,
+  ...PMU_FILTER_ACTIONS,
+  ...PPC_VM_TYPES,
+  ...MMU_TYPES,
+  ...SREGS_E_FEATURES,
+  ...SREGS_E_IMPLS,
+  ...SREGS_E_UPDATES,
+  ...PPC_INTERRUPTS,
+  ...CLOCK_FLAGS,
+};
