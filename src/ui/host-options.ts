@@ -1,0 +1,45 @@
+import type { HostConfig } from '../session/messages.ts';
+import { isRecord, readBig, readList, readOneOf } from './storage.ts';
+
+/** The values that each field of a host's configuration can take, as the form offers them. */
+export const CPUS = ['max', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'neoverse-n1'] as const;
+export const PA_BITS = [32, 36, 40, 42, 44, 48, 52] as const;
+export const PAGE_SIZES = [4096, 16384, 65536] as const;
+export const MODES = ['vhe', 'nvhe', 'protected'] as const;
+export const MAX_RAM_RANGES = 16;
+
+/** A configuration from storage or a link; undefined where any part of it is not one. */
+export function readHost(value: unknown): HostConfig | undefined {
+  if (!isRecord(value)) return undefined;
+  const cpu = readOneOf(value['cpu'], CPUS);
+  const pageSize = readOneOf(value['pageSize'], PAGE_SIZES);
+  const mode = readOneOf(value['mode'], MODES);
+  const ram = readList(value['ram'], MAX_RAM_RANGES, (item) => {
+    const base = isRecord(item) ? readBig(item['base']) : undefined;
+    const size = isRecord(item) ? readBig(item['size']) : undefined;
+    return base === undefined || size === undefined ? undefined : { base, size };
+  });
+  if (cpu === undefined || pageSize === undefined || mode === undefined || ram === undefined) return undefined;
+  const paBits = readOneOf(value['paBits'], PA_BITS);
+  const lpa2 = value['lpa2'];
+  return {
+    cpu,
+    pageSize,
+    mode,
+    ram,
+    ...(paBits === undefined ? {} : { paBits }),
+    ...(typeof lpa2 === 'boolean' ? { lpa2 } : {}),
+  };
+}
+
+export function sameHost(a: HostConfig, b: HostConfig): boolean {
+  return (
+    a.cpu === b.cpu &&
+    a.paBits === b.paBits &&
+    a.lpa2 === b.lpa2 &&
+    a.pageSize === b.pageSize &&
+    a.mode === b.mode &&
+    a.ram.length === b.ram.length &&
+    a.ram.every((range, index) => range.base === b.ram[index]!.base && range.size === b.ram[index]!.size)
+  );
+}

@@ -1,0 +1,50 @@
+import type { DescriptorField } from '../../session/messages.ts';
+
+export interface BitRange {
+  readonly hi: number;
+  readonly lo: number;
+}
+
+/** `54:53` or `0`, or several of them for a split field, as `DescriptorField.bits` writes it; what is no range is left out. */
+export function parseBits(bits: string): BitRange[] {
+  return bits
+    .split(/[^0-9:]+/)
+    .map((part) => part.split(':').map(Number))
+    .flatMap(([first, second = first]) =>
+      first !== undefined && second !== undefined && Number.isInteger(first) && Number.isInteger(second) && first < 64
+        ? [{ hi: Math.max(first, second), lo: Math.min(first, second) }]
+        : [],
+    );
+}
+
+/** A run of neighbouring bits of one field within one row; `field` is null for bits no field claims. */
+export interface RulerSegment extends BitRange {
+  readonly field: number | null;
+}
+
+/** The rows of a ruler over 64 bits, bit 63 first, `perRow` bits each; where fields overlap the first one has the bit. */
+export function rulerRows(fields: readonly DescriptorField[], perRow: number): RulerSegment[][] {
+  const owner = new Array<number | null>(64).fill(null);
+  fields.forEach((field, index) => {
+    for (const { hi, lo } of parseBits(field.bits)) {
+      for (let bit = lo; bit <= Math.min(hi, 63); bit++) owner[bit] ??= index;
+    }
+  });
+  const rows: RulerSegment[][] = [];
+  for (let top = 63; top >= 0; top -= perRow) {
+    const row: RulerSegment[] = [];
+    for (let bit = top; bit > top - perRow; bit--) {
+      const last = row.at(-1);
+      if (last && last.field === owner[bit]) row[row.length - 1] = { ...last, lo: bit };
+      else row.push({ hi: bit, lo: bit, field: owner[bit] ?? null });
+    }
+    rows.push(row);
+  }
+  return rows;
+}
+
+/** Bits per row that leave each bit wide enough to read. */
+export function bitsPerRow(width: number): number {
+  if (width >= 1000) return 64;
+  return width >= 460 ? 32 : 16;
+}
