@@ -1,0 +1,77 @@
+/**
+ * Where the engine keeps what in the low part of the WebAssembly memory. Generated code has these as constants.
+ *
+ *     0         CPU state (saved and restored as one block), the exit's report, scratch
+ *     0x10000   software TLBs: a read, a write and a fetch table for each regime
+ *     0x200000  predecoded instructions, one slot per physical page of code
+ */
+
+/** Register slots of 8 bytes, in the order of `SLOT` in isa/a64/operands.ts. */
+export const X = 0x000;
+export const SP = 0x0f8;
+export const ZERO = 0x100;
+export const DISCARD = 0x108;
+/** NZCV, each in a form of its own: N is the sign of the i64, Z is set where it is 0, C is 0 or 1, V is the sign. */
+export const FLAG_N = 0x110;
+export const FLAG_Z = 0x118;
+export const FLAG_C = 0x120;
+export const FLAG_V = 0x128;
+export const PC = 0x130;
+/** SPSR's format without NZCV. */
+export const PSTATE = 0x138;
+/** The set of TLBs in use. */
+export const REGIME = 0x13c;
+/** SP_ELn of the levels whose stack pointer isn't the current one. */
+export const SP_BANK = 0x140;
+export const FPCR = 0x160;
+export const FPSR = 0x168;
+/** Exclusive monitor: the place in this memory or 0, bytes, and what was there. */
+export const MONITOR_ADDRESS = 0x170;
+export const MONITOR_BYTES = 0x174;
+export const MONITOR_LOW = 0x178;
+export const MONITOR_HIGH = 0x180;
+/** 15 where SP is checked for alignment, else 0; an i64. */
+export const SP_ALIGNMENT = 0x188;
+/** 1 where FP and SIMD instructions are trapped. */
+export const FP_TRAPPED = 0x190;
+/** 1 where every unaligned data access is an exit (SCTLR_ELx.A). */
+export const STRICT = 0x194;
+/** 1 where ordered, exclusive and atomic accesses may be unaligned within 16 bytes (FEAT_LSE2). */
+export const LSE2 = 0x198;
+export const V = 0x200;
+export const STATE_BYTES = 0x400;
+
+/** The exit's report, not part of the state. */
+export const EXIT_CODE = 0x400;
+export const EXIT_BYTES = 0x404;
+export const EXIT_VA = 0x408;
+export const EXIT_REGIME = 0x410;
+export const REMAINING = 0x414;
+/** Record, slot and page of the instruction at PC, for whoever goes on within the same page. */
+export const AT_RECORD = 0x418;
+export const AT_SLOT = 0x41c;
+export const AT_PAGE = 0x420;
+/** Bytes of an access that lies in two pages. */
+export const SCRATCH = 0x440;
+
+export const TLB = 0x10000;
+export const TLB_ENTRIES = 8192;
+/** Tag (i64), addend (i32), code slot or 0 (i32). */
+export const TLB_ENTRY_BYTES = 16;
+export const TLB_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
+export const ACCESSES = ['read', 'write', 'fetch'] as const;
+export const READ_TABLE = 0;
+export const WRITE_TABLE = TLB_BYTES;
+export const FETCH_TABLE = 2 * TLB_BYTES;
+export const REGIME_BYTES = 3 * TLB_BYTES;
+export const REGIMES = 4;
+
+export const PAGE_BYTES = 4096;
+export const RECORD_BYTES = 32;
+export const PAGE_RECORDS = PAGE_BYTES / 4;
+export const SLOTS = 0x200000;
+/** A page's records and one more, which goes on in the next page. */
+export const SLOT_BYTES = (PAGE_RECORDS + 2) * RECORD_BYTES;
+export const SLOT_COUNT = 1024;
+
+export const ENGINE_BYTES = 0x2400000;
