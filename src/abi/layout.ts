@@ -53,6 +53,8 @@ export type Shown =
   /** Left out where it is zero, as it must be. */
   | 'padding'
   | { readonly flags: Readonly<Record<string, number | bigint>> }
+  /** An array of words as one set of bits, by bit number. */
+  | { readonly bits: Readonly<Record<string, number>> }
   | { readonly values: Readonly<Record<string, number | bigint>> }
   | { readonly text: (value: bigint) => string };
 
