@@ -1,0 +1,117 @@
+/** From A64 fields to canonical operands: register slots and decoded immediates. */
+import type { Fields } from '../row.ts';
+
+/** Every field name of the A64 rows, as the manual spells them. */
+export type A64Field =
+  | 'sf'
+  | 'S'
+  | 'sh'
+  | 'N'
+  | 'hw'
+  | 'imm12'
+  | 'immr'
+  | 'imms'
+  | 'imm16'
+  | 'immlo'
+  | 'immhi'
+  | 'imm6'
+  | 'imm5'
+  | 'imm3'
+  | 'imm26'
+  | 'imm19'
+  | 'imm14'
+  | 'b5'
+  | 'b40'
+  | 'imm9'
+  | 'imm7'
+  | 'shift'
+  | 'option'
+  | 'cond'
+  | 'nzcv'
+  | 'prfop'
+  | 'A'
+  | 'R'
+  | 'o0'
+  | 'op1'
+  | 'CRn'
+  | 'CRm'
+  | 'op2'
+  | 'Rd'
+  | 'Rn'
+  | 'Rm'
+  | 'Ra'
+  | 'Rt'
+  | 'Rt2'
+  | 'Rs';
+export type A64Fields = Fields<A64Field>;
+type RegisterField = 'Rd' | 'Rn' | 'Rm' | 'Ra' | 'Rt' | 'Rt2' | 'Rs';
+
+/** Slots: 0–30 are X0–X30, V registers stand from 64 on. */
+export const SLOT = { SP: 31, ZERO: 32, DISCARD: 33, V0: 64 } as const;
+
+export const read = (field: RegisterField) => (f: A64Fields) => (f[field] === 31 ? SLOT.ZERO : f[field]);
+export const write = (field: RegisterField) => (f: A64Fields) => (f[field] === 31 ? SLOT.DISCARD : f[field]);
+/** Register 31 is the current stack pointer, read or written. */
+export const sp = (field: RegisterField) => (f: A64Fields) => f[field];
+export const v = (field: RegisterField) => (f: A64Fields) => SLOT.V0 + f[field];
+/** The odd register of a pair that starts at an even one; X30's partner is XZR. */
+export const readPair = (field: RegisterField) => (f: A64Fields) => (f[field] === 30 ? SLOT.ZERO : f[field] + 1);
+export const writePair = (field: RegisterField) => (f: A64Fields) => (f[field] === 30 ? SLOT.DISCARD : f[field] + 1);
+
+export const field = (name: A64Field) => (f: A64Fields) => BigInt(f[name]);
+/** A signed offset field in units of `2 ** scale` bytes. */
+export const scaled = (name: A64Field, scale: number) => (f: A64Fields) => BigInt(f[name] * 2 ** scale);
+
+export const registerBits = (f: A64Fields) => (f.sf ? 64 : 32);
+
+const ones = (count: number) => (1n << BigInt(count)) - 1n;
+
+function rotateRight(value: bigint, by: number, bits: number): bigint {
+  return ((value >> BigInt(by)) | (value << BigInt(bits - by))) & ones(bits);
+}
+
+function replicate(value: bigint, from: number, to: number): bigint {
+  let result = 0n;
+  for (let at = 0; at < to; at += from) result |= value << BigInt(at);
+  return result;
+}
+
+/** Log2 of the element size of a bitmask immediate; below 1 the encoding is reserved. */
+const elementLog2 = (N: number, imms: number) => 31 - Math.clz32((N << 6) | (~imms & 63));
+
+/** DecodeBitMasks(immN, imms, immr, immediate = TRUE): null where reserved; the 32-bit form has zeros above. */
+export function decodeBitmask(N: number, imms: number, immr: number, sf: number): bigint | null {
+  const log2 = elementLog2(N, imms);
+  if (log2 < 1 || (!sf && N)) return null;
+  const size = 1 << log2;
+  const S = imms & (size - 1);
+  if (S === size - 1) return null;
+  return replicate(rotateRight(ones(S + 1), immr & (size - 1), size), size, sf ? 64 : 32);
+}
+
+export const bitmaskImmediate = (f: A64Fields) => decodeBitmask(f.N, f.imms, f.immr, f.sf) ?? 0n;
+
+/** The bits of the destination that UBFM and BFM take from the rotated source: wmask AND tmask of DecodeBitMasks. */
+export function bitfieldMask(f: A64Fields): bigint {
+  const bits = registerBits(f);
+  const { immr, imms } = f;
+  if (imms >= immr) return ones(imms - immr + 1);
+  return ones(imms + 1) << BigInt(bits - immr);
+}
+
+/** SBFM is a shift left by this, then an arithmetic shift right by `signedBitfieldRight`. */
+export const signedBitfieldLeft = (f: A64Fields) => BigInt(registerBits(f) - 1 - f.imms);
+export function signedBitfieldRight(f: A64Fields): bigint {
+  const bits = registerBits(f);
+  return BigInt((bits - 1 - f.imms + f.immr) % bits);
+}
+
+const wideShift = (f: A64Fields) => BigInt(16 * f.hw);
+export const moveWide = (f: A64Fields) => BigInt(f.imm16) << wideShift(f);
+export const moveWideNot = (f: A64Fields) => ~moveWide(f) & ones(registerBits(f));
+/** What MOVK keeps of its register. */
+export const moveWideKept = (f: A64Fields) => ~(0xffffn << wideShift(f)) & ones(registerBits(f));
+
+export const addImmediate = (f: A64Fields) => BigInt(f.imm12 << (f.sh ? 12 : 0));
+export const pcOffset = (f: A64Fields) => BigInt(f.immhi * 4 + f.immlo);
+export const testedBit = (f: A64Fields) => BigInt(f.b5 * 32 + f.b40);

@@ -1,0 +1,105 @@
+/** System instructions: DDI 0487 C5. */
+import { field, read, write, type A64Fields } from './operands.ts';
+import { as, type A64Row } from './row.ts';
+import { PSTATE_FIELDS } from './sysreg-names.ts';
+
+/** op0:op1:CRn:CRm:op2 in 16 bits, as KVM's register ids have it. `o0` is op0's low bit where op0 is 2 or 3. */
+const registerKey = (f: A64Fields) => BigInt(((2 + f.o0) << 14) | (f.op1 << 11) | (f.CRn << 7) | (f.CRm << 3) | f.op2);
+const instructionKey = (f: A64Fields) => BigInt((1 << 14) | (f.op1 << 11) | (f.CRn << 7) | (f.CRm << 3) | f.op2);
+
+const hint = (number: number) =>
+  `1101010100 0 00 011 0010 ${number
+    .toString(2)
+    .padStart(7, '0')
+    .replace(/^(....)/, '$1 ')} 11111`;
+
+export const SYSTEM: readonly A64Row[] = [
+  {
+    name: 'MSR (immediate)',
+    encoding: '1101010100 0 00 op1:3 0100 CRm:4 op2:3 11111',
+    valid: (f) => PSTATE_FIELDS.some((p) => p.op1 === f.op1 && p.op2 === f.op2),
+    syntax: 'msr <pstatefield>, <CRm>',
+    operands: { imm: field('CRm') },
+    variant: ['op1', 'op2'],
+    flow: 'system',
+  },
+  {
+    name: 'MSR (register)',
+    encoding: '1101010100 0 1 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
+    syntax: 'msr <sysreg:write>, <Xt>',
+    operands: { rn: read('Rt'), imm: registerKey },
+    flow: 'system',
+  },
+  {
+    name: 'MRS',
+    encoding: '1101010100 1 1 o0 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
+    syntax: 'mrs <Xt>, <sysreg:read>',
+    operands: { rd: write('Rt'), imm: registerKey },
+    flow: 'system',
+  },
+  {
+    name: 'SYS',
+    encoding: '1101010100 0 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
+    syntax: 'sys <op1>, <Cn>, <Cm>, <op2>{, <Xt>}',
+    aliases: [as('<sysop>{, <Xt>}', {})],
+    operands: { rn: read('Rt'), imm: instructionKey },
+    flow: 'system',
+  },
+  {
+    name: 'SYSL',
+    encoding: '1101010100 1 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
+    syntax: 'sysl <Xt>, <op1>, <Cn>, <Cm>, <op2>',
+    operands: { rd: write('Rt'), imm: instructionKey },
+    flow: 'system',
+  },
+  /* The hint space: what no other row names does nothing, pointer authentication's hints among it. */
+  {
+    name: 'HINT',
+    encoding: '1101010100 0 00 011 0010 CRm:4 op2:3 11111',
+    syntax: 'hint <hint>',
+    aliases: [as('<hintname>', {})],
+    operands: {},
+  },
+  { name: 'YIELD', encoding: hint(1), syntax: 'yield', operands: {}, flow: 'system' },
+  { name: 'WFE', encoding: hint(2), syntax: 'wfe', operands: {}, flow: 'system' },
+  { name: 'WFI', encoding: hint(3), syntax: 'wfi', operands: {}, flow: 'system' },
+  { name: 'SEV', encoding: hint(4), syntax: 'sev', operands: {}, flow: 'system' },
+  { name: 'SEVL', encoding: hint(5), syntax: 'sevl', operands: {}, flow: 'system' },
+  {
+    name: 'CLREX',
+    encoding: '1101010100 0 00 011 0011 CRm:4 010 11111',
+    syntax: 'clrex <CRm>',
+    aliases: [as('clrex', { CRm: 15 })],
+    operands: {},
+  },
+  {
+    name: 'DSB',
+    encoding: '1101010100 0 00 011 0011 CRm:4 100 11111',
+    syntax: 'dsb <barrier>',
+    aliases: [as('ssbb', { CRm: 0 }), as('pssbb', { CRm: 4 })],
+    operands: {},
+    flow: 'system',
+  },
+  {
+    name: 'DMB',
+    encoding: '1101010100 0 00 011 0011 CRm:4 101 11111',
+    syntax: 'dmb <barrier>',
+    operands: {},
+  },
+  {
+    name: 'ISB',
+    encoding: '1101010100 0 00 011 0011 CRm:4 110 11111',
+    syntax: 'isb <barrier:isb>',
+    aliases: [as('isb', { CRm: 15 })],
+    operands: {},
+    flow: 'system',
+  },
+  {
+    name: 'SB',
+    encoding: '1101010100 0 00 011 0011 0000 111 11111',
+    feature: 'FEAT_SB',
+    syntax: 'sb',
+    operands: {},
+    flow: 'system',
+  },
+];

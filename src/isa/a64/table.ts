@@ -1,0 +1,22 @@
+import { instructionTable, type Decoded } from '../decoder.ts';
+import { ATOMICS } from './atomics.ts';
+import { BRANCHES } from './branches.ts';
+import { DATA_IMMEDIATE } from './data-immediate.ts';
+import { DATA_REGISTER } from './data-register.ts';
+import { LOAD_STORE } from './load-store.ts';
+import type { A64Field } from './operands.ts';
+import { SYSTEM } from './system.ts';
+
+export const A64 = instructionTable<A64Field>([
+  ...DATA_IMMEDIATE,
+  ...DATA_REGISTER,
+  ...BRANCHES,
+  ...SYSTEM,
+  ...LOAD_STORE,
+  ...ATOMICS,
+]);
+
+export type A64Decoded = Decoded<A64Field>;
+
+/** The row of an instruction word and its field values; null: UNDEFINED (or not in this table). */
+export const decode = (word: number): A64Decoded | null => A64.decode(word);

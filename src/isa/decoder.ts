@@ -1,0 +1,71 @@
+/**
+ * From rows to a decision table: bits 31–21 choose a short list, bits 15–10 shorten a long one, masks decide.
+ * Where two rows have a word in common, one must lie within the other (WFI within HINT): the narrower one has it.
+ */
+import { extractFields, parseDiagram, type Diagram, type Fields, type Row } from './row.ts';
+
+/** A row with what is derived from it; `index` is its place in the table. */
+export interface TableRow<Name extends string = string> {
+  readonly index: number;
+  readonly row: Row<Name>;
+  readonly diagram: Diagram;
+}
+
+export interface Decoded<Name extends string = string> extends TableRow<Name> {
+  readonly word: number;
+  readonly fields: Fields<Name>;
+}
+
+export interface InstructionTable<Name extends string = string> {
+  readonly rows: readonly TableRow<Name>[];
+  /** null: UNDEFINED. */
+  decode(word: number): Decoded<Name> | null;
+}
+
+const LONG_LIST = 4;
+type List<Name extends string> = readonly TableRow<Name>[];
+
+export function instructionTable<Name extends string>(source: readonly Row<Name>[]): InstructionTable<Name> {
+  const rows = source.map((row, index): TableRow<Name> => ({ index, row, diagram: parseDiagram(row.encoding) }));
+  const narrowFirst = [...rows].sort((a, b) => fixedBits(b) - fixedBits(a));
+  const top = buildLevel(narrowFirst, 21, 11).map((list) => (list.length > LONG_LIST ? buildLevel(list, 10, 6) : list));
+
+  function decode(word: number): Decoded<Name> | null {
+    let list = top[word >>> 21]!;
+    if (isNested(list)) list = list[(word >>> 10) & 63]!;
+    for (const entry of list) {
+      const { row, diagram } = entry;
+      if ((word & diagram.mask) >>> 0 !== diagram.value) continue;
+      const fields: Fields<Name> = extractFields(diagram, word);
+      if (row.valid && !row.valid(fields)) continue;
+      return { ...entry, word: word >>> 0, fields };
+    }
+    return null;
+  }
+  return { rows, decode };
+}
+
+function fixedBits({ diagram }: TableRow): number {
+  return diagram.mask.toString(2).replaceAll('0', '').length;
+}
+
+function isNested<Name extends string>(list: List<Name> | readonly List<Name>[]): list is readonly List<Name>[] {
+  return Array.isArray(list[0]);
+}
+
+/** For each value of the bits `lo` … `lo + width - 1`, the rows that it leaves possible. Equal lists are one. */
+function buildLevel<Name extends string>(rows: List<Name>, lo: number, width: number): List<Name>[] {
+  const known = new Map<string, List<Name>>();
+  return Array.from({ length: 2 ** width }, (_, bits) => {
+    const window = 2 ** width - 1;
+    const list = rows.filter(({ diagram: { mask, value } }) => {
+      const m = (mask >>> lo) & window;
+      return (bits & m) === ((value >>> lo) & window);
+    });
+    const key = list.map((entry) => entry.index).join();
+    const same = known.get(key);
+    if (same) return same;
+    known.set(key, list);
+    return list;
+  });
+}
