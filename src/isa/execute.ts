@@ -1,2 +1,4 @@
 /** What a row's `execute` is: its semantics, written against the builder. The engine's side of the row. */
-export type Execute = unknown;
+import type { Builder } from './builder.ts';
+
+export type Execute = (b: Builder) => void;

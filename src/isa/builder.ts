@@ -1,0 +1,94 @@
+/**
+ * What semantics are written against. The interpreter's builder answers with run-time operands and calls a row's semantics
+ * once for each piece of code it needs; a compiler's answers with the constants of one instruction. Either way:
+ * - a builder is asked (`field`, `isZero`, `isSp`) only for what code may differ by; all else is an expression;
+ * - an expression reads registers where it is evaluated, so what is needed after a `set` goes through `let` first;
+ * - an exit (a miss, a refused alignment, `leave`) must leave everything as it was: first `access`, then `set`;
+ * - control does not come back from `branch`, `jump` and `leave`; where none is reached the next instruction follows.
+ */
+import type { Expr, Width } from './expr.ts';
+import type { ImmediateOperand, RegisterOperand, Transfer } from './row.ts';
+
+/** How flags follow from `a`, `b` (and `carry`): of a + b, a − b, a + b + carry, or N and Z of `a` with C = V = 0. */
+export type FlagRule = 'add' | 'sub' | 'addCarry' | 'logic';
+
+/** Exits whose instruction is someone else's to do. */
+export type Leave =
+  'svc' | 'hvc' | 'smc' | 'brk' | 'hlt' | 'dcps1' | 'dcps2' | 'dcps3' | 'system' | 'undefined' | 'wfi' | 'wfe';
+
+export interface AccessSpec {
+  readonly access: 'read' | 'write' | 'readWrite';
+  /** Of the whole access, both registers of a pair included. */
+  readonly bytes: 1 | 2 | 4 | 8 | 16 | 32;
+  /** What SCTLR_ELx.A and Device memory want it aligned to: the bytes of one register. */
+  readonly unit: number;
+  /** Exclusive, atomic, acquire or release: always aligned to `bytes`. */
+  readonly ordered: boolean;
+  readonly unprivileged: boolean;
+}
+
+/** A translated place in memory; good for the rest of the instruction. */
+export interface Place {
+  readonly id: number;
+}
+
+export interface Builder {
+  /** The value of one of the row's `variant` fields. */
+  field(name: string): number;
+  /** What the row says of its access to memory. */
+  readonly transfer: Transfer | undefined;
+
+  /** The operand is XZR as a source, or 0 as an immediate. Free in code that is made for it; ask where it pays. */
+  isZero(operand: RegisterOperand | ImmediateOperand): boolean;
+  /** The operand is the stack pointer. */
+  isSp(operand: RegisterOperand): boolean;
+
+  get(operand: RegisterOperand, width: Width): Expr;
+  /** A 32-bit value clears the upper half. */
+  set(operand: RegisterOperand, value: Expr): void;
+  /** A half of a V register. */
+  getV(operand: RegisterOperand, half: 0 | 1): Expr;
+  setV(operand: RegisterOperand, low: Expr, high: Expr): void;
+  immediate(operand: ImmediateOperand, width: Width): Expr;
+  /** The instruction's own address. */
+  pc(): Expr;
+  /** Evaluates now, once. */
+  let(value: Expr): Expr;
+
+  /** 0 or 1: ConditionHolds() of `cond`. */
+  condition(cond: number): Expr;
+  /** PSTATE.C as 0 or 1. */
+  carry(width: Width): Expr;
+  /** The operands must be bound by `let` or constants. */
+  setFlags(rule: FlagRule, a: Expr, b?: Expr, carry?: Expr): void;
+  /** NZCV in bits 31:28 of a 32-bit value. */
+  nzcv(): Expr;
+  setNzcv(value: Expr): void;
+
+  when(condition: Expr, then: () => void, otherwise?: () => void): void;
+
+  /** Translates; where that can't be done at once, or alignment is refused, the instruction is left undone. */
+  access(address: Expr, spec: AccessSpec): Place;
+  /** `bytes` (1, 2, 4 or 8) at `offset`, extended to the width. */
+  load(place: Place, offset: number, bytes: number, signed: boolean, width: Width): Expr;
+  /** The low `bytes` of the value. */
+  store(place: Place, offset: number, bytes: number, value: Expr): void;
+  /** Remembers the place for `monitorHolds`; `values` are the 64-bit values loaded. */
+  setMonitor(place: Place, bytes: number, values: readonly Expr[]): void;
+  /** 0 or 1: the monitor is set for this place and size, and memory still has what was loaded; `values` are read now. */
+  monitorHolds(place: Place, bytes: number, values: readonly Expr[]): Expr;
+  clearMonitor(): void;
+  /** CheckSPAlignment() where the base is the stack pointer. */
+  checkSpAlignment(): void;
+  /** CheckFPEnabled64(). */
+  checkFp(): void;
+
+  /** The entry of one byte of the table for a bit-reversed CRC. */
+  crcTable(polynomial: 'crc32' | 'crc32c', byte: Expr): Expr;
+
+  /** To the instruction at PC + `imm`. */
+  branch(): void;
+  /** To an address. */
+  jump(address: Expr): void;
+  leave(kind: Leave): void;
+}
