@@ -8,7 +8,7 @@ export type DescriptorKind = 'system' | 'vm' | 'vcpu' | 'device';
 /** As _IO, _IOR, _IOW, _IOWR: whether the kernel writes and reads the argument's structure. */
 export type Direction = 'none' | 'read' | 'write' | 'read-write';
 
-export interface Ioctl {
+export interface IoctlRow {
   readonly name: string;
   readonly dir: Direction;
   readonly nr: number;
@@ -31,7 +31,7 @@ const irqchip = struct('kvm_irqchip', [
   field('chip', array('char', 512)),
 ]);
 
-type Rest = Pick<Ioctl, 'capability' | 'only'>;
+type Rest = Pick<IoctlRow, 'capability' | 'only'>;
 const system = ['system'] as const;
 const vm = ['vm'] as const;
 const vcpu = ['vcpu'] as const;
@@ -43,12 +43,12 @@ const row = (
   name: string,
   dir: Direction,
   nr: number,
-  arg: Ioctl['arg'],
+  arg: IoctlRow['arg'],
   on: readonly DescriptorKind[],
   rest?: Rest,
-): Ioctl => ({ name, dir, nr, arg, on, ...rest });
+): IoctlRow => ({ name, dir, nr, arg, on, ...rest });
 
-export const IOCTLS: readonly Ioctl[] = [
+export const IOCTLS: readonly IoctlRow[] = [
   row('KVM_GET_API_VERSION', 'none', 0x00, 'none', system),
   row('KVM_CREATE_VM', 'none', 0x01, 'value', system),
   row('KVM_GET_MSR_INDEX_LIST', 'read-write', 0x02, structs.kvm_msr_list, system, x86),
@@ -215,7 +215,7 @@ const IOC: Readonly<Record<Arch, { sizeBits: number; none: number; read: number;
 };
 
 /** The request that userspace passes for this ioctl on an ABI, as an unsigned number of 32 bits. */
-export function ioctlNumber(ioctl: Ioctl, abi: Abi): number {
+export function ioctlNumber(ioctl: IoctlRow, abi: Abi): number {
   const { sizeBits, none, read, write } = IOC[ABIS[abi].arch];
   const size = typeof ioctl.arg === 'string' ? 0 : structLayout(ioctl.arg, abi).size;
   const dir = { none, read, write, 'read-write': read | write }[ioctl.dir];
@@ -223,15 +223,15 @@ export function ioctlNumber(ioctl: Ioctl, abi: Abi): number {
 }
 
 /** Whether the ioctl exists on the architecture at all. */
-export const ioctlExists = (ioctl: Ioctl, abi: Abi): boolean => !ioctl.only || ioctl.only.includes(ABIS[abi].arch);
+export const ioctlExists = (ioctl: IoctlRow, abi: Abi): boolean => !ioctl.only || ioctl.only.includes(ABIS[abi].arch);
 
-const tables = new Map<Abi, Map<number, Ioctl[]>>();
+const tables = new Map<Abi, Map<number, IoctlRow[]>>();
 
 /**
  * The row of a request, or null for one that no row has. Two ioctls may share a number (KVM_GET_ONE_REG on a vCPU and
  * KVM_ARM_SET_DEVICE_ADDR on a VM): `on` says which descriptor it was made on.
  */
-export function ioctlByNumber(abi: Abi, request: number, on?: DescriptorKind): Ioctl | null {
+export function ioctlByNumber(abi: Abi, request: number, on?: DescriptorKind): IoctlRow | null {
   let table = tables.get(abi);
   if (!table) {
     table = new Map();
@@ -249,4 +249,4 @@ export function ioctlByNumber(abi: Abi, request: number, on?: DescriptorKind): I
 const byName = new Map(IOCTLS.map((ioctl) => [ioctl.name, ioctl]));
 
 /** The row of an ioctl by its name (`KVM_RUN`), or null. */
-export const ioctlByName = (name: string): Ioctl | null => byName.get(name) ?? null;
+export const ioctlByName = (name: string): IoctlRow | null => byName.get(name) ?? null;
