@@ -1,11 +1,11 @@
 /** System instructions: DDI 0487 C5. */
 import { field, read, write, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
-import { PSTATE_FIELDS } from './sysreg-names.ts';
+import { PSTATE_FIELDS, sysregKey } from './sysreg-names.ts';
 
-/** op0:op1:CRn:CRm:op2 in 16 bits, as KVM's register ids have it. `o0` is op0's low bit where op0 is 2 or 3. */
-const registerKey = (f: A64Fields) => BigInt(((2 + f.o0) << 14) | (f.op1 << 11) | (f.CRn << 7) | (f.CRm << 3) | f.op2);
-const instructionKey = (f: A64Fields) => BigInt((1 << 14) | (f.op1 << 11) | (f.CRn << 7) | (f.CRm << 3) | f.op2);
+/** `o0` is op0's low bit; its high bit is set in MSR and MRS. */
+const registerKey = (f: A64Fields) => BigInt(sysregKey(2 + f.o0, f.op1, f.CRn, f.CRm, f.op2));
+const instructionKey = (f: A64Fields) => BigInt(sysregKey(1, f.op1, f.CRn, f.CRm, f.op2));
 
 const hint = (number: number) =>
   `1101010100 0 00 011 0010 ${number
