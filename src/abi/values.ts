@@ -158,7 +158,7 @@ function write(bytes: Uint8Array, offset: number, layout: Layout, abi: Abi, valu
     if (member === undefined) continue;
     const found = memberAt(layout, name);
     const inner = path === '' ? name : `${path}.${name}`;
-    if (!found) throw new LayoutError(`${inner}: struct ${layout.name} has no such member`);
+    if (!found) throw new LayoutError(`${inner}: there is no such member`);
     write(bytes, offset + found.offset, found.layout, abi, member, inner);
   }
 }

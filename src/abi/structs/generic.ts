@@ -181,6 +181,25 @@ export const kvm_irq_routing_msi = struct('kvm_irq_routing_msi', [
   field('', union([field('pad', 'u32', 'hex'), field('devid', 'u32', 'hex')])),
 ]);
 
+export const kvm_irq_routing_s390_adapter = struct('kvm_irq_routing_s390_adapter', [
+  field('ind_addr', 'u64', 'hex'),
+  field('summary_addr', 'u64', 'hex'),
+  field('ind_offset', 'u64', 'hex'),
+  field('summary_offset', 'u32', 'hex'),
+  field('adapter_id', 'u32', 'hex'),
+]);
+
+export const kvm_irq_routing_hv_sint = struct('kvm_irq_routing_hv_sint', [
+  field('vcpu', 'u32', 'decimal'),
+  field('sint', 'u32', 'decimal'),
+]);
+
+export const kvm_irq_routing_xen_evtchn = struct('kvm_irq_routing_xen_evtchn', [
+  field('port', 'u32', 'decimal'),
+  field('vcpu', 'u32', 'decimal'),
+  field('priority', 'u32', 'hex'),
+]);
+
 export const kvm_irq_routing_entry = struct('kvm_irq_routing_entry', [
   field('gsi', 'u32', 'decimal'),
   field('type', 'u32', { values: IRQ_ROUTING_TYPES }),
@@ -191,9 +210,12 @@ export const kvm_irq_routing_entry = struct('kvm_irq_routing_entry', [
     union([
       field('irqchip', kvm_irq_routing_irqchip),
       field('msi', kvm_irq_routing_msi),
+      field('adapter', kvm_irq_routing_s390_adapter),
+      field('hv_sint', kvm_irq_routing_hv_sint),
+      field('xen_evtchn', kvm_irq_routing_xen_evtchn),
       field('pad', array('u32', 8), 'hex'),
     ]),
-    { by: 'type', members: { 1: 'irqchip', 2: 'msi' } },
+    { by: 'type', members: { 1: 'irqchip', 2: 'msi', 3: 'adapter', 4: 'hv_sint', 5: 'xen_evtchn' } },
   ),
 ]);
 
