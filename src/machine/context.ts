@@ -1,0 +1,89 @@
+import { STORED_REGISTERS, type StoredRegister } from './sysregs.ts';
+
+const X = 0;
+const SP_EL0 = 31 * 8;
+const PC = 32 * 8;
+const PSTATE = 33 * 8;
+const FPCR = 34 * 8;
+const FPSR = 35 * 8;
+const V = 36 * 8;
+const SYSTEM = V + 32 * 16;
+
+export const CONTEXT_BYTES = SYSTEM + STORED_REGISTERS.length * 8;
+
+const INDEX = new Map<StoredRegister, number>(STORED_REGISTERS.map((name, index) => [name, index]));
+
+/**
+ * What a guest sees of its CPU, as one block of bytes, little-endian: X0–X30, SP_EL0, PC, PSTATE (in SPSR's format),
+ * FPCR, FPSR, V0–V31, then the system registers in the order of STORED_REGISTERS. A hypervisor keeps one for each vCPU.
+ */
+export class CpuContext {
+  readonly bytes: Uint8Array;
+  /** X0–X30. */
+  readonly x: BigUint64Array;
+  /** V0–V31 as pairs: the low half of Vn at 2n. */
+  readonly v: BigUint64Array;
+  /** By the index of `systemIndex`. */
+  readonly system: BigUint64Array;
+  readonly #words: BigUint64Array;
+
+  constructor() {
+    const buffer = new ArrayBuffer(CONTEXT_BYTES);
+    this.bytes = new Uint8Array(buffer);
+    this.x = new BigUint64Array(buffer, X, 31);
+    this.v = new BigUint64Array(buffer, V, 64);
+    this.system = new BigUint64Array(buffer, SYSTEM, STORED_REGISTERS.length);
+    this.#words = new BigUint64Array(buffer);
+  }
+
+  get pc(): bigint {
+    return this.#words[PC / 8]!;
+  }
+  set pc(value: bigint) {
+    this.#words[PC / 8] = value;
+  }
+  /** NZCV, DAIF, EL, SPSel and the rest, where SPSR_ELx has them. */
+  get pstate(): bigint {
+    return this.#words[PSTATE / 8]!;
+  }
+  set pstate(value: bigint) {
+    this.#words[PSTATE / 8] = value;
+  }
+  get spEl0(): bigint {
+    return this.#words[SP_EL0 / 8]!;
+  }
+  set spEl0(value: bigint) {
+    this.#words[SP_EL0 / 8] = value;
+  }
+  get fpcr(): bigint {
+    return this.#words[FPCR / 8]!;
+  }
+  set fpcr(value: bigint) {
+    this.#words[FPCR / 8] = value;
+  }
+  get fpsr(): bigint {
+    return this.#words[FPSR / 8]!;
+  }
+  set fpsr(value: bigint) {
+    this.#words[FPSR / 8] = value;
+  }
+
+  /** A system register that belongs to the guest (SP_EL1, ELR_EL1 and SPSR_EL1 among them). */
+  read(name: StoredRegister): bigint {
+    return this.system[systemIndex(name)]!;
+  }
+  /** Sets it as it is given, RES0 bits too: masks are for whoever takes the value from outside. */
+  write(name: StoredRegister, value: bigint): void {
+    this.system[systemIndex(name)] = value;
+  }
+
+  /** A copy, byte for byte. */
+  copyFrom(other: CpuContext): void {
+    this.bytes.set(other.bytes);
+  }
+}
+
+/** The place of a register among STORED_REGISTERS. */
+export function systemIndex(name: StoredRegister): number {
+  return INDEX.get(name)!;
+}

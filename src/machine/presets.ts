@@ -1,0 +1,146 @@
+import { featuresOf, type CpuFeatures, type IdRegister, type IdRegisters } from './features.ts';
+import { addressSizeEncoding } from './translation/control.ts';
+
+export type CpuPresetName = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'neoverse-n1';
+
+/** What a configuration may change of a preset's hardware. */
+export interface CpuOptions {
+  readonly paBits?: 32 | 36 | 40 | 42 | 44 | 48 | 52;
+  readonly lpa2?: boolean;
+}
+
+export interface CpuModel {
+  readonly name: CpuPresetName;
+  readonly id: IdRegisters;
+  readonly features: CpuFeatures;
+}
+
+/** A field that this machine has otherwise than the real CPU, and why. */
+interface Difference {
+  readonly register: IdRegister;
+  readonly lo: number;
+  /** The most that the field may say; fields count up with what they have. */
+  readonly most: number;
+  readonly why: string;
+}
+
+const ABSENT = 0;
+
+/** Applied to every preset: what the machine does not do reads as absent. */
+const DIFFERENCES: readonly Difference[] = [
+  { register: 'ID_AA64PFR0_EL1', lo: 0, most: 1, why: 'EL0 is AArch64 only' },
+  { register: 'ID_AA64PFR0_EL1', lo: 4, most: 1, why: 'EL1 is AArch64 only' },
+  { register: 'ID_AA64PFR0_EL1', lo: 8, most: 1, why: 'EL2 is AArch64 only' },
+  { register: 'ID_AA64PFR0_EL1', lo: 12, most: ABSENT, why: 'no EL3' },
+  { register: 'ID_AA64PFR0_EL1', lo: 28, most: ABSENT, why: 'no RAS' },
+  { register: 'ID_AA64PFR0_EL1', lo: 32, most: ABSENT, why: 'no SVE' },
+  { register: 'ID_AA64PFR0_EL1', lo: 44, most: ABSENT, why: 'no activity monitors' },
+  { register: 'ID_AA64PFR1_EL1', lo: 8, most: ABSENT, why: 'no memory tagging' },
+  { register: 'ID_AA64PFR1_EL1', lo: 24, most: ABSENT, why: 'no SME' },
+  { register: 'ID_AA64DFR0_EL1', lo: 4, most: ABSENT, why: 'no trace unit' },
+  { register: 'ID_AA64DFR0_EL1', lo: 32, most: ABSENT, why: 'no statistical profiling' },
+];
+
+/**
+ * ID registers as the CPU has them. MIDR and the translation fields are the recorded ones; the rest of the guest-visible
+ * ones are the recorded values (they are what a hypervisor leaves of these) with what the host has more.
+ */
+const PRESETS: Readonly<Record<CpuPresetName, IdRegisters>> = {
+  max: {
+    MIDR_EL1: 0x000f0510n,
+    ID_AA64PFR0_EL1: 0x1101_0010_2111_1112n,
+    ID_AA64PFR1_EL1: 0x21n,
+    ID_AA64DFR0_EL1: 0x1030_5609n,
+    ID_AA64ISAR0_EL1: 0x1221_1111_1021_2120n,
+    ID_AA64ISAR1_EL1: 0x0011_1111_0121_1012n,
+    ID_AA64MMFR0_EL1: 0x0000_0323_1020_1126n,
+    ID_AA64MMFR1_EL1: 0x0000_0110_1021_1122n,
+    ID_AA64MMFR2_EL1: 0x1021_0110_1001_1011n,
+    CTR_EL0: 0x9444_c004n,
+    DCZID_EL0: 4n,
+    CLIDR_EL1: 0x0a20_0023n,
+  },
+  'cortex-a53': {
+    MIDR_EL1: 0x410f_d034n,
+    ID_AA64PFR0_EL1: 0x0000_0000_0000_2222n,
+    ID_AA64DFR0_EL1: 0x1030_5106n,
+    ID_AA64ISAR0_EL1: 0x0001_1120n,
+    ID_AA64MMFR0_EL1: 0x0000_1122n,
+    CTR_EL0: 0x8444_8004n,
+    DCZID_EL0: 4n,
+    CLIDR_EL1: 0x0a20_0023n,
+  },
+  'cortex-a57': {
+    MIDR_EL1: 0x411f_d070n,
+    ID_AA64PFR0_EL1: 0x0000_0000_0000_2222n,
+    ID_AA64DFR0_EL1: 0x1030_5106n,
+    ID_AA64ISAR0_EL1: 0x0001_1120n,
+    ID_AA64MMFR0_EL1: 0x0000_1124n,
+    CTR_EL0: 0x8444_c004n,
+    DCZID_EL0: 4n,
+    CLIDR_EL1: 0x0a20_0023n,
+  },
+  'cortex-a72': {
+    MIDR_EL1: 0x410f_d083n,
+    ID_AA64PFR0_EL1: 0x0000_0000_0000_2222n,
+    ID_AA64DFR0_EL1: 0x1030_5106n,
+    ID_AA64ISAR0_EL1: 0x0001_1120n,
+    ID_AA64MMFR0_EL1: 0x0000_1124n,
+    CTR_EL0: 0x8444_c004n,
+    DCZID_EL0: 4n,
+    CLIDR_EL1: 0x0a20_0023n,
+  },
+  'neoverse-n1': {
+    MIDR_EL1: 0x414f_d0c1n,
+    ID_AA64PFR0_EL1: 0x1100_0000_1111_1112n,
+    ID_AA64PFR1_EL1: 0x20n,
+    ID_AA64DFR0_EL1: 0x1_1030_5408n,
+    ID_AA64ISAR0_EL1: 0x0000_1000_1021_1120n,
+    ID_AA64ISAR1_EL1: 0x0010_0001n,
+    ID_AA64MMFR0_EL1: 0x0010_1125n,
+    ID_AA64MMFR1_EL1: 0x1021_2122n,
+    ID_AA64MMFR2_EL1: 0x1_1011n,
+    CTR_EL0: 0x8444_c004n,
+    DCZID_EL0: 4n,
+    CLIDR_EL1: 0x0a20_0023n,
+  },
+};
+
+/** The CPU that a host is built with. Throws RangeError for an address size that no field can say. */
+export function cpuModel(name: CpuPresetName, options: CpuOptions = {}): CpuModel {
+  const id: Partial<Record<IdRegister, bigint>> = { ...PRESETS[name] };
+  for (const { register, lo, most } of DIFFERENCES) {
+    if (getField(id[register] ?? 0n, lo) > most) id[register] = setField(id[register] ?? 0n, lo, most);
+  }
+  let mmfr0 = id.ID_AA64MMFR0_EL1 ?? 0n;
+  if (options.lpa2 === false) mmfr0 = withoutLpa2(mmfr0);
+  if (options.paBits !== undefined) {
+    const encoded = addressSizeEncoding(options.paBits);
+    if (encoded < 0) throw new RangeError(`no PARange of ${options.paBits} bits`);
+    mmfr0 = setField(mmfr0, 0, encoded);
+  }
+  id.ID_AA64MMFR0_EL1 = mmfr0;
+  return { name, id, features: featuresOf(id) };
+}
+
+/** ID_AA64MMFR0_EL1 without FEAT_LPA2: TGran4 and TGran16 of both stages one less; 52 bits are then for 64K alone. */
+function withoutLpa2(mmfr0: bigint): bigint {
+  let value = mmfr0;
+  for (const { lo, lpa2, plain } of [
+    { lo: 28, lpa2: 1, plain: 0 },
+    { lo: 20, lpa2: 2, plain: 1 },
+    { lo: 40, lpa2: 3, plain: 2 },
+    { lo: 32, lpa2: 3, plain: 2 },
+  ]) {
+    if (getField(value, lo) === lpa2) value = setField(value, lo, plain);
+  }
+  return value;
+}
+
+function getField(value: bigint, lo: number): number {
+  return Number((value >> BigInt(lo)) & 0xfn);
+}
+
+function setField(value: bigint, lo: number, to: number): bigint {
+  return (value & ~(0xfn << BigInt(lo))) | (BigInt(to) << BigInt(lo));
+}

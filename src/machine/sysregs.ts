@@ -1,0 +1,352 @@
+/**
+ * The system registers of EL1 and EL0, one row each: where it is encoded, what it holds, who may touch it, what follows.
+ * A register that has no row is UNDEFINED unless a group of traps.ts has it.
+ */
+import type { CpuState } from '../engine/engine.ts';
+import type { El2Registers } from './el2.ts';
+import type { CpuFeatures, IdRegister } from './features.ts';
+import type { TrapName } from './traps.ts';
+
+/** Registers whose value the behaviour of another depends on. */
+type Consulted =
+  'SCTLR_EL1' | 'CSSELR_EL1' | 'OSLSR_EL1' | 'CNTV_CTL_EL0' | 'CNTV_CVAL_EL0' | 'CNTP_CTL_EL0' | 'CNTP_CVAL_EL0';
+
+/** What the behaviour of a register needs of its CPU. */
+export interface RegisterFile {
+  readonly state: CpuState;
+  readonly el2: El2Registers;
+  read(name: Consulted): bigint;
+  write(name: Consulted, value: bigint): void;
+  id(name: IdRegister): bigint;
+  /** CNTPCT_EL0. */
+  physicalCount(): bigint;
+  setPstate(value: number): void;
+}
+
+/** A bit of another register that has to be 1 for EL0; where it is 0 the access is trapped to EL1. */
+export interface Permit {
+  readonly register: 'SCTLR_EL1' | 'CNTKCTL_EL1';
+  readonly bits: readonly number[];
+}
+
+export interface SystemRegister {
+  /** op0 op1 CRn CRm op2, as in `S3_0_C1_C0_0`; '' where no instruction names it. */
+  readonly at: string;
+  /** Value after reset; a row that has one is kept in the CPU's context, by the row's name. */
+  readonly reset?: bigint;
+  /** What a write can change; the rest stays as it was. Absent: all. */
+  readonly mask?: bigint;
+  /** Access from EL1; absent: both. `none`: UNDEFINED. */
+  readonly el1?: 'read' | 'write' | 'none';
+  /** Access from EL0; absent: UNDEFINED. */
+  readonly el0?: { readonly read?: Permit | 'always'; readonly write?: Permit | 'always' };
+  /** What of EL2 traps an access of EL1 or EL0. */
+  readonly traps?: readonly TrapName[];
+  /** UNDEFINED without this feature. */
+  readonly feature?: keyof CpuFeatures;
+  /** A write changes translation or what is trapped. */
+  readonly effect?: 'translation' | 'control';
+  /** Answered by the CPU model. */
+  readonly id?: IdRegister;
+  readonly read?: (file: RegisterFile) => bigint;
+  readonly write?: (file: RegisterFile, value: bigint) => void;
+}
+
+const bitsOf = (...bits: number[]) => bits.reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n);
+const span = (hi: number, lo: number) => ((1n << BigInt(hi - lo + 1)) - 1n) << BigInt(lo);
+const counterPermit = (bit: number): Permit => ({ register: 'CNTKCTL_EL1', bits: [bit] });
+const VM = ['TVM', 'TRVM'] as const;
+
+/** PSTATE bits that a register shows alone, at their place in SPSR_ELx. */
+const pstateBits = (mask: number) => ({
+  read: (file: RegisterFile) => BigInt((file.state.pstate & mask) >>> 0),
+  write: (file: RegisterFile, value: bigint) =>
+    file.setPstate(((file.state.pstate & ~mask) | (Number(value & 0xffff_ffffn) & mask)) >>> 0),
+});
+
+const timer = (
+  control: 'CNTV_CTL_EL0' | 'CNTP_CTL_EL0',
+  compare: 'CNTV_CVAL_EL0' | 'CNTP_CVAL_EL0',
+  count: (file: RegisterFile) => bigint,
+) => ({
+  control: (file: RegisterFile) => {
+    const value = file.read(control);
+    const fired = (value & 1n) !== 0n && count(file) >= file.read(compare);
+    return value | (fired ? 4n : 0n);
+  },
+  value: (file: RegisterFile) => (file.read(compare) - count(file)) & 0xffff_ffffn,
+  setValue: (file: RegisterFile, value: bigint) => file.write(compare, count(file) + BigInt.asIntN(32, value)),
+});
+
+export const virtualCount = (file: RegisterFile) => BigInt.asUintN(64, file.physicalCount() - file.el2.CNTVOFF_EL2);
+const virtualTimer = timer('CNTV_CTL_EL0', 'CNTV_CVAL_EL0', virtualCount);
+const physicalTimer = timer('CNTP_CTL_EL0', 'CNTP_CVAL_EL0', (file) => file.physicalCount());
+
+/** SCTLR_EL1 as far as this CPU has its bits; UCI, EE, E0E and the rest of AArch32 are not there. */
+export const SCTLR = {
+  M: 0,
+  A: 1,
+  C: 2,
+  SA: 3,
+  SA0: 4,
+  nAA: 6,
+  UMA: 9,
+  I: 12,
+  DZE: 14,
+  UCT: 15,
+  nTWI: 16,
+  nTWE: 18,
+  WXN: 19,
+  SPAN: 23,
+  UCI: 26,
+  EPAN: 57,
+} as const;
+
+const SCTLR_RES1 = bitsOf(29, 28, 22, 20, 11, 8, 7);
+
+/** The counter runs at 62.5 MHz. */
+export const COUNTER_HZ = 62_500_000n;
+
+const TABLE = {
+  /* Identification */
+  MIDR_EL1: { at: '3 0 0 0 0', el1: 'read', read: (file) => file.el2.VPIDR_EL2 },
+  MPIDR_EL1: { at: '3 0 0 0 5', el1: 'read', read: (file) => file.el2.VMPIDR_EL2 },
+  REVIDR_EL1: { at: '3 0 0 0 6', el1: 'read', id: 'REVIDR_EL1', traps: ['TID1'] },
+  AIDR_EL1: { at: '3 1 0 0 7', el1: 'read', read: () => 0n, traps: ['TID1'] },
+  CLIDR_EL1: { at: '3 1 0 0 1', el1: 'read', id: 'CLIDR_EL1', traps: ['TID2', 'TID4'] },
+  CCSIDR_EL1: { at: '3 1 0 0 0', el1: 'read', read: cacheSize, traps: ['TID2', 'TID4'] },
+  CSSELR_EL1: { at: '3 2 0 0 0', reset: 0n, mask: span(3, 0), traps: ['TID2', 'TID4'] },
+  CTR_EL0: {
+    at: '3 3 0 0 1',
+    el1: 'read',
+    el0: { read: { register: 'SCTLR_EL1', bits: [SCTLR.UCT] } },
+    id: 'CTR_EL0',
+    traps: ['TID2'],
+  },
+  DCZID_EL0: { at: '3 3 0 0 7', el1: 'read', el0: { read: 'always' }, read: zeroBlock },
+
+  /* Control */
+  SCTLR_EL1: {
+    at: '3 0 1 0 0',
+    reset: SCTLR_RES1 | bitsOf(SCTLR.SPAN),
+    traps: VM,
+    effect: 'translation',
+    mask: ~SCTLR_RES1,
+  },
+  ACTLR_EL1: { at: '3 0 1 0 1', reset: 0n, mask: 0n, traps: ['TACR'] },
+  CPACR_EL1: { at: '3 0 1 0 2', reset: 0n, mask: span(21, 20) | bitsOf(28), traps: ['TCPAC'], effect: 'control' },
+  TTBR0_EL1: { at: '3 0 2 0 0', reset: 0n, traps: VM, effect: 'translation' },
+  TTBR1_EL1: { at: '3 0 2 0 1', reset: 0n, traps: VM, effect: 'translation' },
+  TCR_EL1: { at: '3 0 2 0 2', reset: 0n, traps: VM, effect: 'translation' },
+  MAIR_EL1: { at: '3 0 10 2 0', reset: 0n, traps: VM, effect: 'translation' },
+  AMAIR_EL1: { at: '3 0 10 3 0', reset: 0n, traps: VM },
+  CONTEXTIDR_EL1: { at: '3 0 13 0 1', reset: 0n, mask: span(31, 0), traps: VM },
+  VBAR_EL1: { at: '3 0 12 0 0', reset: 0n, mask: span(63, 11) },
+  RVBAR_EL1: { at: '3 0 12 0 1', el1: 'none' },
+  ISR_EL1: { at: '3 0 12 1 0', el1: 'read', read: pendingInterrupts },
+
+  /* Exceptions */
+  AFSR0_EL1: { at: '3 0 5 1 0', reset: 0n, traps: VM },
+  AFSR1_EL1: { at: '3 0 5 1 1', reset: 0n, traps: VM },
+  ESR_EL1: { at: '3 0 5 2 0', reset: 0n, traps: VM },
+  FAR_EL1: { at: '3 0 6 0 0', reset: 0n, traps: VM },
+  PAR_EL1: { at: '3 0 7 4 0', reset: 0n },
+  SPSR_EL1: { at: '3 0 4 0 0', reset: 0n },
+  ELR_EL1: { at: '3 0 4 0 1', reset: 0n },
+  SP_EL1: { at: '', reset: 0n },
+  DISR_EL1: { at: '3 0 12 1 1', reset: 0n, feature: 'ras' },
+  ERRIDR_EL1: { at: '3 0 5 3 0', el1: 'read', read: () => 0n, feature: 'ras', traps: ['TERR'] },
+  ERRSELR_EL1: { at: '3 0 5 3 1', read: () => 0n, write: () => {}, feature: 'ras', traps: ['TERR'] },
+
+  /* PSTATE */
+  SP_EL0: {
+    at: '3 0 4 1 0',
+    read: (file) => file.state.sp(0),
+    write: (file, value) => file.state.setSp(0, value),
+  },
+  SPSel: { at: '3 0 4 2 0', ...pstateBits(1) },
+  CurrentEL: { at: '3 0 4 2 2', el1: 'read', read: (file) => BigInt(file.state.level << 2) },
+  PAN: { at: '3 0 4 2 3', feature: 'pan', ...pstateBits(1 << 22) },
+  UAO: { at: '3 0 4 2 4', feature: 'uao', ...pstateBits(1 << 23) },
+  NZCV: { at: '3 3 4 2 0', el0: { read: 'always', write: 'always' }, ...pstateBits(0xf0000000) },
+  DAIF: {
+    at: '3 3 4 2 1',
+    el0: { read: { register: 'SCTLR_EL1', bits: [SCTLR.UMA] }, write: { register: 'SCTLR_EL1', bits: [SCTLR.UMA] } },
+    ...pstateBits(0x3c0),
+  },
+  DIT: { at: '3 3 4 2 5', el0: { read: 'always', write: 'always' }, feature: 'dit', ...pstateBits(1 << 24) },
+  SSBS: { at: '3 3 4 2 6', el0: { read: 'always', write: 'always' }, feature: 'ssbs', ...pstateBits(1 << 12) },
+  FPCR: {
+    at: '3 3 4 4 0',
+    el0: { read: 'always', write: 'always' },
+    traps: ['FP'],
+    read: (file) => file.state.fpcr,
+    write: (file, value) => {
+      file.state.fpcr = value & FPCR_MASK;
+    },
+  },
+  FPSR: {
+    at: '3 3 4 4 1',
+    el0: { read: 'always', write: 'always' },
+    traps: ['FP'],
+    read: (file) => file.state.fpsr,
+    write: (file, value) => {
+      file.state.fpsr = value & FPSR_MASK;
+    },
+  },
+
+  /* Threads */
+  TPIDR_EL0: { at: '3 3 13 0 2', reset: 0n, el0: { read: 'always', write: 'always' } },
+  TPIDRRO_EL0: { at: '3 3 13 0 3', reset: 0n, el0: { read: 'always' } },
+  TPIDR_EL1: { at: '3 0 13 0 4', reset: 0n },
+  SCXTNUM_EL1: { at: '3 0 13 0 7', reset: 0n, feature: 'csv2_2', traps: ['EnSCXT'] },
+  SCXTNUM_EL0: { at: '3 3 13 0 7', reset: 0n, feature: 'csv2_2', traps: ['EnSCXT'] },
+
+  /* Generic timer */
+  CNTKCTL_EL1: { at: '3 0 14 1 0', reset: 0n, mask: span(9, 0) | bitsOf(17) },
+  CNTFRQ_EL0: {
+    at: '3 3 14 0 0',
+    el1: 'read',
+    el0: { read: { register: 'CNTKCTL_EL1', bits: [0, 1] } },
+    read: () => COUNTER_HZ,
+  },
+  CNTPCT_EL0: {
+    at: '3 3 14 0 1',
+    el1: 'read',
+    el0: { read: counterPermit(0) },
+    traps: ['EL1PCTEN'],
+    read: (file) => file.physicalCount(),
+  },
+  CNTVCT_EL0: { at: '3 3 14 0 2', el1: 'read', el0: { read: counterPermit(1) }, read: virtualCount },
+  CNTP_TVAL_EL0: {
+    at: '3 3 14 2 0',
+    el0: { read: counterPermit(9), write: counterPermit(9) },
+    traps: ['EL1PTEN'],
+    read: physicalTimer.value,
+    write: physicalTimer.setValue,
+  },
+  CNTP_CTL_EL0: {
+    at: '3 3 14 2 1',
+    reset: 0n,
+    mask: 3n,
+    el0: { read: counterPermit(9), write: counterPermit(9) },
+    traps: ['EL1PTEN'],
+    read: physicalTimer.control,
+  },
+  CNTP_CVAL_EL0: {
+    at: '3 3 14 2 2',
+    reset: 0n,
+    el0: { read: counterPermit(9), write: counterPermit(9) },
+    traps: ['EL1PTEN'],
+  },
+  CNTV_TVAL_EL0: {
+    at: '3 3 14 3 0',
+    el0: { read: counterPermit(8), write: counterPermit(8) },
+    read: virtualTimer.value,
+    write: virtualTimer.setValue,
+  },
+  CNTV_CTL_EL0: {
+    at: '3 3 14 3 1',
+    reset: 0n,
+    mask: 3n,
+    el0: { read: counterPermit(8), write: counterPermit(8) },
+    read: virtualTimer.control,
+  },
+  CNTV_CVAL_EL0: { at: '3 3 14 3 2', reset: 0n, el0: { read: counterPermit(8), write: counterPermit(8) } },
+
+  /* Debug */
+  MDSCR_EL1: { at: '2 0 0 2 2', reset: 0n, mask: bitsOf(0, 12, 13, 15), traps: ['TDA'] },
+  MDCCINT_EL1: { at: '2 0 0 2 0', reset: 0n, mask: bitsOf(29, 30), traps: ['TDA'] },
+  OSDTRRX_EL1: { at: '2 0 0 0 2', reset: 0n, mask: span(31, 0), traps: ['TDA'] },
+  OSDTRTX_EL1: { at: '2 0 0 3 2', reset: 0n, mask: span(31, 0), traps: ['TDA'] },
+  MDRAR_EL1: { at: '2 0 1 0 0', el1: 'read', read: () => 0n, traps: ['TDRA'] },
+  OSLAR_EL1: {
+    at: '2 0 1 0 4',
+    el1: 'write',
+    write: (file, value) => file.write('OSLSR_EL1', OSLSR_MODEL | ((value & 1n) << 1n)),
+    traps: ['TDOSA'],
+  },
+  OSLSR_EL1: { at: '2 0 1 1 4', reset: bitsOf(3), el1: 'read', traps: ['TDOSA'] },
+  OSDLR_EL1: { at: '2 0 1 3 4', reset: 0n, mask: 1n, traps: ['TDOSA'] },
+  DBGPRCR_EL1: { at: '2 0 1 4 4', reset: 0n, mask: 1n, traps: ['TDOSA'] },
+} as const satisfies Record<string, SystemRegister>;
+
+const FPCR_MASK = span(26, 22) | span(19, 19);
+const FPSR_MASK = bitsOf(27, 7) | span(4, 0);
+const OSLSR_MODEL = bitsOf(3);
+const BREAKPOINTS = 6;
+const WATCHPOINTS = 4;
+
+type Table = typeof TABLE;
+type Numbered = `DBG${'BVR' | 'BCR' | 'WVR' | 'WCR'}${number}_EL1`;
+/** A register of the CPU's context. */
+export type StoredRegister =
+  { [K in keyof Table]: Table[K] extends { reset: bigint } ? K : never }[keyof Table] | Numbered;
+
+const BREAKPOINT_CONTROL = span(23, 13) | span(8, 5) | span(2, 0);
+const WATCHPOINT_CONTROL = span(28, 24) | span(20, 13) | span(12, 3) | span(2, 0);
+
+/** DBGBVRn_EL1 and its kin: DBGBn for each breakpoint, DBGWn for each watchpoint. */
+function debugRegisters(): [Numbered, SystemRegister][] {
+  const rows: [Numbered, SystemRegister][] = [];
+  const add = (kind: 'BVR' | 'BCR' | 'WVR' | 'WCR', count: number, op2: number, mask: bigint) => {
+    for (let n = 0; n < count; n++)
+      rows.push([`DBG${kind}${n}_EL1`, { at: `2 0 0 ${n} ${op2}`, reset: 0n, mask, traps: ['TDA'] }]);
+  };
+  add('BVR', BREAKPOINTS, 4, span(63, 2));
+  add('BCR', BREAKPOINTS, 5, BREAKPOINT_CONTROL);
+  add('WVR', WATCHPOINTS, 6, span(63, 2));
+  add('WCR', WATCHPOINTS, 7, WATCHPOINT_CONTROL);
+  return rows;
+}
+
+const DEBUG = debugRegisters();
+
+/** Every register by name. */
+export const SYSTEM_REGISTERS: ReadonlyMap<string, SystemRegister> = new Map<string, SystemRegister>([
+  ...Object.entries(TABLE),
+  ...DEBUG,
+]);
+
+const isStored = (name: string): name is StoredRegister => SYSTEM_REGISTERS.get(name)?.reset !== undefined;
+
+/** The registers of a context, in its order. New ones go to the end of their part of the table: saved contexts name none. */
+export const STORED_REGISTERS: readonly StoredRegister[] = [...SYSTEM_REGISTERS.keys()].filter(isStored);
+
+/** op0:op1:CRn:CRm:op2 in 16 bits: bits 20:5 of MRS, MSR and SYS, and KVM's register ids. */
+export function systemKey(at: string): number {
+  const [op0 = 0, op1 = 0, crn = 0, crm = 0, op2 = 0] = at.split(' ').map(Number);
+  return (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2;
+}
+
+export interface NamedRegister {
+  readonly name: string;
+  readonly row: SystemRegister;
+  readonly stored: StoredRegister | null;
+}
+
+/** Registers by their encoding. */
+export const REGISTERS_BY_KEY: ReadonlyMap<number, NamedRegister> = new Map(
+  [...SYSTEM_REGISTERS]
+    .filter(([, row]) => row.at !== '')
+    .map(([name, row]) => [systemKey(row.at), { name, row, stored: isStored(name) ? name : null }]),
+);
+
+/** CCSIDR_EL1 of the cache that CSSELR_EL1 selects: level 1 data and instruction, and a unified level 2. */
+function cacheSize(file: RegisterFile): bigint {
+  const CACHES: readonly bigint[] = [0x701f_e00an, 0x201f_e012n, 0x707f_e07an];
+  return CACHES[Number(file.read('CSSELR_EL1'))] ?? 0n;
+}
+
+/** DCZID_EL0: the block size, and DZP where DC ZVA would be trapped. */
+function zeroBlock(file: RegisterFile): bigint {
+  const permitted = file.state.level > 0 || ((file.read('SCTLR_EL1') >> BigInt(SCTLR.DZE)) & 1n) !== 0n;
+  const trapped = ((file.el2.HCR_EL2 >> 28n) & 1n) !== 0n;
+  return file.id('DCZID_EL0') | (permitted && !trapped ? 0n : 1n << 4n);
+}
+
+/** ISR_EL1: the virtual interrupts that are pending, masked or not. */
+function pendingInterrupts(file: RegisterFile): bigint {
+  const bit = (n: bigint) => (file.el2.HCR_EL2 >> n) & 1n;
+  return (bit(7n) << 7n) | (bit(6n) << 6n) | (bit(8n) << 8n);
+}

@@ -1,0 +1,54 @@
+import type { Stage } from './format.ts';
+
+export type FaultType =
+  'addressSize' | 'translation' | 'accessFlag' | 'permission' | 'alignment' | 'externalAbort' | 'externalAbortOnWalk';
+
+/** A translation that did not end: everything that ESR, FAR and HPFAR are made of. */
+export interface Fault {
+  readonly ok: false;
+  readonly type: FaultType;
+  readonly stage: Stage;
+  readonly level: number;
+  /** A stage 2 fault on the read of a stage 1 descriptor. */
+  readonly s1ptw: boolean;
+  /** For stage 2: the intermediate physical address whose translation failed. */
+  readonly ipa: number;
+}
+
+interface FaultRow {
+  readonly name: string;
+  /** Status code with the level in its low bits; `minusOne` is the code of level -1 (FEAT_LPA2). */
+  readonly status: number;
+  readonly minusOne?: number;
+  readonly leveled: boolean;
+}
+
+/** DFSC and IFSC of ESR_ELx (Arm ARM D17.2.37, ISS encoding for an exception from a Data Abort). */
+export const FAULTS: Readonly<Record<FaultType, FaultRow>> = {
+  addressSize: { name: 'Address size fault', status: 0b000000, minusOne: 0b101001, leveled: true },
+  translation: { name: 'Translation fault', status: 0b000100, minusOne: 0b101011, leveled: true },
+  accessFlag: { name: 'Access flag fault', status: 0b001000, leveled: true },
+  permission: { name: 'Permission fault', status: 0b001100, leveled: true },
+  externalAbort: { name: 'Synchronous External abort', status: 0b010000, leveled: false },
+  externalAbortOnWalk: {
+    name: 'Synchronous External abort on translation table walk',
+    status: 0b010100,
+    minusOne: 0b010011,
+    leveled: true,
+  },
+  alignment: { name: 'Alignment fault', status: 0b100001, leveled: false },
+};
+
+/** The six-bit fault status code. */
+export function faultStatus(type: FaultType, level: number): number {
+  const row = FAULTS[type];
+  if (!row.leveled) return row.status;
+  return level < 0 && row.minusOne !== undefined ? row.minusOne : row.status | (level & 3);
+}
+
+/** `Stage 2 Translation fault, level 1, on the read of a stage 1 descriptor`. */
+export function faultText(fault: Fault): string {
+  const row = FAULTS[fault.type];
+  const level = row.leveled ? `, level ${fault.level}` : '';
+  return `Stage ${fault.stage} ${row.name}${level}${fault.s1ptw ? ', on the read of a stage 1 descriptor' : ''}`;
+}
