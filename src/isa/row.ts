@@ -84,6 +84,8 @@ export interface Alias<Name extends string> {
   readonly template: string;
   readonly fixed: Partial<Fields<Name>>;
   readonly when: (f: Fields<Name>) => boolean;
+  /** False: only the assembler knows it. */
+  readonly printed: boolean;
 }
 
 export interface Row<Name extends string = string> {

@@ -82,6 +82,34 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     operands: { rd: write('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
   },
+  /* Before ORR: the assembler takes the first form of MOV that holds the value. */
+  {
+    name: 'MOVZ',
+    encoding: 'sf 10 100101 hw:2 imm16:16 Rd:5',
+    valid: isMoveWide,
+    syntax: 'movz <Rd>, <imm16>{, <hw>}',
+    aliases: [as('mov <Rd>, <movz>', {}, isPlainMove)],
+    operands: { rd: write('Rd'), imm: moveWide },
+    variant: ['sf'],
+  },
+  {
+    name: 'MOVN',
+    encoding: 'sf 00 100101 hw:2 imm16:16 Rd:5',
+    valid: isMoveWide,
+    syntax: 'movn <Rd>, <imm16>{, <hw>}',
+    aliases: [as('mov <Rd>, <movn>', {}, (f) => isPlainMove(f) && (f.sf === 1 || f.imm16 !== 0xffff))],
+    operands: { rd: write('Rd'), imm: moveWideNot },
+    variant: ['sf'],
+  },
+  {
+    name: 'MOVK',
+    encoding: 'sf 11 100101 hw:2 imm16:16 Rd:5',
+    valid: isMoveWide,
+    syntax: 'movk <Rd>, <imm16>{, <hw>}',
+    /* rd = (rn & imm2) | imm */
+    operands: { rd: write('Rd'), rn: read('Rd'), imm: moveWide, imm2: moveWideKept },
+    variant: ['sf'],
+  },
   {
     name: 'AND (immediate)',
     encoding: 'sf 00 100100 N immr:6 imms:6 Rn:5 Rd:5',
@@ -114,33 +142,6 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     syntax: 'ands <Rd>, <Rn>, <bitmask>',
     aliases: [as('tst <Rn>, <bitmask>', { Rd: 31 })],
     operands: { rd: write('Rd'), rn: read('Rn'), imm: bitmaskImmediate },
-    variant: ['sf'],
-  },
-  {
-    name: 'MOVN',
-    encoding: 'sf 00 100101 hw:2 imm16:16 Rd:5',
-    valid: isMoveWide,
-    syntax: 'movn <Rd>, <imm16>{, <hw>}',
-    aliases: [as('mov <Rd>, <movn>', {}, (f) => isPlainMove(f) && (f.sf === 1 || f.imm16 !== 0xffff))],
-    operands: { rd: write('Rd'), imm: moveWideNot },
-    variant: ['sf'],
-  },
-  {
-    name: 'MOVZ',
-    encoding: 'sf 10 100101 hw:2 imm16:16 Rd:5',
-    valid: isMoveWide,
-    syntax: 'movz <Rd>, <imm16>{, <hw>}',
-    aliases: [as('mov <Rd>, <movz>', {}, isPlainMove)],
-    operands: { rd: write('Rd'), imm: moveWide },
-    variant: ['sf'],
-  },
-  {
-    name: 'MOVK',
-    encoding: 'sf 11 100101 hw:2 imm16:16 Rd:5',
-    valid: isMoveWide,
-    syntax: 'movk <Rd>, <imm16>{, <hw>}',
-    /* rd = (rn & imm2) | imm */
-    operands: { rd: write('Rd'), rn: read('Rd'), imm: moveWide, imm2: moveWideKept },
     variant: ['sf'],
   },
   {

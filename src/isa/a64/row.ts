@@ -9,10 +9,10 @@ export function as(
   fixed: Partial<A64Fields>,
   when: (f: A64Fields) => boolean = () => true,
 ): Alias<A64Field> {
-  return { template, fixed, when };
+  return { template, fixed, when, printed: true };
 }
 
 /** A form that the assembler takes and the disassembler never prints. */
 export function accepts(template: string, fixed: Partial<A64Fields> = {}): Alias<A64Field> {
-  return { template, fixed, when: () => false };
+  return { template, fixed, when: () => true, printed: false };
 }

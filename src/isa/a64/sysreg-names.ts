@@ -487,3 +487,7 @@ export const PSTATE_FIELDS: readonly PstateField[] = [
   { name: 'daifset', op1: 3, op2: 6, max: 15 },
   { name: 'daifclr', op1: 3, op2: 7, max: 15 },
 ];
+
+export function pstateField({ op1, op2 }: { readonly op1: number; readonly op2: number }): PstateField | undefined {
+  return PSTATE_FIELDS.find((field) => field.op1 === op1 && field.op2 === op2);
+}

@@ -1,7 +1,7 @@
 /** System instructions: DDI 0487 C5. */
 import { field, read, write, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
-import { PSTATE_FIELDS, sysregKey } from './sysreg-names.ts';
+import { pstateField, sysregKey } from './sysreg-names.ts';
 
 /** `o0` is op0's low bit; its high bit is set in MSR and MRS. */
 const registerKey = (f: A64Fields) => BigInt(sysregKey(2 + f.o0, f.op1, f.CRn, f.CRm, f.op2));
@@ -17,8 +17,9 @@ export const SYSTEM: readonly A64Row[] = [
   {
     name: 'MSR (immediate)',
     encoding: '1101010100 0 00 op1:3 0100 CRm:4 op2:3 11111',
-    valid: (f) => PSTATE_FIELDS.some((p) => p.op1 === f.op1 && p.op2 === f.op2),
+    valid: (f) => pstateField(f) !== undefined,
     syntax: 'msr <pstatefield>, <CRm>',
+    aliases: [as('msr <pstatefield:generic>, xzr', {}, (f) => f.CRm > pstateField(f)!.max)],
     operands: { imm: field('CRm') },
     variant: ['op1', 'op2'],
     flow: 'system',
@@ -40,8 +41,8 @@ export const SYSTEM: readonly A64Row[] = [
   {
     name: 'SYS',
     encoding: '1101010100 0 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
-    syntax: 'sys <op1>, <Cn>, <Cm>, <op2>{, <Xt>}',
-    aliases: [as('<sysop>{, <Xt>}', {})],
+    syntax: 'sys <op1>, <Cn>, <Cm>, <op2>{, <Xt:optional>}',
+    aliases: [as('<sysop:register>, <Xt>', {}), as('<sysop>', {})],
     operands: { rn: read('Rt'), imm: instructionKey },
     flow: 'system',
   },
