@@ -1,4 +1,13 @@
 import type { ComponentType } from 'react';
+import { ConsolePanel } from './console/console-panel.tsx';
+import { GuestPanel } from './editors/guest-panel.tsx';
+import { ScriptPanel } from './editors/script-panel.tsx';
+import { IoctlPanel } from './log/ioctl-panel.tsx';
+import { BootLogPanel } from './panels/boot-log.tsx';
+import { HostPanel } from './panels/host.tsx';
+import { LabPanel } from './panels/lab.tsx';
+import { OutputPanel } from './panels/output.tsx';
+import { ProblemsPanel } from './panels/problems.tsx';
 import { DisassemblyPanel } from './views/disassembly.tsx';
 import { MemoryMapPanel } from './views/memory-map.tsx';
 import { MemoryPanel } from './views/memory.tsx';
@@ -18,19 +27,16 @@ export interface Panel {
   readonly about: string;
 }
 
-/** Every panel of the workbench, in the order of its tabs. */
-export const PANELS: Readonly<Partial<Record<PanelId, Panel>>> = {
+/** Every panel of the workbench, in the order of its tabs and of Alt+1 to Alt+9. */
+export const PANELS: Readonly<Record<PanelId, Panel>> = {
+  labs: { title: 'Lab', component: LabPanel, place: 'left', about: 'What to do and what to look at' },
+  script: { title: 'VMM script', component: ScriptPanel, place: 'centre', about: 'The program that makes the ioctls' },
+  guest: { title: 'Guest', component: GuestPanel, place: 'centre', about: 'The guest’s A64 assembly' },
   registers: {
     title: 'Registers',
     component: RegistersPanel,
     place: 'right-top',
     about: 'Registers of the vCPU and what changed',
-  },
-  'memory-map': {
-    title: 'Memory map',
-    component: MemoryMapPanel,
-    place: 'right-top',
-    about: 'Memory slots and devices in the IPA space',
   },
   disassembly: {
     title: 'Disassembly',
@@ -50,10 +56,31 @@ export const PANELS: Readonly<Partial<Record<PanelId, Panel>>> = {
     place: 'right-bottom',
     about: 'Every read of one address translation',
   },
-  memory: {
-    title: 'Memory',
-    component: MemoryPanel,
-    place: 'right-bottom',
-    about: 'Bytes by VA, IPA, PA or HVA',
+  memory: { title: 'Memory', component: MemoryPanel, place: 'right-bottom', about: 'Bytes by VA, IPA, PA or HVA' },
+  ioctls: {
+    title: 'Ioctls',
+    component: IoctlPanel,
+    place: 'bottom',
+    about: 'Every call, its arguments and its answer',
+  },
+  console: { title: 'Console', component: ConsolePanel, place: 'bottom', about: 'The guest’s console' },
+  output: { title: 'Output', component: OutputPanel, place: 'bottom', about: 'What the script printed, and its end' },
+  problems: { title: 'Problems', component: ProblemsPanel, place: 'bottom', about: 'Errors in script and guest' },
+  bootlog: {
+    title: 'Boot log',
+    component: BootLogPanel,
+    place: 'bottom',
+    about: 'What the host’s kernel said, and why',
+  },
+  host: { title: 'Host', component: HostPanel, place: 'left', about: 'CPU, kernel configuration and RAM' },
+  'memory-map': {
+    title: 'Memory map',
+    component: MemoryMapPanel,
+    place: 'right-top',
+    about: 'Memory slots and devices in the IPA space',
   },
 };
+
+const isPanelId = (id: string): id is PanelId => id in PANELS;
+
+export const PANEL_ORDER: readonly PanelId[] = Object.keys(PANELS).filter(isPanelId);

@@ -14,6 +14,7 @@ export type PanelId =
   | 'ioctls'
   | 'console'
   | 'output'
+  | 'problems'
   | 'bootlog';
 
 type Opener = (dock: DockviewApi, id: PanelId) => void;

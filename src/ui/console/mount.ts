@@ -1,0 +1,85 @@
+import { FitAddon } from '@xterm/addon-fit';
+import { Terminal } from '@xterm/xterm';
+import '@xterm/xterm/css/xterm.css';
+import { isActive } from '../control.ts';
+import { send } from '../sandbox-client.ts';
+import { sandboxStore } from '../store.ts';
+import type { Transcript } from '../store.ts';
+import { colour, themeStore } from '../theme.ts';
+
+/** The sixteen colours of a terminal, taken from the page's. */
+function terminalTheme() {
+  const text = colour('--text');
+  const named = {
+    red: colour('--danger'),
+    green: colour('--ok'),
+    yellow: colour('--warn'),
+    blue: colour('--number'),
+    magenta: colour('--keyword'),
+    cyan: colour('--accent'),
+  };
+  const bright = Object.fromEntries(
+    Object.entries(named).map(([name, value]) => [`bright${name[0]!.toUpperCase()}${name.slice(1)}`, value]),
+  );
+  return {
+    ...named,
+    ...bright,
+    background: colour('--bg'),
+    foreground: text,
+    cursor: colour('--accent'),
+    selectionBackground: colour('--bg-selected'),
+    black: colour('--text-muted'),
+    white: text,
+    brightBlack: colour('--text-muted'),
+    brightWhite: text,
+  };
+}
+
+/** A terminal on the guest's console, in an element. Returns what takes it away. */
+export function mountConsole(element: HTMLElement): () => void {
+  const terminal = new Terminal({
+    // A guest without a tty layer ends its lines with a newline alone.
+    convertEol: true,
+    fontFamily: colour('--mono'),
+    fontSize: 12.5,
+    lineHeight: 1.15,
+    scrollback: 5000,
+    screenReaderMode: true,
+    theme: terminalTheme(),
+  });
+  const fit = new FitAddon();
+  terminal.loadAddon(fit);
+  terminal.open(element);
+  let written = 0;
+  const show = ({ text, dropped }: Transcript) => {
+    const end = dropped + text.length;
+    if (end < written) {
+      terminal.reset();
+      written = 0;
+    }
+    if (end > written) terminal.write(text.slice(Math.max(0, written - dropped)));
+    written = end;
+  };
+  show(sandboxStore.getState().console);
+  const resize = new ResizeObserver(() => {
+    if (element.clientWidth > 0 && element.clientHeight > 0) fit.fit();
+  });
+  resize.observe(element);
+  const input = terminal.onData((text) => {
+    if (isActive(sandboxStore.getState())) send({ type: 'consoleInput', text });
+  });
+  const endings = [
+    sandboxStore.subscribe((now, before) => {
+      if (now.console !== before.console) show(now.console);
+    }),
+    themeStore.subscribe(() => {
+      terminal.options.theme = terminalTheme();
+    }),
+  ];
+  return () => {
+    for (const end of endings) end();
+    resize.disconnect();
+    input.dispose();
+    terminal.dispose();
+  };
+}

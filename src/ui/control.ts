@@ -1,0 +1,73 @@
+import type { Command, RunState } from '../session/messages.ts';
+import { send } from './sandbox-client.ts';
+import { sandboxStore } from './store.ts';
+import type { SandboxState } from './store.ts';
+import { flush, loadedBreakpoints, markLoaded, workspaceStore } from './workspace.ts';
+
+/** Boots the host of the draft and loads its programs; what runs is ended. */
+export function load(): void {
+  flush();
+  const { host, script, guest } = workspaceStore.getState().draft;
+  const sandbox = { host, script, guest };
+  markLoaded(sandbox);
+  send({ type: 'load', sandbox, breakpoints: loadedBreakpoints(workspaceStore.getState()) });
+}
+
+const CAN_GO_ON: ReadonlySet<RunState> = new Set(['running', 'paused']);
+
+type Go = Extract<Command, { type: 'run' | 'stepInstruction' | 'stepExit' | 'stepIoctl' }>['type'];
+
+/** Goes on, or begins anew where nothing is loaded or the program has ended. */
+export function go(type: Go): void {
+  if (!CAN_GO_ON.has(sandboxStore.getState().status.state)) load();
+  send({ type });
+}
+
+export function canGo({ worker, status }: SandboxState): boolean {
+  return worker === 'ready' && status.state !== 'running';
+}
+
+export function isActive({ worker, status }: SandboxState): boolean {
+  return worker === 'ready' && CAN_GO_ON.has(status.state);
+}
+
+export function isRunning({ worker, status }: SandboxState): boolean {
+  return worker === 'ready' && status.state === 'running';
+}
+
+/** How long typing must rest before the programs are checked. */
+const CHECK_AFTER_MS = 250;
+
+/** Keeps the worker's idea of drafts and breakpoints up to date. Returns what ends it. */
+export function keepInStep(): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let sentBreakpoints = '';
+  const check = () => {
+    const { script, guest } = workspaceStore.getState().draft;
+    send({ type: 'check', script, guest });
+  };
+  const stopWorkspace = workspaceStore.subscribe((now, before) => {
+    if (now.draft.script !== before.draft.script || now.draft.guest !== before.draft.guest) {
+      clearTimeout(timer);
+      timer = setTimeout(check, CHECK_AFTER_MS);
+    }
+    if (!now.loaded || (now.draft.breakpoints === before.draft.breakpoints && now.draft.guest === before.draft.guest)) {
+      return;
+    }
+    const breakpoints = loadedBreakpoints(now);
+    const key = breakpoints.map((point) => (point.kind === 'line' ? point.line : `*${point.address}`)).join();
+    if (key !== sentBreakpoints) send({ type: 'setBreakpoints', breakpoints });
+    sentBreakpoints = key;
+  });
+  const stopSandbox = sandboxStore.subscribe((now, before) => {
+    if (now.worker === 'ready' && before.worker !== 'ready') {
+      check();
+      load();
+    }
+  });
+  return () => {
+    clearTimeout(timer);
+    stopWorkspace();
+    stopSandbox();
+  };
+}

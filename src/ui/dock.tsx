@@ -1,0 +1,78 @@
+import { DockviewReact } from 'dockview-react';
+import type { DockviewReadyEvent, IDockviewPanelHeaderProps, IDockviewPanelProps } from 'dockview-react';
+import { useEffect, useState } from 'react';
+import type { FunctionComponent } from 'react';
+import { restoreLayout, showPanel } from './layout.ts';
+import { PANEL_ORDER, PANELS } from './panels.ts';
+import { PanelVisible } from './sandbox-client.ts';
+import { useSandbox } from './store.ts';
+import { setDock } from './workbench.ts';
+import type { PanelId } from './workbench.ts';
+
+function frame(id: PanelId): FunctionComponent<IDockviewPanelProps> {
+  const Content = PANELS[id].component;
+  return function Frame({ api }) {
+    const [visible, setVisible] = useState(api.isVisible);
+    useEffect(() => {
+      const listener = api.onDidVisibilityChange((event) => setVisible(event.isVisible));
+      return () => listener.dispose();
+    }, [api]);
+    return (
+      <PanelVisible value={visible}>
+        <div className="panel" data-panel={id} tabIndex={-1}>
+          <Content />
+        </div>
+      </PanelVisible>
+    );
+  };
+}
+
+const COMPONENTS = Object.fromEntries(PANEL_ORDER.map((id) => [id, frame(id)]));
+
+/** What a tab says besides its title: how many problems there are. */
+function badge(id: string, problems: number): string | null {
+  return id === 'problems' && problems > 0 ? String(problems) : null;
+}
+
+function Tab({ api }: IDockviewPanelHeaderProps) {
+  const problems = useSandbox((state) => state.diagnostics.length);
+  const text = badge(api.id, problems);
+  return (
+    <span className="tab">
+      {api.title}
+      {text ? <span className="tab-badge">{text}</span> : null}
+    </span>
+  );
+}
+
+const THEME = { name: 'stage2', className: 'dockview-theme-stage2', gap: 0 };
+
+function onReady({ api }: DockviewReadyEvent): void {
+  setDock(api, showPanel);
+  restoreLayout(api);
+}
+
+function Watermark() {
+  return (
+    <div className="empty">
+      <p className="empty-title">All panels are closed</p>
+      <p className="empty-hint">“Reset layout” in the View menu brings them back.</p>
+    </div>
+  );
+}
+
+/** All panels, in groups that can be split, dragged and resized. */
+export function Dock() {
+  useEffect(() => () => setDock(null, null), []);
+  return (
+    <DockviewReact
+      theme={THEME}
+      components={COMPONENTS}
+      defaultTabComponent={Tab}
+      watermarkComponent={Watermark}
+      onReady={onReady}
+      disableFloatingGroups
+      scrollbars="native"
+    />
+  );
+}

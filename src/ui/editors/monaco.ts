@@ -1,0 +1,124 @@
+import 'monaco-editor/features/bracketMatching/register.js';
+import 'monaco-editor/features/caretOperations/register.js';
+import 'monaco-editor/features/clipboard/register.js';
+import 'monaco-editor/features/codeAction/register.js';
+import 'monaco-editor/features/codicon/register.js';
+import 'monaco-editor/features/comment/register.js';
+import 'monaco-editor/features/contextmenu/register.js';
+import 'monaco-editor/features/cursorUndo/register.js';
+import 'monaco-editor/features/dnd/register.js';
+import 'monaco-editor/features/find/register.js';
+import 'monaco-editor/features/folding/register.js';
+import 'monaco-editor/features/format/register.js';
+import 'monaco-editor/features/gotoError/register.js';
+import 'monaco-editor/features/gotoLine/register.js';
+import 'monaco-editor/features/gotoSymbol/register.js';
+import 'monaco-editor/features/hover/register.js';
+import 'monaco-editor/features/indentation/register.js';
+import 'monaco-editor/features/lineSelection/register.js';
+import 'monaco-editor/features/linesOperations/register.js';
+import 'monaco-editor/features/multicursor/register.js';
+import 'monaco-editor/features/parameterHints/register.js';
+import 'monaco-editor/features/referenceSearch/register.js';
+import 'monaco-editor/features/rename/register.js';
+import 'monaco-editor/features/smartSelect/register.js';
+import 'monaco-editor/features/snippet/register.js';
+import 'monaco-editor/features/suggest/register.js';
+import 'monaco-editor/features/toggleTabFocusMode/register.js';
+import 'monaco-editor/features/tokenization/register.js';
+import 'monaco-editor/features/wordHighlighter/register.js';
+import 'monaco-editor/features/wordOperations/register.js';
+import 'monaco-editor/languages/definitions/typescript/register.js';
+import EditorWorker from 'monaco-editor/editor/editor.worker.js?worker';
+import * as monaco from 'monaco-editor/editor/editor.api.js';
+import { ScriptTarget, typescriptDefaults } from 'monaco-editor/languages/features/typescript/register.js';
+import TypeScriptWorker from 'monaco-editor/languages/features/typescript/ts.worker.js?worker';
+import { sandboxStore } from '../store.ts';
+import { colour, themeStore } from '../theme.ts';
+import type { Theme } from '../theme.ts';
+import { A64_CONFIGURATION, A64_TOKENS } from './a64-language.ts';
+
+/* Everything of Monaco that the page uses, set up once. Loaded late: it is most of the page's bytes. */
+
+self.MonacoEnvironment = {
+  getWorker: (_, label) => (label === 'typescript' ? new TypeScriptWorker() : new EditorWorker()),
+};
+
+monaco.languages.register({ id: 'a64', extensions: ['.s', '.S'] });
+monaco.languages.setMonarchTokensProvider('a64', A64_TOKENS);
+monaco.languages.setLanguageConfiguration('a64', A64_CONFIGURATION);
+
+typescriptDefaults.setCompilerOptions({
+  target: ScriptTarget.ESNext,
+  lib: ['es2023'],
+  strict: true,
+  allowNonTsExtensions: true,
+  // A script may await at its top level and needs no import for it.
+  moduleDetection: 3,
+  module: 99,
+});
+typescriptDefaults.setEagerModelSync(true);
+
+function setScriptTypes(types: string): void {
+  typescriptDefaults.setExtraLibs(types ? [{ content: types, filePath: 'file:///vmm.d.ts' }] : []);
+}
+setScriptTypes(sandboxStore.getState().scriptTypes);
+sandboxStore.subscribe((now, before) => {
+  if (now.scriptTypes !== before.scriptTypes && now.scriptTypes) setScriptTypes(now.scriptTypes);
+});
+
+const TOKEN_COLOURS: readonly (readonly [token: string, name: `--${string}`])[] = [
+  ['', '--text'],
+  ['comment', '--comment'],
+  ['keyword', '--keyword'],
+  ['keyword.directive', '--symbol'],
+  ['keyword.shift', '--keyword'],
+  ['string', '--string'],
+  ['number', '--number'],
+  ['type', '--symbol'],
+  ['type.identifier', '--symbol'],
+  ['variable.register', '--number'],
+  ['delimiter', '--text-muted'],
+];
+
+const EDITOR_COLOURS: Readonly<Record<string, `--${string}`>> = {
+  'editor.background': '--bg',
+  'editor.foreground': '--text',
+  'editorLineNumber.foreground': '--text-muted',
+  'editorLineNumber.activeForeground': '--text',
+  'editor.lineHighlightBackground': '--bg-raised',
+  'editor.lineHighlightBorder': '--bg-raised',
+  'editor.selectionBackground': '--bg-selected',
+  'editor.inactiveSelectionBackground': '--bg-hover',
+  'editorCursor.foreground': '--accent',
+  'editorGutter.background': '--bg',
+  'editorWidget.background': '--bg-raised',
+  'editorWidget.border': '--border-strong',
+  'editorSuggestWidget.background': '--bg-raised',
+  'editorSuggestWidget.selectedBackground': '--bg-selected',
+  'editorSuggestWidget.selectedForeground': '--text',
+  'editorSuggestWidget.highlightForeground': '--accent',
+  'editorSuggestWidget.focusHighlightForeground': '--accent',
+  'editorHoverWidget.background': '--bg-raised',
+  'editorError.foreground': '--danger',
+  'editorWarning.foreground': '--warn',
+  'editorIndentGuide.background1': '--border',
+  'scrollbarSlider.background': '--bg-selected',
+  focusBorder: '--focus',
+};
+
+/** Monaco takes #rrggbb alone; the custom properties are written so. */
+function applyTheme(theme: Theme): void {
+  const colours = Object.entries(EDITOR_COLOURS).map(([key, name]) => [key, colour(name)] as const);
+  monaco.editor.defineTheme('stage2', {
+    base: theme === 'dark' ? 'vs-dark' : 'vs',
+    inherit: true,
+    rules: TOKEN_COLOURS.map(([token, name]) => ({ token, foreground: colour(name).slice(1) })),
+    colors: Object.fromEntries(colours),
+  });
+  monaco.editor.setTheme('stage2');
+}
+applyTheme(themeStore.getState().theme);
+themeStore.subscribe(({ theme }) => applyTheme(theme));
+
+export { monaco };

@@ -1,0 +1,23 @@
+import 'dockview-react/dist/styles/dockview.css';
+import './theme.css';
+import './app.css';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import { keepInStep } from './control.ts';
+import { startWorker } from './sandbox-client.ts';
+import { slotFromHash, slots } from './slots.ts';
+import { flush, openWorkspace } from './workspace.ts';
+
+openWorkspace(slots(), slotFromHash(location.hash));
+// A page may go without another word: what is typed must be in storage by then.
+addEventListener('pagehide', flush);
+document.addEventListener('visibilitychange', flush);
+
+keepInStep();
+startWorker();
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

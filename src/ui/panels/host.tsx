@@ -1,0 +1,262 @@
+import { useId, useState } from 'react';
+import type { ReactNode } from 'react';
+import type { HostConfig } from '../../session/messages.ts';
+import { load } from '../control.ts';
+import { parseNumber, size } from '../format.ts';
+import { CPUS, MAX_RAM_RANGES, MODES, PA_BITS, PAGE_SIZES, sameHost } from '../host-options.ts';
+import { Icon } from '../icons.tsx';
+import { IconButton } from '../parts.tsx';
+import { useSandbox } from '../store.ts';
+import { edit, useWorkspace } from '../workspace.ts';
+import { fieldError, ramRows, readRam } from './ram.ts';
+import type { RamRow } from './ram.ts';
+
+const MODE_TITLES = { vhe: 'VHE', nvhe: 'nVHE', protected: 'protected (pKVM)' } as const;
+
+function Field({ label, hint, children }: { label: string; hint?: string; children: (id: string) => ReactNode }) {
+  const id = useId();
+  return (
+    <div className="form-row">
+      <label htmlFor={id}>{label}</label>
+      {children(id)}
+      {hint ? <p className="form-hint">{hint}</p> : null}
+    </div>
+  );
+}
+
+function Select<T extends string | number>({
+  id,
+  value,
+  options,
+  text,
+  onChange,
+}: {
+  id: string;
+  value: T;
+  options: readonly T[];
+  text: (option: T) => string;
+  onChange: (value: T) => void;
+}) {
+  const choose = (chosen: string) => {
+    const option = options.find((other) => String(other) === chosen);
+    if (option !== undefined) onChange(option);
+  };
+  return (
+    <select id={id} className="field" value={value} onChange={(event) => choose(event.target.value)}>
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {text(option)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const PA_OPTIONS = ['preset', ...PA_BITS] as const;
+const LPA2_OPTIONS = ['preset', 'on', 'off'] as const;
+
+/** The same host without one of its optional fields. */
+function without(host: HostConfig, field: 'paBits' | 'lpa2'): HostConfig {
+  const { [field]: _, ...rest } = host;
+  return rest;
+}
+
+/** Hardware and kernel configuration of the host, as a form. */
+export function HostPanel() {
+  const presets = useSandbox((state) => state.presets);
+  const host = useWorkspace((workspace) => workspace.draft.host);
+  const inUse = useWorkspace((workspace) => workspace.loaded !== null && sameHost(workspace.loaded.host, host));
+  const ready = useSandbox((state) => state.worker === 'ready');
+  const problems = useSandbox((state) => state.diagnostics).filter((diagnostic) => diagnostic.source === 'host');
+  const { rows, setRows } = useRamRows(host);
+  const ramValid = readRam(rows) !== null;
+  const change = (changed: Partial<HostConfig>) => edit({ host: { ...host, ...changed } });
+  const preset = presets.find((other) => sameHost(other.config, host))?.name ?? '';
+  return (
+    <form
+      className="scroll form"
+      aria-label="Host configuration"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (ready && ramValid) load();
+      }}
+    >
+      <Field label="Preset">
+        {(id) => (
+          <select
+            id={id}
+            className="field"
+            data-autofocus
+            value={preset}
+            onChange={(event) => {
+              const chosen = presets.find((other) => other.name === event.target.value);
+              if (chosen) edit({ host: chosen.config });
+            }}
+          >
+            {preset === '' ? <option value="">custom</option> : null}
+            {presets.map((other) => (
+              <option key={other.name} value={other.name}>
+                {other.title}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <fieldset>
+        <legend>Hardware</legend>
+        <Field label="CPU">
+          {(id) => <Select id={id} value={host.cpu} options={CPUS} text={String} onChange={(cpu) => change({ cpu })} />}
+        </Field>
+        <Field label="PA size" hint="ID_AA64MMFR0_EL1.PARange: it limits the host’s RAM and the IPA size of its VMs">
+          {(id) => (
+            <Select
+              id={id}
+              value={host.paBits ?? 'preset'}
+              options={PA_OPTIONS}
+              text={(bits) => (bits === 'preset' ? 'as the CPU has it' : `${bits} bits`)}
+              onChange={(bits) =>
+                edit({ host: bits === 'preset' ? without(host, 'paBits') : { ...host, paBits: bits } })
+              }
+            />
+          )}
+        </Field>
+        <Field label="LPA2" hint="52-bit addresses with 4K and 16K pages">
+          {(id) => (
+            <Select
+              id={id}
+              value={host.lpa2 === undefined ? 'preset' : host.lpa2 ? 'on' : 'off'}
+              options={LPA2_OPTIONS}
+              text={(option) => (option === 'preset' ? 'as the CPU has it' : option)}
+              onChange={(option) =>
+                edit({ host: option === 'preset' ? without(host, 'lpa2') : { ...host, lpa2: option === 'on' } })
+              }
+            />
+          )}
+        </Field>
+      </fieldset>
+      <fieldset>
+        <legend>Kernel</legend>
+        <Field label="Page size">
+          {(id) => (
+            <Select
+              id={id}
+              value={host.pageSize}
+              options={PAGE_SIZES}
+              text={(bytes) => `${bytes / 1024}K`}
+              onChange={(pageSize) => change({ pageSize })}
+            />
+          )}
+        </Field>
+        <Field label="KVM mode" hint="VHE: the host’s kernel runs at EL2; nVHE: at EL1 with a hypervisor at EL2">
+          {(id) => (
+            <Select
+              id={id}
+              value={host.mode}
+              options={MODES}
+              text={(mode) => MODE_TITLES[mode]}
+              onChange={(mode) => change({ mode })}
+            />
+          )}
+        </Field>
+      </fieldset>
+      <RamFields rows={rows} onChange={setRows} />
+      {problems.map((problem, index) => (
+        <p key={index} className="form-error" role="alert">
+          {problem.message}
+        </p>
+      ))}
+      <div className="form-actions">
+        <button type="submit" className="button primary" disabled={!ready || !ramValid}>
+          {inUse ? 'Boot again' : 'Apply and boot'}
+        </button>
+        <span className="muted">{inUse ? 'This is the host that is booted.' : 'Ends what runs; your text stays.'}</span>
+      </div>
+    </form>
+  );
+}
+
+/** The RAM ranges as text; those that are right go to the workspace at once. */
+function useRamRows(host: HostConfig) {
+  const [rows, setText] = useState(() => ramRows(host.ram));
+  const [from, setFrom] = useState(host.ram);
+  // Another preset or lab: what stands in the form is no longer what was meant.
+  if (host.ram !== from) {
+    setFrom(host.ram);
+    setText(ramRows(host.ram));
+  }
+  const setRows = (changed: readonly RamRow[]) => {
+    setText(changed);
+    const ram = readRam(changed);
+    if (!ram) return;
+    setFrom(ram);
+    edit({ host: { ...host, ram } });
+  };
+  return { rows, setRows };
+}
+
+function RamFields({ rows, onChange }: { rows: readonly RamRow[]; onChange: (rows: readonly RamRow[]) => void }) {
+  const setField = (index: number, field: keyof RamRow, text: string) =>
+    onChange(rows.map((row, other) => (other === index ? { ...row, [field]: text } : row)));
+  const last = rows.at(-1);
+  const next = last ? (parseNumber(last.base) ?? 0n) + (parseNumber(last.size) ?? 0n) : 0x4000_0000n;
+  return (
+    <fieldset>
+      <legend>RAM</legend>
+      {rows.map((row, index) => (
+        <div key={index} className="ram-row" role="group" aria-label={`RAM range ${index + 1}`}>
+          <RamField label="Base" text={row.base} field="base" onChange={(text) => setField(index, 'base', text)} />
+          <RamField label="Size" text={row.size} field="size" onChange={(text) => setField(index, 'size', text)} />
+          <IconButton
+            label={`Remove RAM range ${index + 1}`}
+            disabled={rows.length === 1}
+            onClick={() => onChange(rows.filter((_, other) => other !== index))}
+          >
+            <Icon name="close" />
+          </IconButton>
+        </div>
+      ))}
+      <button
+        type="button"
+        className="button small"
+        disabled={rows.length >= MAX_RAM_RANGES}
+        onClick={() => onChange([...rows, { base: `0x${next.toString(16)}`, size: '256M' }])}
+      >
+        <Icon name="plus" /> Add range
+      </button>
+    </fieldset>
+  );
+}
+
+function RamField({
+  label,
+  text,
+  field,
+  onChange,
+}: {
+  label: string;
+  text: string;
+  field: keyof RamRow;
+  onChange: (text: string) => void;
+}) {
+  const id = useId();
+  const error = fieldError(text, field);
+  const value = parseNumber(text);
+  const note = error ?? (field === 'size' && value !== null ? size(value) : '');
+  return (
+    <div className="ram-field">
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        className="field mono"
+        value={text}
+        spellCheck={false}
+        aria-invalid={error !== null}
+        aria-describedby={`${id}-note`}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <span id={`${id}-note`} className={error ? 'form-error' : 'form-hint'}>
+        {note}
+      </span>
+    </div>
+  );
+}

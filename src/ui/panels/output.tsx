@@ -1,0 +1,44 @@
+import { useEffect, useRef } from 'react';
+import { goToLoadedLine } from '../go-to.ts';
+import { Empty } from '../parts.tsx';
+import { useSandbox } from '../store.ts';
+
+/** How the script ended, if it did: where it failed, a way to the line. */
+function Ending() {
+  const { state, reason, message, scriptLine } = useSandbox((whole) => whole.status);
+  if (state === 'finished') return <p className="ending ok">The script came to its end.</p>;
+  if (state !== 'failed') return null;
+  if (reason === 'stopped') return <p className="ending">Ended on request.</p>;
+  return (
+    <div className="ending failed" role="group" aria-label="Script failed">
+      <p>
+        <strong>The script failed{scriptLine !== null ? ` at line ${scriptLine}` : ''}.</strong>{' '}
+        {scriptLine !== null ? (
+          <button type="button" className="link" onClick={() => goToLoadedLine('script', scriptLine)}>
+            Go to line {scriptLine}
+          </button>
+        ) : null}
+      </p>
+      <pre>{message}</pre>
+    </div>
+  );
+}
+
+/** What the script printed. */
+export function OutputPanel() {
+  const { text, dropped } = useSandbox((state) => state.script);
+  const state = useSandbox((whole) => whole.status.state);
+  const end = useRef<HTMLDivElement>(null);
+  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [text, state]);
+  if (text === '' && dropped === 0 && state !== 'finished' && state !== 'failed') {
+    return <Empty title="No output yet">What the script prints, how it ended, and where it failed will be here.</Empty>;
+  }
+  return (
+    <div className="scroll output" tabIndex={0} role="log" aria-label="Output of the script" data-autofocus>
+      {dropped > 0 ? <p className="muted">Earlier output was dropped.</p> : null}
+      {text ? <pre>{text}</pre> : null}
+      <Ending />
+      <div ref={end} />
+    </div>
+  );
+}
