@@ -1,4 +1,4 @@
-import { hex } from './format.ts';
+import { hex } from '../format.ts';
 
 export type ParsedAddress =
   { readonly ok: true; readonly value: bigint } | { readonly ok: false; readonly message: string };

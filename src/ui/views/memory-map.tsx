@@ -1,3 +1,152 @@
+import { useState } from 'react';
+import type { MemoryMapView } from '../../session/messages.ts';
+import { hex, size } from '../format.ts';
+import { showMemory, useTargetVm } from '../inspect.ts';
+import { Empty } from '../parts.tsx';
+import { useView } from '../sandbox-client.ts';
+import { addressDigits } from './format.ts';
+import { Frame, Waiting } from './frame.tsx';
+import { compressGaps } from './gap-compression.ts';
+import { TargetPicker } from './target-picker.tsx';
+import './memory-map.css';
+
+const SIZES = { gap: 30, region: 34, perDoubling: 2 } as const;
+
 export function MemoryMapPanel() {
-  return null;
+  const vm = useTargetVm();
+  const view = useView(vm === null ? null : { view: 'memoryMap', vm });
+  return (
+    <Frame name="memory-map" bar={<TargetPicker />}>
+      {vm === null ? (
+        <NoMap why="There is no VM yet." />
+      ) : view === null ? (
+        <Waiting />
+      ) : view.view === 'nothing' ? (
+        <NoMap why={view.why} />
+      ) : (
+        <MemoryMap view={view} onMemory={(address) => showMemory('ipa', address)} />
+      )}
+    </Frame>
+  );
+}
+
+function NoMap({ why }: { why: string }) {
+  return (
+    <Empty title={why}>
+      The VM’s guest physical (IPA) space appears here: the memory slots that KVM_SET_USER_MEMORY_REGION makes, what
+      devices claim, and how much of each slot stage 2 maps by now.
+    </Empty>
+  );
+}
+
+type Region = MemoryMapView['regions'][number];
+
+interface MemoryMapProps {
+  readonly view: MemoryMapView;
+  readonly onMemory: (address: bigint) => void;
+}
+
+export function MemoryMap({ view, onMemory }: MemoryMapProps) {
+  const [marked, setMarked] = useState<number | null>(null);
+  const end = 1n << BigInt(view.ipaBits);
+  const stretches = compressGaps(view.regions, end, SIZES);
+  const last = stretches.at(-1);
+  const digits = addressDigits(view.regions.reduce((high, region) => (region.base > high ? region.base : high), 0n));
+  return (
+    <div className="map">
+      <div className="map-drawing" style={{ height: (last ? last.at + last.length : 0) + 1 }} aria-hidden="true">
+        {stretches.map((stretch) => {
+          const region = stretch.index === null ? null : view.regions[stretch.index];
+          return (
+            <div
+              key={hex(stretch.base)}
+              className="map-stretch"
+              data-kind={region?.kind ?? 'gap'}
+              data-marked={stretch.index !== null && stretch.index === marked}
+              style={{ top: stretch.at, height: stretch.length }}
+              onPointerEnter={() => setMarked(stretch.index)}
+              onPointerLeave={() => setMarked(null)}
+            >
+              <span className="map-edge">{hex(stretch.base)}</span>
+              <span className="map-box">
+                {region && <MappedBar region={region} />}
+                <span className="map-label">
+                  {region ? region.name : 'MMIO exits'} <span className="view-muted">{size(stretch.size)}</span>
+                </span>
+              </span>
+            </div>
+          );
+        })}
+        <div className="map-limit" style={{ top: last ? last.at + last.length : 0 }}>
+          <span className="map-edge">{hex(end)}</span>
+          <span className="map-limit-text">IPA limit, {view.ipaBits} bits</span>
+        </div>
+      </div>
+      <div className="map-list">
+        <table>
+          <caption className="view-hidden">Regions of the IPA space</caption>
+          <thead>
+            <tr>
+              <th scope="col">Region</th>
+              <th scope="col">Base</th>
+              <th scope="col">Size</th>
+              <th scope="col">Mapped</th>
+              <th scope="col">userspace_addr</th>
+              <th scope="col">Flags</th>
+            </tr>
+          </thead>
+          <tbody>
+            {view.regions.map((region, index) => (
+              <tr
+                key={hex(region.base)}
+                data-kind={region.kind}
+                data-marked={index === marked}
+                onPointerEnter={() => setMarked(index)}
+                onPointerLeave={() => setMarked(null)}
+              >
+                <th scope="row">
+                  <span className="map-swatch" aria-hidden="true" />
+                  {region.name}
+                </th>
+                <td>
+                  <button
+                    type="button"
+                    className="view-link"
+                    aria-label={`Show bytes at ${hex(region.base)}`}
+                    onClick={() => onMemory(region.base)}
+                  >
+                    {hex(region.base, digits)}
+                  </button>
+                </td>
+                <td>{size(region.size)}</td>
+                <td>{mappedText(region)}</td>
+                <td>{region.userspaceAddress === null ? '' : hex(region.userspaceAddress)}</td>
+                <td>{region.flags.join(' ')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {view.regions.length === 0 && (
+          <p className="view-note">No memory slot yet: KVM_SET_USER_MEMORY_REGION gives the VM memory.</p>
+        )}
+        <p className="view-note">
+          An access outside of every region leaves KVM_RUN with KVM_EXIT_MMIO. The space ends at {hex(end)} (
+          {view.ipaBits} bits): KVM refuses a slot that reaches beyond it.
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** How much of a slot stage 2 maps, as a bar; a mapped page is never too little to see. */
+function MappedBar({ region }: { region: Region }) {
+  if (region.kind !== 'slot' || region.mapped === 0n) return null;
+  const share = Number((region.mapped * 1000n) / region.size) / 10;
+  return <span className="map-mapped" style={{ inlineSize: `max(3px, ${share}%)` }} />;
+}
+
+function mappedText({ kind, mapped, size: bytes }: Region): string {
+  if (kind !== 'slot') return '';
+  if (mapped === 0n) return 'nothing';
+  return mapped >= bytes ? 'all' : size(mapped);
 }

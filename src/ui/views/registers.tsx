@@ -1,3 +1,189 @@
+import { useId, useState } from 'react';
+import type { RegistersView, RegisterValue } from '../../session/messages.ts';
+import { hex } from '../format.ts';
+import { useTargetVcpu } from '../inspect.ts';
+import { Empty } from '../parts.tsx';
+import { useView } from '../sandbox-client.ts';
+import { copyText } from './clipboard.ts';
+import { ChangedMark, Choice, Frame, Waiting } from './frame.tsx';
+import { TargetPicker } from './target-picker.tsx';
+import './registers.css';
+
+type Base = 'hex' | 'dec';
+
+const BASES = [
+  { value: 'hex', text: 'Hex' },
+  { value: 'dec', text: 'Dec', title: 'Unsigned decimal' },
+] as const;
+
 export function RegistersPanel() {
-  return null;
+  const vcpu = useTargetVcpu();
+  const view = useView(vcpu === null ? null : { view: 'registers', vcpu });
+  const [base, setBase] = useState<Base>('hex');
+  const [filter, setFilter] = useState('');
+  return (
+    <Frame
+      name="registers"
+      bar={
+        <>
+          <TargetPicker />
+          <input
+            type="search"
+            className="view-filter"
+            aria-label="Filter registers"
+            placeholder="Filter by name or meaning"
+            spellCheck={false}
+            value={filter}
+            onChange={(event) => setFilter(event.target.value)}
+          />
+          <Choice label="Number base" value={base} options={BASES} onChange={setBase} />
+        </>
+      }
+    >
+      {vcpu === null ? (
+        <NoRegisters why="There is no vCPU yet." />
+      ) : view === null ? (
+        <Waiting />
+      ) : view.view === 'nothing' ? (
+        <NoRegisters why={view.why} />
+      ) : (
+        <Registers groups={view.groups} base={base} filter={filter} />
+      )}
+    </Frame>
+  );
+}
+
+function NoRegisters({ why }: { why: string }) {
+  return (
+    <Empty title={why}>
+      General, special and system registers of a vCPU appear here, each change marked at every stop. Run or step the
+      script until it has called KVM_CREATE_VCPU and KVM_ARM_VCPU_INIT.
+    </Empty>
+  );
+}
+
+interface RegistersProps {
+  readonly groups: RegistersView['groups'];
+  readonly base: Base;
+  readonly filter: string;
+}
+
+export function Registers({ groups, base, filter }: RegistersProps) {
+  const [current, setCurrent] = useState<string | null>(null);
+  const id = useId();
+  const wanted = filter.trim().toLowerCase();
+  const shown = groups
+    .map((group) => ({ ...group, registers: group.registers.filter((register) => matches(register, wanted)) }))
+    .filter((group) => group.registers.length > 0);
+  const all = shown.flatMap((group) => group.registers);
+  const at = all.findIndex((register) => register.name === current);
+  const selected = all[at];
+  const move = (to: number) => {
+    const register = all[Math.min(all.length - 1, Math.max(0, to))];
+    if (!register) return;
+    setCurrent(register.name);
+    document.getElementById(`${id}-${register.name}`)?.scrollIntoView({ block: 'nearest' });
+  };
+  return (
+    <>
+      <div
+        className="registers-list"
+        role="listbox"
+        aria-label="Registers"
+        tabIndex={0}
+        data-autofocus
+        aria-activedescendant={selected && `${id}-${selected.name}`}
+        onKeyDown={(event) => {
+          const copy = event.key === 'Enter' || (event.key.toLowerCase() === 'c' && (event.ctrlKey || event.metaKey));
+          if (copy && selected) void copyText(hex(selected.value));
+          else if (event.key in STEPS && !event.altKey) move(at + STEPS[event.key]!);
+          else if (event.key === 'Home') move(0);
+          else if (event.key === 'End') move(all.length - 1);
+          else return;
+          event.preventDefault();
+        }}
+      >
+        {shown.map((group) => (
+          <div key={group.title} role="group" aria-labelledby={`${id}-group-${group.title}`}>
+            <h3 id={`${id}-group-${group.title}`} role="presentation">
+              {group.title}
+            </h3>
+            <div className={isCompact(group.registers) ? 'registers-cells' : 'registers-rows'} role="presentation">
+              {group.registers.map((register) => (
+                <div
+                  key={register.name}
+                  id={`${id}-${register.name}`}
+                  role="option"
+                  aria-selected={register === selected}
+                  className="registers-item"
+                  data-changed={register.changed}
+                  data-wide={register.meaning !== ''}
+                  onClick={() => setCurrent(register.name)}
+                  onDoubleClick={() => void copyText(hex(register.value))}
+                >
+                  <ChangedMark changed={register.changed} />
+                  <span className="registers-name">{register.name}</span>
+                  <span className="registers-value">{valueText(register, base)}</span>
+                  <span className="registers-meaning">{register.meaning}</span>
+                </div>
+              ))}
+            </div>
+          </div>
+        ))}
+        {all.length === 0 && <p className="view-note">No register matches “{filter.trim()}”.</p>}
+      </div>
+      <div className="view-foot registers-detail">
+        {selected ? (
+          <>
+            <button
+              type="button"
+              className="view-button"
+              aria-label={`Copy ${selected.name}`}
+              onClick={() => void copyText(hex(selected.value))}
+            >
+              Copy
+            </button>
+            <span className="registers-detail-text">
+              <b>{selected.name}</b> {hex(selected.value)} = {BigInt.asUintN(selected.bits, selected.value).toString()}
+              {isNegative(selected) && ` = ${BigInt.asIntN(selected.bits, selected.value)}`}
+              {selected.meaning && ` · ${selected.meaning}`}
+              {selected.oneReg !== null && (
+                <span className="view-muted"> · KVM_GET_ONE_REG {hex(selected.oneReg)}</span>
+              )}
+            </span>
+          </>
+        ) : (
+          <span className="view-muted">
+            Select a register for its value in hex and decimal and its KVM_GET_ONE_REG id.
+          </span>
+        )}
+      </div>
+    </>
+  );
+}
+
+const STEPS: Readonly<Record<string, number>> = {
+  ArrowDown: 1,
+  ArrowRight: 1,
+  ArrowUp: -1,
+  ArrowLeft: -1,
+  PageDown: 10,
+  PageUp: -10,
+};
+
+function matches(register: RegisterValue, wanted: string): boolean {
+  return register.name.toLowerCase().includes(wanted) || register.meaning.toLowerCase().includes(wanted);
+}
+
+/** Registers that mostly say nothing but their value stand in columns; those with a meaning get a row each. */
+function isCompact(registers: readonly RegisterValue[]): boolean {
+  return registers.filter((register) => register.meaning !== '').length * 3 < registers.length;
+}
+
+function isNegative({ value, bits }: RegisterValue): boolean {
+  return BigInt.asIntN(bits, value) < 0n;
+}
+
+function valueText({ value, bits }: RegisterValue, base: Base): string {
+  return base === 'hex' ? hex(value, bits / 4) : value.toString();
 }

@@ -1,3 +1,214 @@
+import { useState } from 'react';
+import type { WalkStep, WalkView } from '../../session/messages.ts';
+import { hex } from '../format.ts';
+import { inspectStore, showMemory, useInspection, useTargetVcpu } from '../inspect.ts';
+import { Empty } from '../parts.tsx';
+import { useView } from '../sandbox-client.ts';
+import { useSandbox } from '../store.ts';
+import { AddressField } from './address-field.tsx';
+import { DescriptorBits } from './descriptor-bits.tsx';
+import { plural } from './format.ts';
+import { Choice, Frame, Toggle, Waiting } from './frame.tsx';
+import { TargetPicker } from './target-picker.tsx';
+import { groupWalk } from './walk-groups.ts';
+import type { NumberedStep, WalkGroup } from './walk-groups.ts';
+import './walk.css';
+
+const ACCESSES = [
+  { value: 'execute', text: 'Execute' },
+  { value: 'read', text: 'Read' },
+  { value: 'write', text: 'Write' },
+] as const;
+
 export function WalkPanel() {
-  return null;
+  const vcpu = useTargetVcpu();
+  const pc = useSandbox((state) => state.status.pc);
+  const chosen = useInspection((inspection) => inspection.walk);
+  const walk = chosen ?? (pc === null ? null : ({ va: pc, access: 'execute' } as const));
+  const view = useView(vcpu === null || walk === null ? null : { view: 'walk', vcpu, ...walk });
+  return (
+    <Frame
+      name="walk"
+      bar={
+        <>
+          <TargetPicker />
+          <AddressField
+            label="VA"
+            text={walk === null ? 'pc' : hex(walk.va)}
+            bits={64}
+            names={pc === null ? {} : { pc }}
+            action="Walk"
+            onGo={(va) => inspectStore.setState({ walk: { va, access: walk?.access ?? 'read' } })}
+          />
+          <Choice
+            label="Access"
+            value={walk?.access ?? 'execute'}
+            options={ACCESSES}
+            onChange={(access) => walk && inspectStore.setState({ walk: { va: walk.va, access } })}
+          />
+          <Toggle
+            pressed={chosen === null}
+            title="Walk the address of the next instruction"
+            onChange={(follow) => inspectStore.setState({ walk: follow ? null : walk })}
+          >
+            Follow PC
+          </Toggle>
+        </>
+      }
+    >
+      {vcpu === null ? (
+        <NoWalk why="There is no vCPU yet." />
+      ) : walk === null ? (
+        <NoWalk why="The vCPU has not run yet." />
+      ) : view === null ? (
+        <Waiting />
+      ) : view.view === 'nothing' ? (
+        <NoWalk why={view.why} />
+      ) : (
+        <Walk view={view} onMemory={(address) => showMemory('pa', address)} />
+      )}
+    </Frame>
+  );
+}
+
+function NoWalk({ why }: { why: string }) {
+  return (
+    <Empty title={why}>
+      Every read that the CPU makes to translate one virtual address appears here in order: the guest’s tables, and for
+      each of them the walk of stage 2 that finds it. Type an address above, or let it follow the PC.
+    </Empty>
+  );
+}
+
+interface WalkProps {
+  readonly view: WalkView;
+  readonly onMemory: (pa: bigint) => void;
+}
+
+export function Walk({ view, onMemory }: WalkProps) {
+  const [selected, setSelected] = useState<number | null>(null);
+  const groups = groupWalk(view.steps, view.va);
+  const step = selected === null ? undefined : view.steps[selected - 1];
+  return (
+    <div className="walk">
+      <WalkResult view={view} reads={view.steps.length} />
+      <ol className="walk-groups" aria-label="Reads of the walk">
+        {groups.map((group, index) => (
+          <li key={index} className="walk-group">
+            <p className="walk-heading">{groupTitle(group)}</p>
+            <ol className="walk-reads">
+              {[...group.stage2, ...(group.stage1 ? [group.stage1] : [])].map((numbered) => (
+                <li key={numbered.number}>
+                  <Read
+                    numbered={numbered}
+                    open={numbered.number === selected}
+                    onOpen={() => setSelected(numbered.number === selected ? null : numbered.number)}
+                  />
+                </li>
+              ))}
+            </ol>
+          </li>
+        ))}
+      </ol>
+      <section className="walk-detail" aria-label="Selected read">
+        {step && selected !== null ? (
+          <>
+            <header>
+              <h3>
+                Read {selected}: {stepName(step)} <span className="view-muted">at PA</span>{' '}
+                <code>{hex(step.descriptorPa)}</code>
+              </h3>
+              <button type="button" className="view-button" onClick={() => onMemory(step.descriptorPa)}>
+                Show bytes
+              </button>
+            </header>
+            <DescriptorBits value={step.value} fields={step.fields} />
+          </>
+        ) : (
+          <p className="view-note">Select a read for the bits of its descriptor.</p>
+        )}
+      </section>
+    </div>
+  );
+}
+
+function WalkResult({ view, reads }: { view: WalkView; reads: number }) {
+  const { result } = view;
+  if (result.ok) {
+    return (
+      <div className="walk-result" data-ok="true">
+        <p className="walk-route">
+          <Place space="VA" address={view.va} /> <span aria-hidden="true">→</span>{' '}
+          <Place space="IPA" address={result.ipa} /> <span aria-hidden="true">→</span>{' '}
+          <Place space="PA" address={result.pa} />
+        </p>
+        <p>
+          {result.meaning}
+          <span className="view-muted"> {plural(reads, 'read')}</span>
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div className="walk-result" data-ok="false">
+      <p className="walk-route">
+        <Place space="VA" address={view.va} /> <span aria-hidden="true">→</span>{' '}
+        <b className="walk-fault">
+          {result.fault}, stage {result.stage}, level {result.level}
+        </b>
+      </p>
+      <p>
+        {result.message}
+        <span className="view-muted"> {plural(reads, 'read')}</span>
+      </p>
+    </div>
+  );
+}
+
+function Place({ space, address }: { space: string; address: bigint }) {
+  return (
+    <span className="walk-place">
+      <span className="view-muted">{space}</span> <code>{hex(address)}</code>
+    </span>
+  );
+}
+
+function groupTitle({ ipa, purpose, stage1 }: WalkGroup): string {
+  const address = ipa === null ? '' : ` ${hex(ipa)}`;
+  switch (purpose) {
+    case 'descriptor':
+      return `Stage 1${stage1 ? ` level ${stage1.step.level}` : ''}: descriptor at IPA${address}`;
+    case 'result':
+      return `What stage 1 found: IPA${address}`;
+    case 'off':
+      return `Stage 1 is off, the VA is the IPA${address}`;
+  }
+}
+
+function stepName({ stage, level, index }: WalkStep): string {
+  return `stage ${stage} L${level}[${index}]`;
+}
+
+/** One read of the walk, as a card. */
+function Read({ numbered, open, onOpen }: { numbered: NumberedStep; open: boolean; onOpen: () => void }) {
+  const { number, step } = numbered;
+  return (
+    <button
+      type="button"
+      className="walk-read"
+      data-stage={step.stage}
+      data-kind={step.kind}
+      aria-pressed={open}
+      aria-label={`Read ${number}: ${stepName(step)} at PA ${hex(step.descriptorPa)}, ${hex(step.value)}, ${step.kind}`}
+      onClick={onOpen}
+    >
+      <span className="walk-number">{number}</span>
+      <span className="walk-name">
+        S{step.stage} L{step.level}[{step.index}]
+      </span>
+      <span className="walk-kind">{step.kind}</span>
+      <span className="walk-address">{hex(step.descriptorPa)}</span>
+      <span className="walk-value">{hex(step.value, 16)}</span>
+    </button>
+  );
 }

@@ -1,0 +1,66 @@
+import { useId, useState } from 'react';
+import { parseAddress } from './address.ts';
+
+interface AddressFieldProps {
+  readonly label: string;
+  /** What the field says until the person types: follows the view. */
+  readonly text: string;
+  /** The space's size in bits; what is beyond is refused. */
+  readonly bits: number;
+  readonly names?: Readonly<Record<string, bigint>>;
+  readonly onGo: (address: bigint) => void;
+  readonly action?: string;
+}
+
+/** An address to go to: taken with Enter, refused with a reason below the field; Escape gives up what was typed. */
+export function AddressField({ label, text, bits, names, onGo, action = 'Go' }: AddressFieldProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  const [fault, setFault] = useState<string | null>(null);
+  const id = useId();
+  const submit = () => {
+    const parsed = parseAddress(typed ?? text, bits, names);
+    setFault(parsed.ok ? null : parsed.message);
+    if (!parsed.ok) return;
+    setTyped(null);
+    onGo(parsed.value);
+  };
+  return (
+    <form
+      className="view-address"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        type="text"
+        value={typed ?? text}
+        spellCheck={false}
+        autoComplete="off"
+        aria-invalid={fault !== null}
+        aria-describedby={fault === null ? undefined : `${id}-fault`}
+        onChange={(event) => {
+          setTyped(event.target.value);
+          setFault(null);
+        }}
+        onFocus={(event) => event.target.select()}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape' || typed === null) return;
+          event.stopPropagation();
+          setTyped(null);
+          setFault(null);
+        }}
+      />
+      <button type="submit" className="view-button">
+        {action}
+      </button>
+      {fault !== null && (
+        <p id={`${id}-fault`} className="view-fault" role="alert">
+          {fault}
+        </p>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,63 @@
+import type { MemoryView } from '../../session/messages.ts';
+
+/** A byte at an address: its value, why it is not there, or null where the view does not reach. */
+export type ByteAt = number | { readonly missing: string } | null;
+
+export function byteAt(view: MemoryView, address: bigint): ByteAt {
+  const offset = Number(address - view.address);
+  for (const run of view.runs) {
+    const length = 'data' in run ? run.data.length : run.length;
+    if (offset < run.offset || offset >= run.offset + length) continue;
+    return 'data' in run ? run.data[offset - run.offset]! : { missing: run.missing };
+  }
+  return null;
+}
+
+/** What a view is compared with to find changed bytes: the bytes as they were at the stop before. */
+export interface Baseline {
+  /** Names the stop; null while the guest runs. */
+  readonly stop: string | null;
+  readonly latest: MemoryView | null;
+  readonly before: MemoryView | null;
+}
+
+export const NO_BASELINE: Baseline = { stop: null, latest: null, before: null };
+
+/**
+ * The baseline after a new state of the session or a new view. Leaving a stop, by a step or by running on, makes the bytes
+ * seen there the ones to compare with; they stay that while the guest runs and at the stop that follows.
+ */
+export function advance(baseline: Baseline, stop: string | null, view: MemoryView | null): Baseline {
+  const left = baseline.stop !== null && baseline.stop !== stop;
+  const before = left ? baseline.latest : baseline.before;
+  const latest = view ?? baseline.latest;
+  if (stop === baseline.stop && latest === baseline.latest) return baseline;
+  return { stop, latest, before };
+}
+
+export function hasChanged(before: MemoryView | null, address: bigint, now: ByteAt): boolean {
+  if (before === null || typeof now !== 'number') return false;
+  const was = byteAt(before, address);
+  return typeof was === 'number' && was !== now;
+}
+
+export interface HexLayout {
+  readonly bytesPerRow: 16 | 8 | 4;
+  readonly ascii: boolean;
+}
+
+/** How many bytes a row of `columns` characters holds beside its address; a power of two, with the characters where they fit. */
+export function hexLayout(columns: number, addressDigits: number): HexLayout {
+  const address = addressDigits + 4;
+  for (const bytesPerRow of [16, 8, 4] as const) {
+    const bytes = bytesPerRow * 3 + bytesPerRow / 8;
+    if (columns >= address + bytes + bytesPerRow + 2) return { bytesPerRow, ascii: true };
+    if (columns >= address + bytes + 1 && bytesPerRow < 16) return { bytesPerRow, ascii: false };
+  }
+  return { bytesPerRow: 4, ascii: false };
+}
+
+/** A byte as a character, a dot where it has no printable ASCII form. */
+export function character(byte: number): string {
+  return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·';
+}

@@ -1,0 +1,42 @@
+import type { DescriptorField, TableEntry, TableNode } from '../../session/messages.ts';
+import { hex, size } from '../format.ts';
+import { plural, rangeText } from './format.ts';
+import type { TreeRow } from './tree-rows.ts';
+
+/** `L2[17]` for an entry, `L2[18–511]` for merged ones, `L1 table` for a root. */
+export function rowName({ entry, level }: TreeRow): string {
+  if (!entry) return `L${level} table`;
+  const last = entry.index + entry.count - 1;
+  return last > entry.index ? `L${level}[${entry.index}–${last}]` : `L${level}[${entry.index}]`;
+}
+
+export function tableText(table: TableNode): string {
+  const range = rangeText(table.inputBase, table.inputSize);
+  return `Level ${table.level} table for ${range} (${size(table.inputSize)}): ${validText(table)}.`;
+}
+
+export function validText({ valid, total }: TableNode): string {
+  return `${valid} of ${total} valid`;
+}
+
+/** An entry in a sentence. */
+export function entryText(entry: TableEntry, child: TableNode | null): string {
+  const range = `${rangeText(entry.inputBase, entry.inputSize)} (${size(entry.inputSize)})`;
+  if (entry.count > 1) return `${plural(entry.count, 'entry', 'entries')} without a translation for ${range}.`;
+  if (entry.kind === 'invalid') return `No translation for ${range}.`;
+  if (entry.kind === 'reserved') return `A reserved encoding for ${range}: the walk faults here.`;
+  const to = entry.output === null ? '' : ` to ${hex(entry.output)}`;
+  if (entry.kind === 'table') return `Points${to}, the table for ${range}${child ? `: ${validText(child)}` : ''}.`;
+  return `Maps ${range}${to}.`;
+}
+
+/** Fields that say what the row's other columns say already. */
+const SHOWN_ELSEWHERE = /address|valid|type|^res0$|ignored/i;
+
+/** What an entry allows and how it is cached, for one line. */
+export function attributesText(fields: readonly DescriptorField[]): string {
+  return fields
+    .filter((field) => field.meaning !== '' && !SHOWN_ELSEWHERE.test(field.name))
+    .map((field) => field.meaning)
+    .join(' · ');
+}
