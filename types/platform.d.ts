@@ -49,3 +49,35 @@ declare const console: {
   warn(...values: unknown[]): void;
   error(...values: unknown[]): void;
 };
+/** A file's text, put in by the bundler. */
+declare module '*?raw' {
+  const text: string;
+  export default text;
+}
+/** The part of sucrase's parser that the loop marks need; the package declares it under another path. */
+declare module 'sucrase/dist/parser/index.js' {
+  export interface Token {
+    readonly type: number;
+    readonly start: number;
+    readonly end: number;
+  }
+  export function parse(input: string, jsx: boolean, typescript: boolean, flow: boolean): { readonly tokens: Token[] };
+}
+declare module 'sucrase/dist/parser/tokenizer/types.js' {
+  export const TokenType: Readonly<
+    Record<
+      | 'bracketL'
+      | 'bracketR'
+      | 'braceL'
+      | 'braceR'
+      | 'parenL'
+      | 'parenR'
+      | 'dollarBraceL'
+      | 'semi'
+      | '_for'
+      | '_while'
+      | '_await',
+      number
+    >
+  >;
+}
