@@ -20,8 +20,8 @@ export const BRANCHES: readonly A64Row[] = [
   {
     name: 'B.cond',
     encoding: '0101010 0 imm19:s19 0 cond:4',
-    syntax: 'b.<cond> <label:imm19>',
-    aliases: [accepts('b<cond> <label:imm19>')],
+    syntax: 'b.<cond> <label:cond>',
+    aliases: [accepts('b<cond> <label:cond>')],
     operands: { imm: scaled('imm19', 2) },
     variant: ['cond'],
     flow: 'conditional',

@@ -123,7 +123,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     encoding: 'sf 01 100100 N immr:6 imms:6 Rn:5 Rd:5',
     valid: isBitmask,
     syntax: 'orr <Rd|SP>, <Rn>, <bitmask>',
-    aliases: [as('mov <Rd|SP>, <bitmask:mov>', { Rn: 31 }, (f) => !moveWidePreferred(f))],
+    aliases: [as('mov <Rd|SP>, <bitmask:mov>', { Rn: 31 }, (f) => f.Rd === 31 || !moveWidePreferred(f))],
     operands: { rd: sp('Rd'), rn: read('Rn'), imm: bitmaskImmediate },
     variant: ['sf'],
   },

@@ -89,6 +89,28 @@ export function decodeBitmask(N: number, imms: number, immr: number, sf: number)
   return replicate(rotateRight(ones(S + 1), immr & (size - 1), size), size, sf ? 64 : 32);
 }
 
+/** The inverse of `decodeBitmask`; null: `value` is no bitmask immediate. */
+export function encodeBitmask(value: bigint, sf: number): Pick<A64Fields, 'N' | 'immr' | 'imms'> | null {
+  const bits = sf ? 64 : 32;
+  let size = bits;
+  while (size > 2) {
+    const half = size / 2;
+    if (value !== replicate(value & ones(half), half, bits)) break;
+    size = half;
+  }
+  const element = value & ones(size);
+  if (element === 0n || element === ones(size)) return null;
+  for (let immr = 0; immr < size; immr++) {
+    /* Rotated back left by immr it must be ones from bit 0 up. */
+    const plain = rotateRight(element, (size - immr) % size, size);
+    if ((plain & (plain + 1n)) !== 0n) continue;
+    const length = plain.toString(2).length;
+    const imms = ((~(size * 2 - 1) & 63) | (length - 1)) & 63;
+    return { N: size === 64 ? 1 : 0, immr, imms };
+  }
+  return null;
+}
+
 export const bitmaskImmediate = (f: A64Fields) => decodeBitmask(f.N, f.imms, f.immr, f.sf) ?? 0n;
 
 /** The bits of the destination that UBFM and BFM take from the rotated source: wmask AND tmask of DecodeBitMasks. */
