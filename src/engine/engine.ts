@@ -1,5 +1,10 @@
-import type { Exit } from './exit.ts';
-import { ENGINE_BYTES } from './layout.ts';
+import { A64 } from '../isa/a64/table.ts';
+import { CodeCache } from './code-cache.ts';
+import { crcTables } from './crc.ts';
+import type { Access, Exit } from './exit.ts';
+import { CODES, type Code } from './interpreter/codes.ts';
+import { generateInterpreter, type Program } from './interpreter/program.ts';
+import * as at from './layout.ts';
 import { CpuState } from './state.ts';
 import { SoftTlb } from './tlb.ts';
 import { Views } from './views.ts';
@@ -9,37 +14,159 @@ export { ENGINE_BYTES, REGIMES, STATE_BYTES } from './layout.ts';
 export { CpuState } from './state.ts';
 export { SoftTlb } from './tlb.ts';
 
+const MAX_BUDGET = 0x7fffffff;
+
+let a64: Program | undefined;
+/** The A64 interpreter, the same for all engines. */
+export function a64Program(): Program {
+  return (a64 ??= generateInterpreter(A64));
+}
+
 /** Runs guest code in the memory given, whose first `ENGINE_BYTES` are the engine's own. */
 export class Engine {
   readonly state: CpuState;
   readonly tlb: SoftTlb;
   /** Instructions completed in the last `run`. */
   executed = 0;
+  readonly #views: Views;
+  readonly #code: CodeCache;
+  readonly #run: (count: number, tables: number) => number;
+  /** See `stepOff`. */
+  #passing: { readonly lo: number; readonly hi: number } | null = null;
 
   constructor(memory: WebAssembly.Memory) {
-    if (memory.buffer.byteLength < ENGINE_BYTES) throw new RangeError(`the engine needs ${ENGINE_BYTES} bytes`);
+    if (memory.buffer.byteLength < at.ENGINE_BYTES) throw new RangeError(`the engine needs ${at.ENGINE_BYTES} bytes`);
+    const { module, handlers } = a64Program();
     const views = new Views(memory);
+    views.u8.fill(0, 0, at.TLB);
+    views.u8.fill(0, at.SLOTS, at.ENGINE_BYTES);
+    views.u8.set(crcTables(), at.CRC);
+    const { run } = new WebAssembly.Instance(module, { engine: { memory } }).exports;
+    if (!isRun(run)) throw new Error('the interpreter does not export run');
+    this.#run = run;
+    this.#views = views;
+    this.#code = new CodeCache(views, A64, handlers);
     this.state = new CpuState(views);
-    this.tlb = new SoftTlb(views);
+    this.tlb = new SoftTlb(views, this.#code);
   }
 
-  /** Runs at most `budget` instructions from PC on. */
+  /** Runs at most `budget` instructions (up to 2^31 − 1) from PC on. */
   run(budget: number): Exit {
-    void budget;
-    return { kind: 'budget' };
+    const wanted = Math.max(0, Math.min(budget, MAX_BUDGET));
+    const passing = this.#passing;
+    if (passing && (passing.lo !== this.state.pcLow || passing.hi !== this.state.pcHigh)) this.#passing = null;
+    let left = wanted;
+    for (;;) {
+      const code = this.#runOnce(left);
+      left = this.#views.i32[at.REMAINING >> 2]!;
+      this.executed = wanted - left;
+      if (this.executed > 0) this.#passing = null;
+      if (code === 'undecoded') {
+        this.#code.predecode(this.#record());
+        continue;
+      }
+      if (code !== 'breakpoint') return this.#exit(code);
+      const { pcLow, pcHigh } = this.state;
+      if (this.#passing === null && this.#code.isBreakpoint(pcLow, pcHigh)) return { kind: 'breakpoint' };
+      const exit = this.#stepPlanted();
+      left -= 1 - this.#views.i32[at.REMAINING >> 2]!;
+      this.executed = wanted - left;
+      if (this.executed > 0) this.#passing = null;
+      if (exit.kind !== 'budget') return exit;
+    }
   }
 
   /** Lets the instruction now at PC run once although it has a breakpoint: forgotten when PC is found elsewhere. */
-  stepOff(): void {}
+  stepOff(): void {
+    this.#passing = { lo: this.state.pcLow, hi: this.state.pcHigh };
+  }
 
-  /** Virtual addresses where `run` stops before the instruction. */
+  /** Virtual addresses where `run` stops before the instruction; all other breakpoints are removed. */
   setBreakpoints(addresses: Iterable<bigint>): void {
-    void addresses;
+    this.#code.setBreakpoints(addresses);
+    this.tlb.flushFetch();
   }
 
   /** Guest memory was written by other than guest code: forgets instructions predecoded from it. Offsets in the memory. */
   written(offset: number, bytes: number): void {
-    void offset;
-    void bytes;
+    this.#code.written(offset, bytes);
   }
+
+  #runOnce(count: number): Code {
+    return CODES[this.#run(count, this.#views.i32[at.REGIME >> 2]! * at.REGIME_BYTES)]!;
+  }
+
+  /** The instruction at PC, whose record has a breakpoint. */
+  #stepPlanted(): Exit {
+    const record = this.#record();
+    this.#code.uproot(record);
+    const code = this.#runOnce(1);
+    this.#code.replant(record);
+    return this.#exit(code);
+  }
+
+  #record(): number {
+    return this.#views.i32[at.EXIT_RECORD >> 2]!;
+  }
+
+  #exit(code: Code): Exit {
+    if (code === 'budget') return { kind: 'budget' };
+    const { state } = this;
+    if (code === 'fetch') {
+      const [lo, hi] = [state.pcLow, state.pcHigh];
+      if (lo & 3) return { kind: 'alignment', of: 'pc', lo, hi, access: 'fetch', bytes: 4, word: 0 };
+      return { kind: 'miss', access: 'fetch', lo, hi, bytes: 4, regime: state.regime, word: 0 };
+    }
+    const word = this.#code.wordAt(this.#record());
+    switch (code) {
+      case 'readMiss':
+        return this.#miss('read', word);
+      case 'writeMiss':
+        return this.#miss('write', word);
+      case 'readAlignment':
+        return { kind: 'alignment', of: 'data', access: 'read', ...this.#place(), word };
+      case 'writeAlignment':
+        return { kind: 'alignment', of: 'data', access: 'write', ...this.#place(), word };
+      case 'spAlignment': {
+        const { i32 } = this.#views;
+        const [lo, hi] = [i32[at.SP >> 2]! >>> 0, i32[(at.SP >> 2) + 1]! >>> 0];
+        return { kind: 'alignment', of: 'sp', lo, hi, access: 'read', bytes: 0, word };
+      }
+      case 'fp':
+        return { kind: 'fp', word };
+      case 'svc':
+      case 'hvc':
+      case 'smc':
+      case 'brk':
+      case 'hlt':
+      case 'dcps1':
+      case 'dcps2':
+      case 'dcps3':
+        return { kind: 'exception', cause: code, immediate: (word >>> 5) & 0xffff, word };
+      case 'wfi':
+      case 'wfe':
+        return { kind: 'wait', for: code, word };
+      case 'system':
+        return { kind: 'system', word };
+      case 'undefined':
+        return { kind: 'undefined', word };
+      default:
+        throw new Error(`the interpreter answered ${code}`);
+    }
+  }
+
+  #miss(access: Access, word: number): Exit {
+    const regime = this.#views.i32[at.EXIT_TABLES >> 2]! / at.REGIME_BYTES;
+    return { kind: 'miss', access, ...this.#place(), regime, word };
+  }
+
+  #place(): { lo: number; hi: number; bytes: number } {
+    const { i32 } = this.#views;
+    const [lo, hi] = [i32[at.EXIT_VA >> 2]! >>> 0, i32[(at.EXIT_VA >> 2) + 1]! >>> 0];
+    return { lo, hi, bytes: i32[at.EXIT_BYTES >> 2]! };
+  }
+}
+
+function isRun(value: unknown): value is (count: number, tables: number) => number {
+  return typeof value === 'function';
 }

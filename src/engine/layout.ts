@@ -34,29 +34,31 @@ export const MONITOR_HIGH = 0x180;
 export const SP_ALIGNMENT = 0x188;
 /** 1 where FP and SIMD instructions are trapped. */
 export const FP_TRAPPED = 0x190;
-/** 1 where every unaligned data access is an exit (SCTLR_ELx.A). */
-export const STRICT = 0x194;
 /** 1 where ordered, exclusive and atomic accesses may be unaligned within 16 bytes (FEAT_LSE2). */
 export const LSE2 = 0x198;
 export const V = 0x200;
 export const STATE_BYTES = 0x400;
 
-/** The exit's report, not part of the state. */
+/** The exit's report, not part of the state: code, bytes and address of the access, offset of the tables that missed. */
 export const EXIT_CODE = 0x400;
 export const EXIT_BYTES = 0x404;
 export const EXIT_VA = 0x408;
-export const EXIT_REGIME = 0x410;
+export const EXIT_TABLES = 0x410;
 export const REMAINING = 0x414;
-/** Record, slot and page of the instruction at PC, for whoever goes on within the same page. */
-export const AT_RECORD = 0x418;
-export const AT_SLOT = 0x41c;
-export const AT_PAGE = 0x420;
-/** Bytes of an access that lies in two pages. */
+/** The record of the instruction at PC. */
+export const EXIT_RECORD = 0x418;
+/** The pieces of a careful access: place, bytes and code slot of the first and the second; 0 bytes where there is none. */
+export const PIECES = 0x420;
+export const PIECE_BYTES = 12;
+/** Stands for memory in an access that lies in two pages. */
 export const SCRATCH = 0x440;
+
+/** Tables of 256 u32 for crc32 and crc32c. */
+export const CRC = 0x1000;
 
 export const TLB = 0x10000;
 export const TLB_ENTRIES = 8192;
-/** Tag (i64), addend (i32), code slot or 0 (i32). */
+/** Tag (i64), addend (i32): the offset of the page less the low half of its address; in a fetch table the slot. Then the code slot or 0 (i32). */
 export const TLB_ENTRY_BYTES = 16;
 export const TLB_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES;
 export const ACCESSES = ['read', 'write', 'fetch'] as const;
@@ -69,6 +71,10 @@ export const REGIMES = 4;
 export const PAGE_BYTES = 4096;
 export const RECORD_BYTES = 32;
 export const PAGE_RECORDS = PAGE_BYTES / 4;
+/** Bits of a tag that keep an entry from the short path: it holds predecoded code; accesses have to be aligned. */
+export const TAG_CODE = 1;
+export const TAG_ALIGNED = 2;
+
 export const SLOTS = 0x200000;
 /** A page's records and one more, which goes on in the next page. */
 export const SLOT_BYTES = (PAGE_RECORDS + 2) * RECORD_BYTES;

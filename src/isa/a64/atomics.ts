@@ -2,6 +2,8 @@
 import type { Transfer } from '../row.ts';
 import { read, readPair, sp, write, writePair } from './operands.ts';
 import { as, type A64Row } from './row.ts';
+import { atomic, compareAndSwap } from './semantics/atomic.ts';
+import { orderedAccess, storeExclusive } from './semantics/memory.ts';
 
 const SIZES = [
   { suffix: 'b', title: '', bits: '00', bytes: 1, width: 32, letter: 'W' },
@@ -49,6 +51,7 @@ function exclusiveRows(size: Size): A64Row[] {
     syntax: `${mnemonic}${suffix} ${registers}, [<Xn|SP>]`,
     operands: { ...operands, ...BASE },
     transfer: transfer(size, rest),
+    execute: rest.exclusive && rest.access === 'store' ? storeExclusive : orderedAccess,
   });
   return [
     row('stxr', '0 0 0 Rs:5 0 (11111)', `<Ws>, ${t}`, { ...STORED, ...STATUS }, { access: 'store', exclusive: true }),
@@ -95,6 +98,7 @@ function exclusivePairRows(size: Size): A64Row[] {
       acquire: ordered && access === 'load',
       release: ordered && access === 'store',
     }),
+    execute: access === 'store' ? storeExclusive : orderedAccess,
   }));
 }
 
@@ -112,6 +116,7 @@ function compareAndSwapRow(size: Size): A64Row {
     /* Compared with ra, replaced by rm; rd takes what was there. */
     operands: { rd: write('Rs'), ra: read('Rs'), rm: read('Rt'), ...BASE },
     transfer: transfer(size, ATOMIC),
+    execute: compareAndSwap,
   };
 }
 
@@ -133,23 +138,24 @@ const COMPARE_PAIR_ROWS: readonly A64Row[] = [SIZES[2], SIZES[3]].map((size, ind
       ...BASE,
     },
     transfer: transfer(size, { ...ATOMIC, registers: 2 }),
+    execute: compareAndSwap,
   };
 });
 
-/** o3:opc of each operation. Without a register to load into, and no acquire, it is written as a store. */
+/** What it does, o3:opc. Without a register to load into, and no acquire, it is written as a store. */
 const OPERATIONS = [
-  ['ldadd', '0 000', 'stadd'],
-  ['ldclr', '0 001', 'stclr'],
-  ['ldeor', '0 010', 'steor'],
-  ['ldset', '0 011', 'stset'],
-  ['ldsmax', '0 100', 'stsmax'],
-  ['ldsmin', '0 101', 'stsmin'],
-  ['ldumax', '0 110', 'stumax'],
-  ['ldumin', '0 111', 'stumin'],
-  ['swp', '1 000', null],
+  ['ldadd', 'add', '0 000', 'stadd'],
+  ['ldclr', 'clr', '0 001', 'stclr'],
+  ['ldeor', 'eor', '0 010', 'steor'],
+  ['ldset', 'set', '0 011', 'stset'],
+  ['ldsmax', 'smax', '0 100', 'stsmax'],
+  ['ldsmin', 'smin', '0 101', 'stsmin'],
+  ['ldumax', 'umax', '0 110', 'stumax'],
+  ['ldumin', 'umin', '0 111', 'stumin'],
+  ['swp', 'swp', '1 000', null],
 ] as const;
 
-function atomicRow(size: Size, [mnemonic, bits, store]: (typeof OPERATIONS)[number]): A64Row {
+function atomicRow(size: Size, [mnemonic, operation, bits, store]: (typeof OPERATIONS)[number]): A64Row {
   const { suffix, letter } = size;
   return {
     name: `${(mnemonic + suffix).toUpperCase()}${size.title}`,
@@ -159,6 +165,7 @@ function atomicRow(size: Size, [mnemonic, bits, store]: (typeof OPERATIONS)[numb
     aliases: store ? [as(`${store}<R>${suffix} <${letter}s>, [<Xn|SP>]`, { Rt: 31, A: 0 })] : [],
     operands: { rd: write('Rt'), rm: read('Rs'), ...BASE },
     transfer: transfer(size, ATOMIC),
+    execute: atomic(operation),
   };
 }
 

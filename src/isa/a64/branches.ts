@@ -1,6 +1,16 @@
 /** Branches and exception generation: DDI 0487 C4.1, "Branches, Exception Generating and System instructions". */
 import { field, read, scaled, testedBit } from './operands.ts';
 import { accepts, as, type A64Row } from './row.ts';
+import {
+  branch,
+  call,
+  compareBranch,
+  conditionalBranch,
+  jump,
+  jumpCall,
+  leave,
+  testBranch,
+} from './semantics/branch.ts';
 
 export const BRANCHES: readonly A64Row[] = [
   {
@@ -9,6 +19,7 @@ export const BRANCHES: readonly A64Row[] = [
     syntax: 'b <label:imm26>',
     operands: { imm: scaled('imm26', 2) },
     flow: 'branch',
+    execute: branch,
   },
   {
     name: 'BL',
@@ -16,6 +27,7 @@ export const BRANCHES: readonly A64Row[] = [
     syntax: 'bl <label:imm26>',
     operands: { rd: () => 30, imm: scaled('imm26', 2) },
     flow: 'call',
+    execute: call,
   },
   {
     name: 'B.cond',
@@ -25,6 +37,7 @@ export const BRANCHES: readonly A64Row[] = [
     operands: { imm: scaled('imm19', 2) },
     variant: ['cond'],
     flow: 'conditional',
+    execute: conditionalBranch,
   },
   {
     name: 'CBZ',
@@ -33,6 +46,7 @@ export const BRANCHES: readonly A64Row[] = [
     operands: { rn: read('Rt'), imm: scaled('imm19', 2) },
     variant: ['sf'],
     flow: 'conditional',
+    execute: compareBranch(false),
   },
   {
     name: 'CBNZ',
@@ -41,6 +55,7 @@ export const BRANCHES: readonly A64Row[] = [
     operands: { rn: read('Rt'), imm: scaled('imm19', 2) },
     variant: ['sf'],
     flow: 'conditional',
+    execute: compareBranch(true),
   },
   {
     name: 'TBZ',
@@ -49,6 +64,7 @@ export const BRANCHES: readonly A64Row[] = [
     /* imm2 is the number of the bit. */
     operands: { rn: read('Rt'), imm: scaled('imm14', 2), imm2: testedBit },
     flow: 'conditional',
+    execute: testBranch(false),
   },
   {
     name: 'TBNZ',
@@ -56,6 +72,7 @@ export const BRANCHES: readonly A64Row[] = [
     syntax: 'tbnz <Rt:b5>, <bit>, <label:imm14>',
     operands: { rn: read('Rt'), imm: scaled('imm14', 2), imm2: testedBit },
     flow: 'conditional',
+    execute: testBranch(true),
   },
   {
     name: 'BR',
@@ -63,6 +80,7 @@ export const BRANCHES: readonly A64Row[] = [
     syntax: 'br <Xn>',
     operands: { rn: read('Rn') },
     flow: 'indirect',
+    execute: jump,
   },
   {
     name: 'BLR',
@@ -70,6 +88,7 @@ export const BRANCHES: readonly A64Row[] = [
     syntax: 'blr <Xn>',
     operands: { rd: () => 30, rn: read('Rn') },
     flow: 'indirectCall',
+    execute: jumpCall,
   },
   {
     name: 'RET',
@@ -78,6 +97,7 @@ export const BRANCHES: readonly A64Row[] = [
     aliases: [as('ret', { Rn: 30 })],
     operands: { rn: read('Rn') },
     flow: 'return',
+    execute: jump,
   },
   {
     name: 'ERET',
@@ -85,29 +105,32 @@ export const BRANCHES: readonly A64Row[] = [
     syntax: 'eret',
     operands: {},
     flow: 'exceptionReturn',
+    execute: leave('system'),
   },
   ...(
     [
-      ['SVC', '000', '00001'],
-      ['HVC', '000', '00010'],
-      ['SMC', '000', '00011'],
-      ['BRK', '001', '00000'],
-      ['HLT', '010', '00000'],
+      ['svc', '000', '00001'],
+      ['hvc', '000', '00010'],
+      ['smc', '000', '00011'],
+      ['brk', '001', '00000'],
+      ['hlt', '010', '00000'],
     ] as const
-  ).map(([name, opc, low]): A64Row => ({
-    name,
+  ).map(([mnemonic, opc, low]): A64Row => ({
+    name: mnemonic.toUpperCase(),
     encoding: `11010100 ${opc} imm16:16 ${low}`,
-    syntax: `${name.toLowerCase()} <imm16>`,
+    syntax: `${mnemonic} <imm16>`,
     operands: { imm: field('imm16') },
     flow: 'exception',
+    execute: leave(mnemonic),
   })),
-  ...(['01', '10', '11'] as const).map((level, index): A64Row => ({
-    name: `DCPS${index + 1}`,
-    encoding: `11010100 101 imm16:16 000${level}`,
-    syntax: `dcps${index + 1} <imm16>`,
-    aliases: [as(`dcps${index + 1}`, { imm16: 0 })],
+  ...([1, 2, 3] as const).map((level): A64Row => ({
+    name: `DCPS${level}`,
+    encoding: `11010100 101 imm16:16 000${level >> 1}${level & 1}`,
+    syntax: `dcps${level} <imm16>`,
+    aliases: [as(`dcps${level}`, { imm16: 0 })],
     operands: { imm: field('imm16') },
     flow: 'exception',
+    execute: leave(`dcps${level}`),
   })),
   {
     name: 'UDF',
@@ -115,5 +138,6 @@ export const BRANCHES: readonly A64Row[] = [
     syntax: 'udf <imm16:decimal>',
     operands: { imm: field('imm16') },
     flow: 'exception',
+    execute: leave('undefined'),
   },
 ];

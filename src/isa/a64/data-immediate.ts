@@ -18,6 +18,17 @@ import {
   type A64Fields,
 } from './operands.ts';
 import { as, type A64Row } from './row.ts';
+import { addition, flagged, immediate, logic, logicFlags, subtraction } from './semantics/arithmetic.ts';
+import {
+  address,
+  bitfieldInsert,
+  extract,
+  moveImmediate,
+  moveKeep,
+  pageAddress,
+  signedBitfield,
+  unsignedBitfield,
+} from './semantics/moves.ts';
 
 const isBitmask = (f: A64Fields) => decodeBitmask(f.N, f.imms, f.immr, f.sf) !== null;
 const isMoveWide = (f: A64Fields) => f.sf === 1 || f.hw < 2;
@@ -43,6 +54,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     encoding: '0 immlo:2 10000 immhi:s19 Rd:5',
     syntax: 'adr <Xd>, <label:adr>',
     operands: { rd: write('Rd'), imm: pcOffset },
+    execute: address,
   },
   {
     name: 'ADRP',
@@ -50,6 +62,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     syntax: 'adrp <Xd>, <label:adrp>',
     /* Pages from the instruction's own page, in bytes. */
     operands: { rd: write('Rd'), imm: (f) => pcOffset(f) * 4096n },
+    execute: pageAddress,
   },
   {
     name: 'ADD (immediate)',
@@ -58,6 +71,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [as('mov <Rd|SP>, <Rn|SP>', { imm12: 0, sh: 0 }, (f) => f.Rd === 31 || f.Rn === 31)],
     operands: { rd: sp('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
+    execute: addition(immediate),
   },
   {
     name: 'ADDS (immediate)',
@@ -66,6 +80,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [as('cmn <Rn|SP>, <aimm>', { Rd: 31 })],
     operands: { rd: write('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
+    execute: flagged('add', immediate),
   },
   {
     name: 'SUB (immediate)',
@@ -73,6 +88,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     syntax: 'sub <Rd|SP>, <Rn|SP>, <aimm>',
     operands: { rd: sp('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
+    execute: subtraction(immediate),
   },
   {
     name: 'SUBS (immediate)',
@@ -81,6 +97,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [as('cmp <Rn|SP>, <aimm>', { Rd: 31 })],
     operands: { rd: write('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
+    execute: flagged('sub', immediate),
   },
   /* Before ORR: the assembler takes the first form of MOV that holds the value. */
   {
@@ -91,6 +108,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [as('mov <Rd>, <movz>', {}, isPlainMove)],
     operands: { rd: write('Rd'), imm: moveWide },
     variant: ['sf'],
+    execute: moveImmediate,
   },
   {
     name: 'MOVN',
@@ -100,6 +118,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [as('mov <Rd>, <movn>', {}, (f) => isPlainMove(f) && (f.sf === 1 || f.imm16 !== 0xffff))],
     operands: { rd: write('Rd'), imm: moveWideNot },
     variant: ['sf'],
+    execute: moveImmediate,
   },
   {
     name: 'MOVK',
@@ -109,6 +128,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     /* rd = (rn & imm2) | imm */
     operands: { rd: write('Rd'), rn: read('Rd'), imm: moveWide, imm2: moveWideKept },
     variant: ['sf'],
+    execute: moveKeep,
   },
   {
     name: 'AND (immediate)',
@@ -117,6 +137,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     syntax: 'and <Rd|SP>, <Rn>, <bitmask>',
     operands: { rd: sp('Rd'), rn: read('Rn'), imm: bitmaskImmediate },
     variant: ['sf'],
+    execute: logic('and', immediate),
   },
   {
     name: 'ORR (immediate)',
@@ -126,6 +147,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [as('mov <Rd|SP>, <bitmask:mov>', { Rn: 31 }, (f) => f.Rd === 31 || !moveWidePreferred(f))],
     operands: { rd: sp('Rd'), rn: read('Rn'), imm: bitmaskImmediate },
     variant: ['sf'],
+    execute: logic('orr', immediate),
   },
   {
     name: 'EOR (immediate)',
@@ -134,6 +156,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     syntax: 'eor <Rd|SP>, <Rn>, <bitmask>',
     operands: { rd: sp('Rd'), rn: read('Rn'), imm: bitmaskImmediate },
     variant: ['sf'],
+    execute: logic('eor', immediate),
   },
   {
     name: 'ANDS (immediate)',
@@ -143,6 +166,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [as('tst <Rn>, <bitmask>', { Rd: 31 })],
     operands: { rd: write('Rd'), rn: read('Rn'), imm: bitmaskImmediate },
     variant: ['sf'],
+    execute: logicFlags(immediate),
   },
   {
     name: 'SBFM',
@@ -160,6 +184,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     /* rd = (rn << imm) >> imm2, arithmetic */
     operands: { rd: write('Rd'), rn: read('Rn'), imm: signedBitfieldLeft, imm2: signedBitfieldRight },
     variant: ['sf'],
+    execute: signedBitfield,
   },
   {
     name: 'BFM',
@@ -174,6 +199,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     /* rd = (ra & ~imm2) | (ror(rn, imm) & imm2) */
     operands: { rd: write('Rd'), rn: read('Rn'), ra: read('Rd'), imm: field('immr'), imm2: bitfieldMask },
     variant: ['sf'],
+    execute: bitfieldInsert,
   },
   {
     name: 'UBFM',
@@ -191,6 +217,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     /* rd = ror(rn, imm) & imm2 */
     operands: { rd: write('Rd'), rn: read('Rn'), imm: field('immr'), imm2: bitfieldMask },
     variant: ['sf'],
+    execute: unsignedBitfield,
   },
   {
     name: 'EXTR',
@@ -200,5 +227,6 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [as('ror <Rd>, <Rn=m>, <imms>', {}, (f) => f.Rn === f.Rm)],
     operands: { rd: write('Rd'), rn: read('Rn'), rm: read('Rm'), imm: field('imms') },
     variant: ['sf'],
+    execute: extract,
   },
 ];

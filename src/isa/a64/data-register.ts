@@ -1,6 +1,33 @@
 /** Data processing on registers: DDI 0487 C4.1, "Data Processing -- Register". */
 import { field, read, registerBits, sp, write, type A64Field, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
+import { add, constant, negate, not } from '../expr.ts';
+import {
+  addition,
+  conditionalCompare,
+  conditionalSelect,
+  extended,
+  flagged,
+  immediate,
+  logic,
+  logicFlags,
+  register,
+  shifted,
+  subtraction,
+  withCarry,
+} from './semantics/arithmetic.ts';
+import {
+  checksum,
+  countLeadingSigns,
+  countLeadingZeros,
+  reverse16,
+  reverse32,
+  reverseBits,
+  reverseDoubleword,
+  reverseWord,
+  variableShift,
+} from './semantics/bits.ts';
+import { divide, multiplyAdd, multiplyHigh, multiplyLong, multiplySubtract } from './semantics/multiply.ts';
 
 const THREE = { rd: write('Rd'), rn: read('Rn'), rm: read('Rm') };
 const COMPARE = { rn: read('Rn'), rm: read('Rm') };
@@ -22,6 +49,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     syntax: 'and <Rd>, <Rn>, <Rm>{, <shift>}',
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: logic('and', shifted),
   },
   {
     name: 'BIC (shifted register)',
@@ -30,6 +58,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     syntax: 'bic <Rd>, <Rn>, <Rm>{, <shift>}',
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: logic('and', shifted, true),
   },
   {
     name: 'ORR (shifted register)',
@@ -39,6 +68,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     aliases: [as('mov <Rd>, <Rm>', { Rn: 31, shift: 0, imm6: 0 })],
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: logic('orr', shifted),
   },
   {
     name: 'ORN (shifted register)',
@@ -48,6 +78,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     aliases: [as('mvn <Rd>, <Rm>{, <shift>}', { Rn: 31 })],
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: logic('orr', shifted, true),
   },
   {
     name: 'EOR (shifted register)',
@@ -56,6 +87,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     syntax: 'eor <Rd>, <Rn>, <Rm>{, <shift>}',
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: logic('eor', shifted),
   },
   {
     name: 'EON (shifted register)',
@@ -64,6 +96,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     syntax: 'eon <Rd>, <Rn>, <Rm>{, <shift>}',
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: logic('eor', shifted, true),
   },
   {
     name: 'ANDS (shifted register)',
@@ -73,6 +106,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     aliases: [as('tst <Rn>, <Rm>{, <shift>}', { Rd: 31 })],
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: logicFlags(shifted),
   },
   {
     name: 'BICS (shifted register)',
@@ -81,6 +115,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     syntax: 'bics <Rd>, <Rn>, <Rm>{, <shift>}',
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: logicFlags(shifted, true),
   },
   {
     name: 'ADD (shifted register)',
@@ -89,6 +124,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     syntax: 'add <Rd>, <Rn>, <Rm>{, <shift:add>}',
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: addition(shifted),
   },
   {
     name: 'ADDS (shifted register)',
@@ -98,6 +134,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     aliases: [as('cmn <Rn>, <Rm>{, <shift:add>}', { Rd: 31 })],
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: flagged('add', shifted),
   },
   {
     name: 'SUB (shifted register)',
@@ -107,6 +144,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     aliases: [as('neg <Rd>, <Rm>{, <shift:add>}', { Rn: 31 })],
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: subtraction(shifted),
   },
   {
     name: 'SUBS (shifted register)',
@@ -116,6 +154,7 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     aliases: [as('cmp <Rn>, <Rm>{, <shift:add>}', { Rd: 31 }), as('negs <Rd>, <Rm>{, <shift:add>}', { Rn: 31 })],
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
+    execute: flagged('sub', shifted),
   },
 ];
 
@@ -127,6 +166,7 @@ const EXTENDED_ROWS: readonly A64Row[] = [
     syntax: 'add <Rd|SP>, <Rn|SP>, <extended:dn>',
     operands: { rd: sp('Rd'), rn: sp('Rn'), rm: read('Rm'), imm: field('imm3') },
     variant: EXTENDED_VARIANT,
+    execute: addition(extended),
   },
   {
     name: 'ADDS (extended register)',
@@ -136,6 +176,7 @@ const EXTENDED_ROWS: readonly A64Row[] = [
     aliases: [as('cmn <Rn|SP>, <extended>', { Rd: 31 })],
     operands: { rd: write('Rd'), rn: sp('Rn'), rm: read('Rm'), imm: field('imm3') },
     variant: EXTENDED_VARIANT,
+    execute: flagged('add', extended),
   },
   {
     name: 'SUB (extended register)',
@@ -144,6 +185,7 @@ const EXTENDED_ROWS: readonly A64Row[] = [
     syntax: 'sub <Rd|SP>, <Rn|SP>, <extended:dn>',
     operands: { rd: sp('Rd'), rn: sp('Rn'), rm: read('Rm'), imm: field('imm3') },
     variant: EXTENDED_VARIANT,
+    execute: subtraction(extended),
   },
   {
     name: 'SUBS (extended register)',
@@ -153,6 +195,7 @@ const EXTENDED_ROWS: readonly A64Row[] = [
     aliases: [as('cmp <Rn|SP>, <extended>', { Rd: 31 })],
     operands: { rd: write('Rd'), rn: sp('Rn'), rm: read('Rm'), imm: field('imm3') },
     variant: EXTENDED_VARIANT,
+    execute: flagged('sub', extended),
   },
 ];
 
@@ -163,6 +206,7 @@ const CARRY_ROWS: readonly A64Row[] = [
     syntax: 'adc <Rd>, <Rn>, <Rm>',
     operands: THREE,
     variant: ['sf'],
+    execute: withCarry(false, false),
   },
   {
     name: 'ADCS',
@@ -170,6 +214,7 @@ const CARRY_ROWS: readonly A64Row[] = [
     syntax: 'adcs <Rd>, <Rn>, <Rm>',
     operands: THREE,
     variant: ['sf'],
+    execute: withCarry(false, true),
   },
   {
     name: 'SBC',
@@ -178,6 +223,7 @@ const CARRY_ROWS: readonly A64Row[] = [
     aliases: [as('ngc <Rd>, <Rm>', { Rn: 31 })],
     operands: THREE,
     variant: ['sf'],
+    execute: withCarry(true, false),
   },
   {
     name: 'SBCS',
@@ -186,6 +232,7 @@ const CARRY_ROWS: readonly A64Row[] = [
     aliases: [as('ngcs <Rd>, <Rm>', { Rn: 31 })],
     operands: THREE,
     variant: ['sf'],
+    execute: withCarry(true, true),
   },
 ];
 
@@ -197,6 +244,7 @@ const CONDITIONAL_ROWS: readonly A64Row[] = [
     syntax: 'ccmn <Rn>, <Rm>, <nzcv>, <cond>',
     operands: { ...COMPARE, imm2: field('nzcv') },
     variant: ['sf', 'cond'],
+    execute: conditionalCompare('add', register),
   },
   {
     name: 'CCMP (register)',
@@ -204,6 +252,7 @@ const CONDITIONAL_ROWS: readonly A64Row[] = [
     syntax: 'ccmp <Rn>, <Rm>, <nzcv>, <cond>',
     operands: { ...COMPARE, imm2: field('nzcv') },
     variant: ['sf', 'cond'],
+    execute: conditionalCompare('sub', register),
   },
   {
     name: 'CCMN (immediate)',
@@ -211,6 +260,7 @@ const CONDITIONAL_ROWS: readonly A64Row[] = [
     syntax: 'ccmn <Rn>, <imm5>, <nzcv>, <cond>',
     operands: { rn: read('Rn'), imm: field('imm5'), imm2: field('nzcv') },
     variant: ['sf', 'cond'],
+    execute: conditionalCompare('add', immediate),
   },
   {
     name: 'CCMP (immediate)',
@@ -218,6 +268,7 @@ const CONDITIONAL_ROWS: readonly A64Row[] = [
     syntax: 'ccmp <Rn>, <imm5>, <nzcv>, <cond>',
     operands: { rn: read('Rn'), imm: field('imm5'), imm2: field('nzcv') },
     variant: ['sf', 'cond'],
+    execute: conditionalCompare('sub', immediate),
   },
   {
     name: 'CSEL',
@@ -225,6 +276,7 @@ const CONDITIONAL_ROWS: readonly A64Row[] = [
     syntax: 'csel <Rd>, <Rn>, <Rm>, <cond>',
     operands: THREE,
     variant: ['sf', 'cond'],
+    execute: conditionalSelect((value) => value),
   },
   {
     name: 'CSINC',
@@ -236,6 +288,7 @@ const CONDITIONAL_ROWS: readonly A64Row[] = [
     ],
     operands: THREE,
     variant: ['sf', 'cond'],
+    execute: conditionalSelect((value) => add(value, constant(value.width, 1))),
   },
   {
     name: 'CSINV',
@@ -247,6 +300,7 @@ const CONDITIONAL_ROWS: readonly A64Row[] = [
     ],
     operands: THREE,
     variant: ['sf', 'cond'],
+    execute: conditionalSelect(not),
   },
   {
     name: 'CSNEG',
@@ -255,6 +309,7 @@ const CONDITIONAL_ROWS: readonly A64Row[] = [
     aliases: [as('cneg <Rd>, <Rn=m>, <invcond>', {}, (f) => isRealCondition(f) && sameSource(f))],
     operands: THREE,
     variant: ['sf', 'cond'],
+    execute: conditionalSelect(negate),
   },
 ];
 
@@ -265,6 +320,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'udiv <Rd>, <Rn>, <Rm>',
     operands: THREE,
     variant: ['sf'],
+    execute: divide(false),
   },
   {
     name: 'SDIV',
@@ -272,6 +328,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'sdiv <Rd>, <Rn>, <Rm>',
     operands: THREE,
     variant: ['sf'],
+    execute: divide(true),
   },
   {
     name: 'LSLV',
@@ -280,6 +337,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     aliases: [as('lsl <Rd>, <Rn>, <Rm>', {})],
     operands: THREE,
     variant: ['sf'],
+    execute: variableShift('lsl'),
   },
   {
     name: 'LSRV',
@@ -288,6 +346,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     aliases: [as('lsr <Rd>, <Rn>, <Rm>', {})],
     operands: THREE,
     variant: ['sf'],
+    execute: variableShift('lsr'),
   },
   {
     name: 'ASRV',
@@ -296,6 +355,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     aliases: [as('asr <Rd>, <Rn>, <Rm>', {})],
     operands: THREE,
     variant: ['sf'],
+    execute: variableShift('asr'),
   },
   {
     name: 'RORV',
@@ -304,6 +364,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     aliases: [as('ror <Rd>, <Rn>, <Rm>', {})],
     operands: THREE,
     variant: ['sf'],
+    execute: variableShift('ror'),
   },
   {
     name: 'CRC32B',
@@ -311,6 +372,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     feature: 'FEAT_CRC32',
     syntax: 'crc32b <Wd>, <Wn>, <Wm>',
     operands: THREE,
+    execute: checksum('crc32', 1),
   },
   {
     name: 'CRC32H',
@@ -318,6 +380,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     feature: 'FEAT_CRC32',
     syntax: 'crc32h <Wd>, <Wn>, <Wm>',
     operands: THREE,
+    execute: checksum('crc32', 2),
   },
   {
     name: 'CRC32W',
@@ -325,6 +388,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     feature: 'FEAT_CRC32',
     syntax: 'crc32w <Wd>, <Wn>, <Wm>',
     operands: THREE,
+    execute: checksum('crc32', 4),
   },
   {
     name: 'CRC32X',
@@ -332,6 +396,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     feature: 'FEAT_CRC32',
     syntax: 'crc32x <Wd>, <Wn>, <Xm>',
     operands: THREE,
+    execute: checksum('crc32', 8),
   },
   {
     name: 'CRC32CB',
@@ -339,6 +404,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     feature: 'FEAT_CRC32',
     syntax: 'crc32cb <Wd>, <Wn>, <Wm>',
     operands: THREE,
+    execute: checksum('crc32c', 1),
   },
   {
     name: 'CRC32CH',
@@ -346,6 +412,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     feature: 'FEAT_CRC32',
     syntax: 'crc32ch <Wd>, <Wn>, <Wm>',
     operands: THREE,
+    execute: checksum('crc32c', 2),
   },
   {
     name: 'CRC32CW',
@@ -353,6 +420,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     feature: 'FEAT_CRC32',
     syntax: 'crc32cw <Wd>, <Wn>, <Wm>',
     operands: THREE,
+    execute: checksum('crc32c', 4),
   },
   {
     name: 'CRC32CX',
@@ -360,6 +428,7 @@ const TWO_SOURCE_ROWS: readonly A64Row[] = [
     feature: 'FEAT_CRC32',
     syntax: 'crc32cx <Wd>, <Wn>, <Xm>',
     operands: THREE,
+    execute: checksum('crc32c', 8),
   },
 ];
 
@@ -372,6 +441,7 @@ const ONE_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'rbit <Rd>, <Rn>',
     operands: TWO,
     variant: ['sf'],
+    execute: reverseBits,
   },
   {
     name: 'REV16',
@@ -379,24 +449,28 @@ const ONE_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'rev16 <Rd>, <Rn>',
     operands: TWO,
     variant: ['sf'],
+    execute: reverse16,
   },
   {
     name: 'REV (32-bit)',
     encoding: '0 1 0 11010110 00000 000010 Rn:5 Rd:5',
     syntax: 'rev <Wd>, <Wn>',
     operands: TWO,
+    execute: reverseWord,
   },
   {
     name: 'REV32',
     encoding: '1 1 0 11010110 00000 000010 Rn:5 Rd:5',
     syntax: 'rev32 <Xd>, <Xn>',
     operands: TWO,
+    execute: reverse32,
   },
   {
     name: 'REV (64-bit)',
     encoding: '1 1 0 11010110 00000 000011 Rn:5 Rd:5',
     syntax: 'rev <Xd>, <Xn>',
     operands: TWO,
+    execute: reverseDoubleword,
   },
   {
     name: 'CLZ',
@@ -404,6 +478,7 @@ const ONE_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'clz <Rd>, <Rn>',
     operands: TWO,
     variant: ['sf'],
+    execute: countLeadingZeros,
   },
   {
     name: 'CLS',
@@ -411,6 +486,7 @@ const ONE_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'cls <Rd>, <Rn>',
     operands: TWO,
     variant: ['sf'],
+    execute: countLeadingSigns,
   },
 ];
 
@@ -424,6 +500,7 @@ const THREE_SOURCE_ROWS: readonly A64Row[] = [
     aliases: [as('mul <Rd>, <Rn>, <Rm>', { Ra: 31 })],
     operands: FOUR,
     variant: ['sf'],
+    execute: multiplyAdd,
   },
   {
     name: 'MSUB',
@@ -432,6 +509,7 @@ const THREE_SOURCE_ROWS: readonly A64Row[] = [
     aliases: [as('mneg <Rd>, <Rn>, <Rm>', { Ra: 31 })],
     operands: FOUR,
     variant: ['sf'],
+    execute: multiplySubtract,
   },
   {
     name: 'SMADDL',
@@ -439,6 +517,7 @@ const THREE_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'smaddl <Xd>, <Wn>, <Wm>, <Xa>',
     aliases: [as('smull <Xd>, <Wn>, <Wm>', { Ra: 31 })],
     operands: FOUR,
+    execute: multiplyLong(true, false),
   },
   {
     name: 'SMSUBL',
@@ -446,12 +525,14 @@ const THREE_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'smsubl <Xd>, <Wn>, <Wm>, <Xa>',
     aliases: [as('smnegl <Xd>, <Wn>, <Wm>', { Ra: 31 })],
     operands: FOUR,
+    execute: multiplyLong(true, true),
   },
   {
     name: 'SMULH',
     encoding: '1 00 11011 010 Rm:5 0 (11111) Rn:5 Rd:5',
     syntax: 'smulh <Xd>, <Xn>, <Xm>',
     operands: THREE,
+    execute: multiplyHigh(true),
   },
   {
     name: 'UMADDL',
@@ -459,6 +540,7 @@ const THREE_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'umaddl <Xd>, <Wn>, <Wm>, <Xa>',
     aliases: [as('umull <Xd>, <Wn>, <Wm>', { Ra: 31 })],
     operands: FOUR,
+    execute: multiplyLong(false, false),
   },
   {
     name: 'UMSUBL',
@@ -466,12 +548,14 @@ const THREE_SOURCE_ROWS: readonly A64Row[] = [
     syntax: 'umsubl <Xd>, <Wn>, <Wm>, <Xa>',
     aliases: [as('umnegl <Xd>, <Wn>, <Wm>', { Ra: 31 })],
     operands: FOUR,
+    execute: multiplyLong(false, true),
   },
   {
     name: 'UMULH',
     encoding: '1 00 11011 110 Rm:5 0 (11111) Rn:5 Rd:5',
     syntax: 'umulh <Xd>, <Xn>, <Xm>',
     operands: THREE,
+    execute: multiplyHigh(false),
   },
 ];
 

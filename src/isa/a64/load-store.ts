@@ -2,6 +2,7 @@
 import type { Transfer } from '../row.ts';
 import { field, read, scaled, sp, v, write, type A64Field, type A64Fields } from './operands.ts';
 import { accepts, type A64Row } from './row.ts';
+import { atOffset, fromLiteral, postIndex, prefetch, preIndex, registerOffset } from './semantics/memory.ts';
 
 /** One kind of single-register access: its mnemonics, the bits of size, V and opc, what it transfers. */
 interface Access {
@@ -185,6 +186,7 @@ function singleRows(a: Access): A64Row[] {
       syntax: `${plain}[<Xn|SP>{, <imm12*${a.bytes}>}]`,
       operands: { ...base, imm: scaled('imm12', scale) },
       transfer,
+      execute: atOffset,
     },
     {
       name: name(a.stem, 'post-index'),
@@ -192,6 +194,7 @@ function singleRows(a: Access): A64Row[] {
       syntax: `${plain}[<Xn|SP>], <imm9>`,
       operands: { ...base, wb: sp('Rn'), imm: field('imm9') },
       transfer: { ...transfer, writeback: true },
+      execute: postIndex,
     },
     {
       name: name(a.stem, 'pre-index'),
@@ -199,6 +202,7 @@ function singleRows(a: Access): A64Row[] {
       syntax: `${plain}[<Xn|SP>, <imm9>]!`,
       operands: { ...base, wb: sp('Rn'), imm: field('imm9') },
       transfer: { ...transfer, writeback: true },
+      execute: preIndex,
     },
     {
       name: name(a.stem, 'register offset'),
@@ -208,6 +212,7 @@ function singleRows(a: Access): A64Row[] {
       operands: { ...register, ...offsetOperands(scale) },
       variant: OFFSET_VARIANT,
       transfer,
+      execute: registerOffset,
     },
     {
       name: name(`${a.stem}U`, 'unscaled offset'),
@@ -216,6 +221,7 @@ function singleRows(a: Access): A64Row[] {
       aliases: [accepts(`${plain}[<Xn|SP>, <imm9>]`)],
       operands: { ...base, imm: field('imm9') },
       transfer,
+      execute: atOffset,
     },
   ];
   if (a.V === '0') {
@@ -225,6 +231,7 @@ function singleRows(a: Access): A64Row[] {
       syntax: `${a.stem}tr${a.suffix} <${a.register}>, [<Xn|SP>{, <imm9>}]`,
       operands: { ...base, imm: field('imm9') },
       transfer: { ...transfer, unprivileged: true },
+      execute: atOffset,
     });
   }
   return rows;
@@ -239,6 +246,7 @@ const PREFETCH_ROWS: readonly A64Row[] = [
     syntax: 'prfm <prfop>, [<Xn|SP>{, <imm12*8>}]',
     operands: { rn: sp('Rn'), imm: scaled('imm12', 3) },
     transfer: PREFETCH,
+    execute: prefetch,
   },
   {
     name: 'PRFUM',
@@ -247,6 +255,7 @@ const PREFETCH_ROWS: readonly A64Row[] = [
     aliases: [accepts('prfm <prfop>, [<Xn|SP>, <imm9>]')],
     operands: { rn: sp('Rn'), imm: field('imm9') },
     transfer: PREFETCH,
+    execute: prefetch,
   },
   {
     name: 'PRFM (register)',
@@ -256,6 +265,7 @@ const PREFETCH_ROWS: readonly A64Row[] = [
     operands: offsetOperands(3),
     variant: OFFSET_VARIANT,
     transfer: PREFETCH,
+    execute: prefetch,
   },
   {
     name: 'PRFM (literal)',
@@ -263,6 +273,7 @@ const PREFETCH_ROWS: readonly A64Row[] = [
     syntax: 'prfm <prfop>, <label:imm19>',
     operands: { imm: scaled('imm19', 2) },
     transfer: PREFETCH,
+    execute: prefetch,
   },
 ];
 
@@ -281,6 +292,7 @@ const LITERAL_ROWS: readonly A64Row[] = (
   syntax: `${syntax}, <label:imm19>`,
   operands: { rd: width === 'v' ? v('Rt') : write('Rt'), imm: scaled('imm19', 2) },
   transfer: { ...PLAIN, access: 'load', bytes, width, signExtend: name.startsWith('LDRSW') },
+  execute: fromLiteral,
 }));
 
 /** opc and V, bytes per register, register letter. LDPSW has no store and no non-temporal form. */
@@ -294,10 +306,38 @@ const PAIRS = [
 ] as const;
 
 const PAIR_FORMS = [
-  { form: 'signed offset', bits: '010', infix: 'p', address: (imm: string) => `[<Xn|SP>{, ${imm}}]`, writeback: false },
-  { form: 'post-index', bits: '001', infix: 'p', address: (imm: string) => `[<Xn|SP>], ${imm}`, writeback: true },
-  { form: 'pre-index', bits: '011', infix: 'p', address: (imm: string) => `[<Xn|SP>, ${imm}]!`, writeback: true },
-  { form: 'non-temporal', bits: '000', infix: 'np', address: (imm: string) => `[<Xn|SP>{, ${imm}}]`, writeback: false },
+  {
+    form: 'signed offset',
+    execute: atOffset,
+    bits: '010',
+    infix: 'p',
+    address: (imm: string) => `[<Xn|SP>{, ${imm}}]`,
+    writeback: false,
+  },
+  {
+    form: 'post-index',
+    execute: postIndex,
+    bits: '001',
+    infix: 'p',
+    address: (imm: string) => `[<Xn|SP>], ${imm}`,
+    writeback: true,
+  },
+  {
+    form: 'pre-index',
+    execute: preIndex,
+    bits: '011',
+    infix: 'p',
+    address: (imm: string) => `[<Xn|SP>, ${imm}]!`,
+    writeback: true,
+  },
+  {
+    form: 'non-temporal',
+    execute: atOffset,
+    bits: '000',
+    infix: 'np',
+    address: (imm: string) => `[<Xn|SP>{, ${imm}}]`,
+    writeback: false,
+  },
 ] as const;
 
 function pairRow(pair: (typeof PAIRS)[number], form: (typeof PAIR_FORMS)[number], load: boolean): A64Row {
@@ -325,6 +365,7 @@ function pairRow(pair: (typeof PAIRS)[number], form: (typeof PAIR_FORMS)[number]
       signExtend: pair.signed,
       writeback: form.writeback,
     },
+    execute: form.execute,
   };
 }
 

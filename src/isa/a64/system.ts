@@ -2,6 +2,7 @@
 import { field, read, write, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
 import { pstateField, sysregKey } from './sysreg-names.ts';
+import { clearExclusive, leave, nothing } from './semantics/branch.ts';
 
 /** `o0` is op0's low bit; its high bit is set in MSR and MRS. */
 const registerKey = (f: A64Fields) => BigInt(sysregKey(2 + f.o0, f.op1, f.CRn, f.CRm, f.op2));
@@ -23,6 +24,7 @@ export const SYSTEM: readonly A64Row[] = [
     operands: { imm: field('CRm') },
     variant: ['op1', 'op2'],
     flow: 'system',
+    execute: leave('system'),
   },
   {
     name: 'MSR (register)',
@@ -30,6 +32,7 @@ export const SYSTEM: readonly A64Row[] = [
     syntax: 'msr <sysreg:write>, <Xt>',
     operands: { rn: read('Rt'), imm: registerKey },
     flow: 'system',
+    execute: leave('system'),
   },
   {
     name: 'MRS',
@@ -37,6 +40,7 @@ export const SYSTEM: readonly A64Row[] = [
     syntax: 'mrs <Xt>, <sysreg:read>',
     operands: { rd: write('Rt'), imm: registerKey },
     flow: 'system',
+    execute: leave('system'),
   },
   {
     name: 'SYS',
@@ -45,6 +49,7 @@ export const SYSTEM: readonly A64Row[] = [
     aliases: [as('<sysop:register>, <Xt>', {}), as('<sysop>', {})],
     operands: { rn: read('Rt'), imm: instructionKey },
     flow: 'system',
+    execute: leave('system'),
   },
   {
     name: 'SYSL',
@@ -52,6 +57,7 @@ export const SYSTEM: readonly A64Row[] = [
     syntax: 'sysl <Xt>, <op1>, <Cn>, <Cm>, <op2>',
     operands: { rd: write('Rt'), imm: instructionKey },
     flow: 'system',
+    execute: leave('system'),
   },
   /* The hint space: what no other row names does nothing, pointer authentication's hints among it. */
   {
@@ -60,18 +66,20 @@ export const SYSTEM: readonly A64Row[] = [
     syntax: 'hint <hint>',
     aliases: [as('<hintname>', {})],
     operands: {},
+    execute: nothing,
   },
-  { name: 'YIELD', encoding: hint(1), syntax: 'yield', operands: {}, flow: 'system' },
-  { name: 'WFE', encoding: hint(2), syntax: 'wfe', operands: {}, flow: 'system' },
-  { name: 'WFI', encoding: hint(3), syntax: 'wfi', operands: {}, flow: 'system' },
-  { name: 'SEV', encoding: hint(4), syntax: 'sev', operands: {}, flow: 'system' },
-  { name: 'SEVL', encoding: hint(5), syntax: 'sevl', operands: {}, flow: 'system' },
+  { name: 'YIELD', encoding: hint(1), syntax: 'yield', operands: {}, flow: 'system', execute: nothing },
+  { name: 'WFE', encoding: hint(2), syntax: 'wfe', operands: {}, flow: 'system', execute: leave('wfe') },
+  { name: 'WFI', encoding: hint(3), syntax: 'wfi', operands: {}, flow: 'system', execute: leave('wfi') },
+  { name: 'SEV', encoding: hint(4), syntax: 'sev', operands: {}, flow: 'system', execute: nothing },
+  { name: 'SEVL', encoding: hint(5), syntax: 'sevl', operands: {}, flow: 'system', execute: nothing },
   {
     name: 'CLREX',
     encoding: '1101010100 0 00 011 0011 CRm:4 010 11111',
     syntax: 'clrex <CRm>',
     aliases: [as('clrex', { CRm: 15 })],
     operands: {},
+    execute: clearExclusive,
   },
   {
     name: 'DSB',
@@ -80,12 +88,14 @@ export const SYSTEM: readonly A64Row[] = [
     aliases: [as('ssbb', { CRm: 0 }), as('pssbb', { CRm: 4 })],
     operands: {},
     flow: 'system',
+    execute: nothing,
   },
   {
     name: 'DMB',
     encoding: '1101010100 0 00 011 0011 CRm:4 101 11111',
     syntax: 'dmb <barrier>',
     operands: {},
+    execute: nothing,
   },
   {
     name: 'ISB',
@@ -94,6 +104,7 @@ export const SYSTEM: readonly A64Row[] = [
     aliases: [as('isb', { CRm: 15 })],
     operands: {},
     flow: 'system',
+    execute: nothing,
   },
   {
     name: 'SB',
@@ -102,5 +113,6 @@ export const SYSTEM: readonly A64Row[] = [
     syntax: 'sb',
     operands: {},
     flow: 'system',
+    execute: nothing,
   },
 ];

@@ -1,0 +1,225 @@
+import type { InstructionTable } from '../../isa/decoder.ts';
+import * as at from '../layout.ts';
+import { Code, type Label } from '../wasm/code.ts';
+import { encodeModule, type FunctionSpec } from '../wasm/module.ts';
+import { I32, OP, OPERATORS } from '../wasm/opcodes.ts';
+import { emitEntry, emitPc } from './builder.ts';
+import { commitFunction, translateFunction } from './careful.ts';
+import { codeNumber, type Code as ExitCode } from './codes.ts';
+import { buildHandlers, SPECIAL, type Handler, type Handlers } from './handlers.ts';
+import * as local from './locals.ts';
+
+export interface Program {
+  readonly module: WebAssembly.Module;
+  readonly handlers: Handlers;
+  readonly bytes: number;
+}
+
+const FUNCTION = { translate: 0, commit: 1, fast: 2, careful: 3 } as const;
+const { add, sub, and, or, ne, ltS, eq, eqz } = OPERATORS;
+
+/** The interpreter of an instruction set, as a module to be instantiated with a memory. */
+export function generateInterpreter(table: InstructionTable): Program {
+  const handlers = buildHandlers(table, FUNCTION);
+  const bytes = encodeModule([
+    translateFunction(),
+    commitFunction(),
+    fastFunction(handlers.list),
+    carefulFunction(handlers.list),
+    runFunction(),
+  ]);
+  return { module: new WebAssembly.Module(bytes), handlers, bytes: bytes.length };
+}
+
+/**
+ * fast(count, tables): runs from PC on, answers an exit's code. PC, REMAINING and EXIT_RECORD are left in the state block.
+ * A record whose handler stops is not done: its count is given back.
+ */
+function fastFunction(list: readonly Handler[]): FunctionSpec {
+  const code = new Code();
+  const addCount = (value: number) => {
+    code.get(local.COUNT);
+    code.i32(value);
+    code.op(add[32]);
+    code.set(local.COUNT);
+  };
+  const stopWith = (exit: ExitCode, stop: Label) => {
+    code.i32(codeNumber(exit));
+    code.set(local.CODE);
+    code.br(stop);
+  };
+
+  code.i32(0);
+  code.memory(OP.i64Load, at.PC);
+  code.set(local.TARGET);
+
+  const missed = code.open(OP.block);
+  const stop = code.open(OP.block);
+  const exits = (['fp', 'spAlignment', 'slow', 'budget'] as const).map((exit) => [exit, code.open(OP.block)] as const);
+  const out = Object.fromEntries(exits);
+
+  const goto = code.open(OP.loop);
+  emitEntry(code, local.TARGET);
+  code.get(local.TABLES);
+  code.op(add[32]);
+  code.tee(local.HOST);
+  code.memory(OP.i64Load, at.TLB + at.FETCH_TABLE);
+  code.get(local.TARGET);
+  code.i64(~0xffcn);
+  code.op(and[64], ne[64]);
+  code.brIf(missed);
+  code.get(local.HOST);
+  code.memory(OP.i32Load, at.TLB + at.FETCH_TABLE + 8);
+  code.tee(local.SLOT);
+  code.get(local.TARGET);
+  code.op(0xa7);
+  code.i32(0xffc);
+  code.op(and[32]);
+  code.i32(3);
+  code.op(OPERATORS.shl[32], add[32]);
+  code.set(local.RECORD);
+  code.get(local.TARGET);
+  code.i64(-4096n);
+  code.op(and[64]);
+  code.set(local.PAGE);
+
+  const next = code.open(OP.loop);
+  code.get(local.COUNT);
+  code.i32(1);
+  code.op(sub[32]);
+  code.tee(local.COUNT);
+  code.i32(0);
+  code.op(ltS[32]);
+  code.brIf(out['budget']!);
+
+  const count = list.length + Object.keys(SPECIAL).length;
+  const blocks = Array.from({ length: count }, () => code.open(OP.block)).reverse();
+  code.get(local.RECORD);
+  code.memory(OP.i32Load16U, 0);
+  code.brTable(blocks);
+  code.end();
+  /* SPECIAL.undecoded */
+  stopWith('undecoded', stop);
+  code.end();
+  /* SPECIAL.pageEnd */
+  addCount(1);
+  emitPc(code);
+  code.set(local.TARGET);
+  code.br(goto);
+  code.end();
+  /* SPECIAL.breakpoint */
+  stopWith('breakpoint', stop);
+  code.end();
+  /* SPECIAL.undefined */
+  stopWith('undefined', stop);
+  for (const { fast } of list) {
+    code.end();
+    code.append(fast, { ...out, next, goto, stop });
+  }
+  code.end();
+  code.op(OP.unreachable);
+  code.end();
+  code.op(OP.unreachable);
+
+  for (const [exit] of [...exits].reverse()) {
+    code.end();
+    stopWith(exit, stop);
+  }
+  code.end();
+  /* stop: */
+  code.i32(0);
+  emitPc(code);
+  code.memory(OP.i64Store, at.PC);
+  code.i32(0);
+  code.get(local.RECORD);
+  code.memory(OP.i32Store, at.EXIT_RECORD);
+  code.i32(0);
+  code.get(local.COUNT);
+  code.i32(1);
+  code.op(add[32]);
+  code.memory(OP.i32Store, at.REMAINING);
+  code.get(local.CODE);
+  code.op(OP.return);
+  code.end();
+  /* missed: the jump is done, the instruction at TARGET can't be fetched. */
+  code.i32(0);
+  code.get(local.TARGET);
+  code.memory(OP.i64Store, at.PC);
+  code.i32(0);
+  code.get(local.COUNT);
+  code.memory(OP.i32Store, at.REMAINING);
+  code.i32(codeNumber('fetch'));
+  return { parameters: local.PARAMETERS, results: [I32], locals: local.LOCALS, code };
+}
+
+/** careful(count, tables): does the instruction of EXIT_RECORD; 1, or 0 with the exit's report written. */
+function carefulFunction(list: readonly Handler[]): FunctionSpec {
+  const code = new Code();
+  const refused = code.open(OP.block);
+  const done = code.open(OP.block);
+  code.i32(0);
+  code.memory(OP.i32Load, at.EXIT_RECORD);
+  code.set(local.RECORD);
+  const careful = list.flatMap(({ careful }) => (careful ? [careful] : []));
+  const none = code.open(OP.block);
+  const blocks = careful.map(() => code.open(OP.block)).reverse();
+  let used = 0;
+  const special = Object.keys(SPECIAL).map(() => none);
+  code.get(local.RECORD);
+  code.memory(OP.i32Load16U, 0);
+  code.brTable([...special, ...list.map((handler) => (handler.careful ? blocks[used++]! : none)), none]);
+  for (const fragment of careful) {
+    code.end();
+    code.append(fragment, { refused, done });
+  }
+  code.end();
+  code.op(OP.unreachable);
+  code.end();
+  code.i32(1);
+  code.op(OP.return);
+  code.end();
+  code.i32(0);
+  return { parameters: local.PARAMETERS, results: [I32], locals: local.LOCALS, code };
+}
+
+/** run(count, tables): `fast`, with `careful` in between where it asks for it. */
+function runFunction(): FunctionSpec {
+  const code = new Code();
+  const again = code.open(OP.loop);
+  code.get(local.COUNT);
+  code.get(local.TABLES);
+  code.call(FUNCTION.fast);
+  code.tee(local.CODE);
+  code.i32(codeNumber('slow'));
+  code.op(ne[32]);
+  code.open(OP.if);
+  code.get(local.CODE);
+  code.op(OP.return);
+  code.end();
+  code.i32(0);
+  code.get(local.TABLES);
+  code.call(FUNCTION.careful);
+  code.open(OP.if);
+  code.i32(0);
+  code.i32(0);
+  code.memory(OP.i64Load, at.PC);
+  code.i64(4n);
+  code.op(add[64]);
+  code.memory(OP.i64Store, at.PC);
+  code.i32(0);
+  code.i32(0);
+  code.memory(OP.i32Load, at.REMAINING);
+  code.i32(1);
+  code.op(sub[32]);
+  code.tee(local.COUNT);
+  code.memory(OP.i32Store, at.REMAINING);
+  code.br(again);
+  code.end();
+  code.i32(0);
+  code.memory(OP.i32Load, at.EXIT_CODE);
+  code.op(OP.return);
+  code.end();
+  code.op(OP.unreachable);
+  void [or, eq, eqz];
+  return { parameters: local.PARAMETERS, results: [I32], locals: local.LOCALS, code, export: 'run' };
+}

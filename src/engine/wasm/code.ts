@@ -1,0 +1,108 @@
+import { ByteWriter } from './bytes.ts';
+import { OP, VOID, type BlockType } from './opcodes.ts';
+
+/** An open block, for branches to it. */
+export interface Label {
+  readonly level: number;
+}
+
+interface Outward {
+  readonly at: number;
+  readonly level: number;
+  readonly target: string;
+}
+
+/**
+ * The instructions of a function, or a fragment of one. Branches to blocks of its own go by label; a fragment's branches
+ * outward go by name and are resolved where it is appended.
+ */
+export class Code {
+  readonly #out = new ByteWriter();
+  readonly #outward: Outward[] = [];
+  #level = 0;
+
+  get length(): number {
+    return this.#out.length;
+  }
+
+  op(...opcodes: readonly number[]): void {
+    for (const opcode of opcodes) this.#out.byte(opcode);
+  }
+  i32(value: number): void {
+    this.op(OP.i32Const);
+    this.#out.signed(BigInt(value | 0));
+  }
+  i64(value: bigint): void {
+    this.op(OP.i64Const);
+    this.#out.signed(BigInt.asIntN(64, value));
+  }
+  get(local: number): void {
+    this.#indexed(OP.localGet, local);
+  }
+  set(local: number): void {
+    this.#indexed(OP.localSet, local);
+  }
+  tee(local: number): void {
+    this.#indexed(OP.localTee, local);
+  }
+  call(index: number): void {
+    this.#indexed(OP.call, index);
+  }
+  /** A load or store; the address is on the stack, `offset` is added to it without wrapping. */
+  memory(opcode: number, offset: number): void {
+    this.op(opcode, 0);
+    this.#out.unsigned(offset);
+  }
+
+  open(opcode: typeof OP.block | typeof OP.loop | typeof OP.if, type: BlockType = VOID): Label {
+    this.op(opcode, type);
+    return { level: ++this.#level };
+  }
+  end(): void {
+    this.#level--;
+    this.op(OP.end);
+  }
+  br(label: Label): void {
+    this.#indexed(OP.br, this.#level - label.level);
+  }
+  brIf(label: Label): void {
+    this.#indexed(OP.brIf, this.#level - label.level);
+  }
+  /** A jump to the i-th of `labels`, or to the last, as the value on the stack says. */
+  brTable(labels: readonly Label[]): void {
+    this.op(OP.brTable);
+    this.#out.unsigned(labels.length - 1);
+    for (const label of labels) this.#out.unsigned(this.#level - label.level);
+  }
+  /** A branch to what `target` will be where this fragment is appended. */
+  brOut(opcode: typeof OP.br | typeof OP.brIf, target: string): void {
+    this.op(opcode);
+    this.#outward.push({ at: this.#out.length, level: this.#level, target });
+    this.#out.patchable(0);
+  }
+
+  /** Appends a fragment here; `labels` are its outward targets. */
+  append(fragment: Code, labels: Readonly<Record<string, Label>>): void {
+    const start = this.#out.length;
+    this.#out.append(fragment.#out);
+    for (const { at, level, target } of fragment.#outward) {
+      const label = labels[target];
+      if (!label) throw new Error(`no label "${target}" here`);
+      this.#out.patch(start + at, level + this.#level - label.level);
+    }
+  }
+
+  /** Equal keys: equal code. */
+  key(): string {
+    return `${this.#out.bytes().join()}|${this.#outward.map(({ at, target }) => `${at}${target}`).join()}`;
+  }
+
+  bytes(): Uint8Array {
+    return this.#out.bytes();
+  }
+
+  #indexed(opcode: number, index: number): void {
+    this.op(opcode);
+    this.#out.unsigned(index);
+  }
+}
