@@ -64,8 +64,18 @@ export type Command =
   /** Keeps a view up to date: answered by `view` at once, at every stop, and a few times a second while running. */
   | { readonly type: 'watch'; readonly id: string; readonly query: Query }
   | { readonly type: 'unwatch'; readonly id: string }
-  /** Writes bytes as a debugger does: `data` to an address of a space. Answered by `refused` where it can't be. */
-  | { readonly type: 'poke'; readonly space: AddressSpace; readonly address: bigint; readonly data: Uint8Array };
+  /**
+   * Writes bytes as a debugger does: `data` to an address of a space. Answered by `refused` where it can't be.
+   * `vm` for ipa, `vcpu` for va; absent: the first there is.
+   */
+  | {
+      readonly type: 'poke';
+      readonly space: AddressSpace;
+      readonly vm?: number;
+      readonly vcpu?: number;
+      readonly address: bigint;
+      readonly data: Uint8Array;
+    };
 
 export type CommandType = Command['type'];
 
@@ -87,7 +97,7 @@ export type Event =
   | { readonly type: 'diagnostics'; readonly diagnostics: readonly Diagnostic[] }
   | { readonly type: 'view'; readonly id: string; readonly view: View }
   /** A command that could not be carried out, and why; nothing changed. */
-  | { readonly type: 'refused'; readonly command: CommandType; readonly message: string };
+  | { readonly type: 'refused'; readonly command: CommandType | 'unknown'; readonly message: string };
 
 export type RunState =
   /** Nothing loaded. */

@@ -116,7 +116,7 @@ function withNotice(state: SandboxState, tone: Notice['tone'], text: string): re
   return [...others.slice(-3), { id: ++noticeId, tone, text }];
 }
 
-const COMMAND_TITLES: Readonly<Partial<Record<CommandType, string>>> = {
+const COMMAND_TITLES: Readonly<Partial<Record<CommandType | 'unknown', string>>> = {
   load: 'Load',
   run: 'Run',
   pause: 'Pause',

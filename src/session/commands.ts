@@ -1,0 +1,188 @@
+/** The border: a message from a page is anything at all until it has been looked at. */
+import type { Breakpoint, Command, CommandType, HostConfig, Query, Sandbox } from './messages.ts';
+
+export type ReadCommand =
+  | { readonly ok: true; readonly command: Command }
+  | { readonly ok: false; readonly type: CommandType | null; readonly message: string };
+
+const LIMITS = {
+  /** Characters of a script or a guest. */
+  source: 1 << 20,
+  breakpoints: 1000,
+  input: 1 << 16,
+  poke: 1 << 16,
+  watchId: 200,
+  memory: 65536,
+  disassembly: 1024,
+  expanded: 64,
+  banks: 16,
+} as const;
+
+class Unreadable extends Error {}
+
+const fail = (what: string, wanted: string): never => {
+  throw new Unreadable(`${what}: ${wanted} is wanted`);
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fields(value: unknown, what: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(what, 'an object');
+  return value as Fields;
+}
+
+function text(value: unknown, what: string, most: number): string {
+  if (typeof value !== 'string') return fail(what, 'text');
+  return value.length <= most ? value : fail(what, `text of at most ${most} characters`);
+}
+
+function whole(value: unknown, what: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    return fail(what, `a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function wide(value: unknown, what: string): bigint {
+  if (typeof value !== 'bigint' || value < 0n || value >= 1n << 64n) return fail(what, 'a bigint of 64 bits');
+  return value;
+}
+
+function list<T>(value: unknown, what: string, most: number, read: (item: unknown, what: string) => T): T[] {
+  if (!Array.isArray(value) || value.length > most) return fail(what, `an array of at most ${most}`);
+  return value.map((item, index) => read(item, `${what}[${index}]`));
+}
+
+function oneOf<const T extends string | number>(value: unknown, what: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value);
+  return found === undefined ? fail(what, `one of ${choices.join(', ')}`) : found;
+}
+
+const fd = (value: unknown, what: string): number => whole(value, what, 0, 2 ** 31 - 1);
+
+function breakpoint(value: unknown, what: string): Breakpoint {
+  const given = fields(value, what);
+  const kind = oneOf(given['kind'], `${what}.kind`, ['line', 'address']);
+  return kind === 'line'
+    ? { kind, line: whole(given['line'], `${what}.line`, 1, 2 ** 31) }
+    : { kind, address: wide(given['address'], `${what}.address`) };
+}
+
+const breakpoints = (value: unknown): Breakpoint[] => list(value, 'breakpoints', LIMITS.breakpoints, breakpoint);
+
+function hostConfig(value: unknown): HostConfig {
+  const given = fields(value, 'host');
+  const paBits = given['paBits'];
+  const lpa2 = given['lpa2'];
+  if (lpa2 !== undefined && typeof lpa2 !== 'boolean') return fail('host.lpa2', 'true or false');
+  return {
+    cpu: oneOf(given['cpu'], 'host.cpu', ['max', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'neoverse-n1']),
+    ...(paBits === undefined ? {} : { paBits: oneOf(paBits, 'host.paBits', [32, 36, 40, 42, 44, 48, 52]) }),
+    ...(lpa2 === undefined ? {} : { lpa2 }),
+    pageSize: oneOf(given['pageSize'], 'host.pageSize', [4096, 16384, 65536]),
+    mode: oneOf(given['mode'], 'host.mode', ['vhe', 'nvhe', 'protected']),
+    ram: list(given['ram'], 'host.ram', LIMITS.banks, (bank, what) => {
+      const range = fields(bank, what);
+      return { base: wide(range['base'], `${what}.base`), size: wide(range['size'], `${what}.size`) };
+    }),
+  };
+}
+
+function sandbox(value: unknown): Sandbox {
+  const given = fields(value, 'sandbox');
+  return {
+    host: hostConfig(given['host']),
+    script: text(given['script'], 'script', LIMITS.source),
+    guest: text(given['guest'], 'guest', LIMITS.source),
+  };
+}
+
+const SPACES = ['va', 'ipa', 'pa', 'hva'] as const;
+
+const QUERIES: { readonly [V in Query['view']]: (given: Fields) => Extract<Query, { view: V }> } = {
+  registers: (given) => ({ view: 'registers', vcpu: fd(given['vcpu'], 'vcpu') }),
+  disassembly: (given) => ({
+    view: 'disassembly',
+    vcpu: fd(given['vcpu'], 'vcpu'),
+    address: given['address'] === 'pc' ? 'pc' : wide(given['address'], 'address'),
+    count: whole(given['count'], 'count', 1, LIMITS.disassembly),
+  }),
+  memory: (given) => ({
+    view: 'memory',
+    space: oneOf(given['space'], 'space', SPACES),
+    ...(given['vm'] === undefined ? {} : { vm: fd(given['vm'], 'vm') }),
+    ...(given['vcpu'] === undefined ? {} : { vcpu: fd(given['vcpu'], 'vcpu') }),
+    address: wide(given['address'], 'address'),
+    length: whole(given['length'], 'length', 1, LIMITS.memory),
+  }),
+  tables: (given) => {
+    const expanded = list(given['expanded'], 'expanded', LIMITS.expanded, wide);
+    return oneOf(given['stage'], 'stage', [1, 2]) === 1
+      ? { view: 'tables', stage: 1, vcpu: fd(given['vcpu'], 'vcpu'), expanded }
+      : { view: 'tables', stage: 2, vm: fd(given['vm'], 'vm'), expanded };
+  },
+  walk: (given) => ({
+    view: 'walk',
+    vcpu: fd(given['vcpu'], 'vcpu'),
+    va: wide(given['va'], 'va'),
+    access: oneOf(given['access'], 'access', ['read', 'write', 'execute']),
+  }),
+  memoryMap: (given) => ({ view: 'memoryMap', vm: fd(given['vm'], 'vm') }),
+};
+
+function query(value: unknown): Query {
+  const given = fields(value, 'query');
+  const view = oneOf(given['view'], 'query.view', Object.keys(QUERIES) as Query['view'][]);
+  return QUERIES[view](given);
+}
+
+const watchId = (value: unknown): string => text(value, 'id', LIMITS.watchId);
+
+const COMMANDS: { readonly [T in CommandType]: (given: Fields) => Extract<Command, { type: T }> } = {
+  check: (given) => ({
+    type: 'check',
+    script: text(given['script'], 'script', LIMITS.source),
+    guest: text(given['guest'], 'guest', LIMITS.source),
+  }),
+  load: (given) => ({
+    type: 'load',
+    sandbox: sandbox(given['sandbox']),
+    breakpoints: breakpoints(given['breakpoints']),
+  }),
+  run: () => ({ type: 'run' }),
+  pause: () => ({ type: 'pause' }),
+  stop: () => ({ type: 'stop' }),
+  stepInstruction: () => ({ type: 'stepInstruction' }),
+  stepExit: () => ({ type: 'stepExit' }),
+  stepIoctl: () => ({ type: 'stepIoctl' }),
+  setBreakpoints: (given) => ({ type: 'setBreakpoints', breakpoints: breakpoints(given['breakpoints']) }),
+  consoleInput: (given) => ({ type: 'consoleInput', text: text(given['text'], 'text', LIMITS.input) }),
+  watch: (given) => ({ type: 'watch', id: watchId(given['id']), query: query(given['query']) }),
+  unwatch: (given) => ({ type: 'unwatch', id: watchId(given['id']) }),
+  poke: (given) => {
+    const data = given['data'];
+    if (!(data instanceof Uint8Array) || data.length > LIMITS.poke) {
+      return fail('data', `a Uint8Array of at most ${LIMITS.poke} bytes`);
+    }
+    return {
+      type: 'poke',
+      space: oneOf(given['space'], 'space', SPACES),
+      address: wide(given['address'], 'address'),
+      data,
+      ...(given['vm'] === undefined ? {} : { vm: fd(given['vm'], 'vm') }),
+      ...(given['vcpu'] === undefined ? {} : { vcpu: fd(given['vcpu'], 'vcpu') }),
+    };
+  },
+};
+
+/** A message as a command with every field checked; unknown fields are left out. Never throws. */
+export function readCommand(message: unknown): ReadCommand {
+  let type: CommandType | null = null;
+  try {
+    const given = fields(message, 'command');
+    type = oneOf(given['type'], 'command', Object.keys(COMMANDS) as CommandType[]);
+    return { ok: true, command: COMMANDS[type](given) };
+  } catch (error) {
+    return { ok: false, type, message: error instanceof Error ? error.message : String(error) };
+  }
+}

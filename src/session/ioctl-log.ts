@@ -1,0 +1,107 @@
+import { CAPABILITIES } from '../abi/capabilities.ts';
+import { decodeStruct } from '../abi/decode.ts';
+import { exitByReason } from '../abi/exits.ts';
+import type { IoctlRow } from '../abi/ioctls.ts';
+import { kvm_run } from '../abi/structs.ts';
+import { StructView } from '../abi/values.ts';
+import type { IoctlCall } from '../host/host.ts';
+import type { IoctlResult } from '../kvm/refusal.ts';
+import type { DecodedStruct, Explanation, IoctlEntry } from './messages.ts';
+
+const ABI = 'arm64';
+
+const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
+
+/** What the integer argument of an ioctl says; the others are plain numbers. */
+const ARGUMENTS: Readonly<Record<string, (arg: bigint) => string>> = {
+  KVM_CREATE_VM: (arg) => (arg === 0n ? '0 (40 bits of IPA)' : `${arg} (bits of IPA)`),
+  KVM_CREATE_VCPU: (arg) => `vCPU ${arg}`,
+  KVM_CHECK_EXTENSION: (arg) => {
+    const name = Object.entries(CAPABILITIES).find(([, number]) => BigInt(number) === arg);
+    return name ? name[0] : `${arg}`;
+  },
+};
+
+function argumentText(row: IoctlRow | null, arg: bigint): string {
+  if (!row) return hex(arg);
+  if (row.arg === 'none') return arg === 0n ? '' : hex(arg);
+  if (row.arg === 'value') return ARGUMENTS[row.name]?.(arg) ?? (arg < 1024n ? `${arg}` : hex(arg));
+  return `${hex(arg)} (struct ${row.arg.name})`;
+}
+
+function decoded(row: IoctlRow | null, bytes: Uint8Array | null): DecodedStruct | null {
+  if (!row || typeof row.arg === 'string' || !bytes) return null;
+  return decodeStruct(row.arg, ABI, bytes);
+}
+
+/** The entry of a call that begins. */
+export function entryOf(call: IoctlCall, seq: number, scriptLine: number | null, instructions: bigint): IoctlEntry {
+  const { row } = call;
+  return {
+    seq,
+    fd: call.fd,
+    fdKind: call.kind,
+    name: row?.name ?? null,
+    request: call.request,
+    arg: call.arg,
+    argText: argumentText(row, call.arg),
+    argStruct: row?.dir === 'read' ? null : decoded(row, call.bytesBefore),
+    result: null,
+    scriptLine,
+    instructions,
+  };
+}
+
+/** The entry once the call has returned. `run`: the vCPU's kvm_run, for KVM_RUN. */
+export function finishedEntry(
+  entry: IoctlEntry,
+  call: IoctlCall,
+  result: IoctlResult,
+  bytesAfter: Uint8Array | null,
+  run: Uint8Array | null,
+): IoctlEntry {
+  const refused = 'errno' in result;
+  const explanation: Explanation | null = refused
+    ? { rule: result.rule, message: result.message, kernel: result.kernel }
+    : null;
+  const written = call.row?.dir === 'read' || call.row?.dir === 'read-write';
+  return {
+    ...entry,
+    result: {
+      ret: refused ? -1 : result.ret,
+      errno: refused ? result.errno : null,
+      explanation,
+      outStruct: written && !refused ? decoded(call.row, bytesAfter) : null,
+      exitText: run && !refused ? exitText(run) : null,
+    },
+  };
+}
+
+/** Why KVM_RUN came back, as one line: `KVM_EXIT_MMIO write 4 bytes at 0x9000000: 0x48`. */
+export function exitText(run: Uint8Array): string {
+  const view = new StructView(kvm_run, ABI, run);
+  const reason = Number(view.get('exit_reason'));
+  const exit = exitByReason(reason);
+  if (!exit) return `exit reason ${reason}`;
+  const special = EXIT_TEXTS[exit.name];
+  if (special) return `${exit.name} ${special(view)}`;
+  if (exit.member === null) return exit.name;
+  const prefix = `${exit.member}.`;
+  const members = decodeStruct(kvm_run, ABI, run).fields.filter((field) => field.name.startsWith(prefix));
+  const texts = members.map((field) => `${field.name.slice(prefix.length)}=${field.text}`);
+  return [exit.name, ...texts].join(' ');
+}
+
+const EXIT_TEXTS: Readonly<Record<string, (view: StructView) => string>> = {
+  KVM_EXIT_MMIO: (view) => {
+    const length = Math.min(8, Number(view.get('mmio.len')));
+    const data = view.part('mmio.data').subarray(0, length);
+    const value = data.reduceRight((all, byte) => (all << 8n) | BigInt(byte), 0n);
+    const bytes = `${length} ${length === 1 ? 'byte' : 'bytes'} at ${hex(view.get('mmio.phys_addr'))}`;
+    return view.get('mmio.is_write') === 0n ? `read ${bytes}` : `write ${bytes}: ${hex(value)}`;
+  },
+  KVM_EXIT_SYSTEM_EVENT: (view) => {
+    const fields = decodeStruct(kvm_run, ABI, view.bytes).fields;
+    return fields.find((field) => field.name === 'system_event.type')?.text ?? hex(view.get('system_event.type'));
+  },
+};
