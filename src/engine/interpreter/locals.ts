@@ -11,12 +11,12 @@ export const SLOT = 3;
 export const HOST = 4;
 export const CODE = 5;
 const FREE_I32 = 6;
-const FREE_I32_COUNT = 8;
+const FREE_I32_COUNT = 12;
 /** Virtual address of the page of the current record, of a jump's target, of an access. */
-export const PAGE = 14;
-export const TARGET = 15;
-export const VA = 16;
-const FREE_I64 = 17;
+export const PAGE = FREE_I32 + FREE_I32_COUNT;
+export const TARGET = PAGE + 1;
+export const VA = PAGE + 2;
+const FREE_I64 = PAGE + 3;
 const FREE_I64_COUNT = 16;
 
 export const LOCALS: readonly ValueType[] = [
