@@ -1,4 +1,4 @@
-import { STORED_REGISTERS, type StoredRegister } from './sysregs.ts';
+import { STORED_REGISTERS, SYSTEM_REGISTERS, type StoredRegister } from './sysregs.ts';
 
 const X = 0;
 const SP_EL0 = 31 * 8;
@@ -86,4 +86,12 @@ export class CpuContext {
 /** The place of a register among STORED_REGISTERS. */
 export function systemIndex(name: StoredRegister): number {
   return INDEX.get(name)!;
+}
+
+/** A context as after a reset: EL1h, interrupts masked, MMU off. */
+export function resetContext(): CpuContext {
+  const context = new CpuContext();
+  for (const name of STORED_REGISTERS) context.write(name, SYSTEM_REGISTERS.get(name)?.reset ?? 0n);
+  context.pstate = 0x3c5n;
+  return context;
 }

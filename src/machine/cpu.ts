@@ -1,23 +1,476 @@
-import type { CpuContext } from './context.ts';
-import type { El2Registers } from './el2.ts';
+import type { Engine, ExceptionExit, Exit, MissExit, WaitExit, AlignmentExit, CpuState } from '../engine/engine.ts';
+import { decode } from '../isa/a64/table.ts';
+import { CpuContext, resetContext } from './context.ts';
+import { HCR, MDCR, resetEl2, type El2Registers } from './el2.ts';
+import { ABORT, EC, esr, waitIss, fpIss } from './esr.ts';
+import { handlerPstate, PSTATE, returnPstate, vectorOffset, type Exception } from './exceptions.ts';
+import type { CpuFeatures, IdRegister } from './features.ts';
+import type { PhysicalMemory } from './memory.ts';
+import type { CpuModel } from './presets.ts';
 import type { Stop } from './stop.ts';
+import { SCTLR, type RegisterFile, type StoredRegister } from './sysregs.ts';
+import { dataAbortIss } from './syndrome.ts';
+import { exception, executeSystem, undefinedInstruction } from './system.ts';
+import { faultStatus, type Fault } from './translation/fault.ts';
+import { Mmu, type AccessKind, type Access } from './translation/mmu.ts';
+
+/** Sets of TLBs: permissions differ by level and, at EL1, by PSTATE.PAN. LDTR and STTR use EL0's. */
+const REGIME = { EL0: 0, EL1: 1, EL1_PAN: 2 } as const;
+
+const PAGE = 4096;
+const BLOCK_BYTES = 64;
+const ERET = 0xd69f03e0;
+/** Virtual time: a count of the generic timer every so many instructions. */
+const INSTRUCTIONS_PER_COUNT = 16;
+/** Misses in a row that count as an instruction, so that a run ends even if the TLB keeps no entry. */
+const MOST_MISSES = 16;
+const LONGEST_SLICE = 0x4000_0000;
 
 /**
- * The physical CPU as a hypervisor sees it. Only EL1 and EL0 run guest code; EL2 is whoever calls `run`.
- * (Signatures first; see README.md.)
+ * The physical CPU as a hypervisor sees it: EL1 and EL0 run here, EL2 is whoever calls `run`. What the architecture
+ * takes to EL1 happens inside; what it takes to EL2 stops the run with the syndrome that EL2's registers would show.
  */
-export interface CpuInterface {
-  /** EL2's registers. Writing a field takes effect at the next `run`. */
-  readonly el2: El2Registers;
-  /** Instructions completed since the machine was made: virtual time. */
-  readonly instructions: number;
-  /** World switch: all of the guest's registers into the CPU, and back out. */
-  load(context: CpuContext): void;
-  save(context: CpuContext): void;
-  /** Runs the guest from PC until it has done `budget` instructions or something happens. Always returns. */
-  run(budget: number): Stop;
-  setBreakpoints(addresses: Iterable<bigint>): void;
-  /** TLBI as EL2 does it after it changed stage 2: everything, or one page of the current VMID. */
-  tlbiAll(): void;
-  tlbiIpa(ipa: number): void;
+export class Cpu implements RegisterFile {
+  readonly model: CpuModel;
+  readonly features: CpuFeatures;
+  readonly state: CpuState;
+  /** EL2's registers; whoever is EL2 writes them, and they hold from the next `run` on. */
+  readonly el2: El2Registers = resetEl2();
+  readonly mmu: Mmu;
+  /** Interrupt lines of the machine; taken to EL2 (HCR_EL2.IMO, FMO) between two instructions. */
+  readonly lines = { irq: false, fiq: false };
+  /** Instructions completed or ended by an exception to EL1, since the machine was made: virtual time. */
+  instructions = 0;
+  readonly #memory: PhysicalMemory;
+  readonly #engine: Engine;
+  /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
+  readonly #live = new CpuContext();
+  #passing: bigint | null = null;
+  #translationKey = '';
+  #largePages = false;
+
+  constructor(memory: PhysicalMemory, engine: Engine, model: CpuModel) {
+    this.#memory = memory;
+    this.#engine = engine;
+    this.model = model;
+    this.features = model.features;
+    this.state = engine.state;
+    this.mmu = new Mmu(memory, model.features);
+    this.state.lse2 = model.features.lse2;
+    this.load(resetContext());
+  }
+
+  /** World switch: the whole of a guest's registers into the CPU. */
+  load(context: CpuContext): void {
+    this.#live.copyFrom(context);
+    const { state } = this;
+    state.pstate = returnPstate(Number(context.pstate & 0xffff_ffffn), state.pstate, this.features);
+    for (let n = 0; n < 31; n++) state.setX(n, context.x[n]!);
+    for (let n = 0; n < 32; n++) {
+      state.setV(n, 0, context.v[2 * n]!);
+      state.setV(n, 1, context.v[2 * n + 1]!);
+    }
+    state.setSp(0, context.spEl0);
+    state.setSp(1, context.read('SP_EL1'));
+    state.pc = context.pc;
+    state.fpcr = context.fpcr;
+    state.fpsr = context.fpsr;
+    state.clearExclusive();
+    this.#retranslate();
+  }
+
+  /** World switch: the whole of the guest's registers out of the CPU. */
+  save(context: CpuContext): void {
+    context.copyFrom(this.#live);
+    const { state } = this;
+    for (let n = 0; n < 31; n++) context.x[n] = state.x(n);
+    for (let n = 0; n < 32; n++) {
+      context.v[2 * n] = state.v(n, 0);
+      context.v[2 * n + 1] = state.v(n, 1);
+    }
+    context.spEl0 = state.sp(0);
+    context.write('SP_EL1', state.sp(1));
+    context.pc = state.pc;
+    context.pstate = BigInt(state.pstate);
+    context.fpcr = state.fpcr;
+    context.fpsr = state.fpsr;
+  }
+
+  /**
+   * Runs the guest from PC until `budget` instructions are done, a breakpoint is met or an exception is taken to EL2.
+   * An exception taken to EL1 uses up one of the budget, so every run ends whatever the guest does.
+   */
+  run(budget: number): Stop {
+    this.#retranslate();
+    const end = this.instructions + budget;
+    let misses = 0;
+    while (this.instructions < end) {
+      const pending = this.#pendingException();
+      if (pending) {
+        const stop = this.#take(pending);
+        if (stop) return stop;
+        continue;
+      }
+      if (this.#passing !== null) {
+        if (this.#passing === this.state.pc) this.#engine.stepOff();
+        else this.#passing = null;
+      }
+      const exit = this.#engine.run(Math.min(end - this.instructions, LONGEST_SLICE));
+      this.instructions += this.#engine.executed;
+      if (this.#engine.executed > 0) {
+        misses = 0;
+        this.#passing = null;
+      }
+      if (exit.kind === 'budget') continue;
+      if (exit.kind === 'breakpoint') {
+        this.#passing = this.state.pc;
+        return { why: 'breakpoint', address: this.state.pc };
+      }
+      if (exit.kind === 'miss' && ++misses % MOST_MISSES === 0) this.instructions++;
+      const raised = this.#handle(exit);
+      if (raised) {
+        const stop = this.#take(raised);
+        if (stop) return stop;
+      }
+    }
+    return { why: 'budget' };
+  }
+
+  /** Virtual addresses where `run` stops before the instruction. */
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.#engine.setBreakpoints(addresses);
+  }
+
+  /** Counts instructions that EL2 did in the guest's stead: virtual time passes as if the guest had. */
+  retire(count: number): void {
+    this.instructions += count;
+  }
+
+  /** TLBI as EL2 does it after it has changed stage 2 tables: everything of the guest, whatever the address. */
+  invalidateStage2(): void {
+    this.#flush();
+  }
+
+  /* ------------------------------------------------------------------ registers, for the rows of sysregs.ts */
+
+  read(name: StoredRegister): bigint {
+    return this.#live.read(name);
+  }
+  /** Sets a register as if nothing depended on it; `changed` says what does. */
+  write(name: StoredRegister, value: bigint): void {
+    this.#live.write(name, value);
+  }
+  changed(effect: 'translation' | 'control'): void {
+    if (effect === 'translation') this.#retranslate();
+    else this.#syncControl();
+  }
+  id(name: IdRegister): bigint {
+    return this.model.id[name] ?? 0n;
+  }
+  physicalCount(): bigint {
+    return BigInt(Math.floor(this.instructions / INSTRUCTIONS_PER_COUNT));
+  }
+  setPstate(value: number): void {
+    this.state.pstate = value;
+    this.#syncControl();
+  }
+
+  /* ------------------------------------------------------------------ operations, for the rows of sysops.ts */
+
+  /** TLBI by EL1: one page's address, or null for all. */
+  invalidate(page: bigint | null): void {
+    if (page === null || this.#largePages) this.#flush();
+    else this.#engine.tlb.flushPage(Number(page & 0xffff_ffffn), Number((page >> 32n) & 0xffff_ffffn));
+  }
+
+  /** Cache maintenance by address: nothing to do but to fault where a read would. */
+  maintain(va: bigint): Exception | null {
+    const result = this.mmu.translate(lowOf(va), highOf(va), { ...this.#kindHere('read'), peek: true });
+    return result.ok ? null : this.#abort(result, va, ABORT.CM | ABORT.WNR, 0);
+  }
+
+  /** DC ZVA: the naturally aligned block around the address. */
+  zeroBlock(va: bigint): Exception | null {
+    const result = this.mmu.translate(lowOf(va), highOf(va), { ...this.#kindHere('write'), unaligned: true });
+    if (!result.ok) return this.#abort(result, va, ABORT.WNR, 0);
+    const start = result.pa - (result.pa % BLOCK_BYTES);
+    return this.#memory.fill(start, BLOCK_BYTES, 0) ? null : this.#externalAbort('write', va);
+  }
+
+  /** AT: stage 1 of the address into PAR_EL1 (Arm ARM D17.2.107). */
+  translateInto(
+    va: bigint,
+    what: { readonly access: Access; readonly el: 0 | 1; readonly pan: boolean },
+  ): Exception | null {
+    const pan = what.pan && (this.state.pstate & PSTATE.PAN) !== 0;
+    const result = this.mmu.translateStage1(lowOf(va), highOf(va), { ...what, pan, peek: true });
+    const RES1 = 1n << 11n;
+    if (result.ok) {
+      const { mair, shareability } = result.attributes;
+      const page = BigInt(result.ipa - (result.ipa % PAGE));
+      this.write('PAR_EL1', (BigInt(mair) << 56n) | page | RES1 | (1n << 9n) | (BigInt(shareability) << 7n));
+      return null;
+    }
+    if (result.stage === 2) return this.#abort(result, va, ABORT.CM | ABORT.WNR, 0);
+    this.write('PAR_EL1', RES1 | (BigInt(faultStatus(result.type, result.level)) << 1n) | 1n);
+    return null;
+  }
+
+  /** Where an FP instruction goes now: the level that traps it, or null where none does (CPACR_EL1.FPEN, CPTR_EL2). */
+  fpTrapTarget(): 1 | 2 | null {
+    const fpen = Number((this.read('CPACR_EL1') >> 20n) & 3n);
+    if ((fpen & 1) === 0 || (fpen === 1 && this.state.level === 0)) return 1;
+    const cptr = this.el2.CPTR_EL2;
+    const e2h = (this.el2.HCR_EL2 & HCR.E2H) !== 0n;
+    const trapped = e2h ? ((cptr >> 20n) & 1n) === 0n : ((cptr >> 10n) & 1n) !== 0n;
+    return trapped ? 2 : null;
+  }
+
+  /* ------------------------------------------------------------------ exits of the engine */
+
+  #handle(exit: Exclude<Exit, { kind: 'budget' | 'breakpoint' }>): Exception | null {
+    switch (exit.kind) {
+      case 'miss':
+        return this.#miss(exit);
+      case 'exception':
+        return this.#exceptionInstruction(exit);
+      case 'system':
+        return exit.word >>> 0 === ERET ? this.#exceptionReturn() : this.#finish(executeSystem(this, exit.word));
+      case 'undefined':
+        return undefinedInstruction();
+      case 'alignment':
+        return this.#alignment(exit);
+      case 'fp': {
+        const target = this.fpTrapTarget();
+        return target === null ? undefinedInstruction() : exception(target, esr(EC.FP, fpIss()));
+      }
+      case 'wait':
+        return this.#wait(exit);
+    }
+  }
+
+  /** Past an instruction that the machine has done. */
+  #finish(raised: Exception | null): Exception | null {
+    if (raised) return raised;
+    this.state.advance();
+    this.instructions++;
+    return null;
+  }
+
+  #miss(exit: MissExit): Exception | null {
+    const { access, lo, hi, regime } = exit;
+    const kind: AccessKind = {
+      access,
+      el: regime === REGIME.EL0 ? 0 : 1,
+      pan: regime === REGIME.EL1_PAN,
+      unaligned: access !== 'fetch' && lo % elementBytes(exit.word) !== 0,
+    };
+    const result = this.mmu.translate(lo, hi, kind);
+    const va = (BigInt(hi) << 32n) | BigInt(lo);
+    if (!result.ok) return this.#abort(result, va, access === 'write' ? ABORT.WNR : 0, exit.word, access);
+    const offset = this.#memory.offset(result.pa);
+    if (offset < 0) return this.#externalAbort(access, va);
+    if (result.size > PAGE) this.#largePages = true;
+    const aligned = result.attributes.type === 'device' || this.#sctlr(SCTLR.A);
+    this.#engine.tlb.fill(access, lo, hi, offset, regime, aligned);
+    return null;
+  }
+
+  /** A translation fault as an exception: stage 1 to EL1, stage 2 to EL2 (AArch64.Abort). */
+  #abort(fault: Fault, va: bigint, iss: number, word: number, access: Access = 'read'): Exception {
+    const status = faultStatus(fault.type, fault.level);
+    const lower = this.state.level === 0;
+    if (fault.stage === 1) {
+      const ec = access === 'fetch' ? (lower ? EC.IABT_LOWER : EC.IABT_SAME) : lower ? EC.DABT_LOWER : EC.DABT_SAME;
+      return exception(1, esr(ec, status | iss), va);
+    }
+    const walk = fault.s1ptw ? ABORT.S1PTW : 0;
+    const valid = access !== 'fetch' && !fault.s1ptw && word !== 0;
+    const syndrome = esr(
+      access === 'fetch' ? EC.IABT_LOWER : EC.DABT_LOWER,
+      status | iss | walk | (valid ? registerIss(word) : 0),
+    );
+    return {
+      target: 2,
+      vector: 'sync',
+      esr: syndrome,
+      far: va,
+      hpfar: BigInt(Math.floor(fault.ipa / PAGE)) << 4n,
+      after: false,
+    };
+  }
+
+  /** An access to a physical address where nothing answers; HCR_EL2.TEA takes it to EL2. */
+  #externalAbort(access: Access, va: bigint): Exception {
+    const status = faultStatus('externalAbort', 0) | (access === 'write' ? ABORT.WNR : 0);
+    const target = (this.el2.HCR_EL2 & HCR.TEA) !== 0n ? 2 : 1;
+    const lower = target === 2 || this.state.level === 0;
+    const ec = access === 'fetch' ? (lower ? EC.IABT_LOWER : EC.IABT_SAME) : lower ? EC.DABT_LOWER : EC.DABT_SAME;
+    return exception(target, esr(ec, status), va);
+  }
+
+  #alignment(exit: AlignmentExit): Exception {
+    const va = (BigInt(exit.hi) << 32n) | BigInt(exit.lo);
+    if (exit.of === 'pc') return exception(1, esr(EC.PC_ALIGNMENT, 0), va);
+    if (exit.of === 'sp') return exception(1, esr(EC.SP_ALIGNMENT, 0));
+    const iss = faultStatus('alignment', 0) | (exit.access === 'write' ? ABORT.WNR : 0);
+    return exception(1, esr(this.state.level === 0 ? EC.DABT_LOWER : EC.DABT_SAME, iss), va);
+  }
+
+  #exceptionInstruction({ cause, immediate }: ExceptionExit): Exception {
+    const level = this.state.level;
+    const hcr = this.el2.HCR_EL2;
+    switch (cause) {
+      case 'svc':
+        return { ...exception(1, esr(EC.SVC64, immediate)), after: true };
+      case 'hvc':
+        if (level === 0 || (hcr & HCR.HCD) !== 0n) return undefinedInstruction();
+        return { ...exception(2, esr(EC.HVC64, immediate)), after: true };
+      case 'smc':
+        // No EL3: UNDEFINED unless EL2 traps it.
+        if (level === 0 || (hcr & HCR.TSC) === 0n) return undefinedInstruction();
+        return exception(2, esr(EC.SMC64, immediate));
+      case 'brk':
+        return exception((this.el2.MDCR_EL2 & MDCR.TDE) !== 0n ? 2 : 1, esr(EC.BRK64, immediate));
+      default:
+        // HLT, DCPSn: halting debug is not allowed.
+        return undefinedInstruction();
+    }
+  }
+
+  #wait(exit: WaitExit): Exception | null {
+    const forEvent = exit.for === 'wfe' || exit.for === 'wfet';
+    if (!forEvent && this.#virtualInterruptPending()) return this.#finish(null);
+    const iss = waitIss(exit.for);
+    if (this.state.level === 0 && !this.#sctlr(forEvent ? SCTLR.nTWE : SCTLR.nTWI))
+      return exception(1, esr(EC.WFX, iss));
+    const trap = forEvent ? HCR.TWE : HCR.TWI;
+    if ((this.el2.HCR_EL2 & trap) !== 0n) return exception(2, esr(EC.WFX, iss));
+    return this.#finish(null);
+  }
+
+  /* ------------------------------------------------------------------ exceptions */
+
+  /** What is taken before the next instruction: an interrupt of the machine, an illegal state, a virtual interrupt. */
+  #pendingException(): Exception | null {
+    const hcr = this.el2.HCR_EL2;
+    if (this.lines.fiq && (hcr & HCR.FMO) !== 0n) return interrupt(2, 'fiq');
+    if (this.lines.irq && (hcr & HCR.IMO) !== 0n) return interrupt(2, 'irq');
+    const pstate = this.state.pstate;
+    if ((pstate & PSTATE.IL) !== 0) return exception(1, esr(EC.ILLEGAL_STATE, 0));
+    if ((hcr & HCR.VSE) !== 0n && (hcr & HCR.AMO) !== 0n && (pstate & PSTATE.A) === 0) {
+      this.el2.HCR_EL2 = hcr & ~HCR.VSE;
+      return { ...interrupt(1, 'serror'), esr: esr(EC.SERROR, Number(this.el2.VSESR_EL2 & 0x1ff_ffffn)) };
+    }
+    if ((hcr & HCR.VF) !== 0n && (hcr & HCR.FMO) !== 0n && (pstate & PSTATE.F) === 0) return interrupt(1, 'fiq');
+    if ((hcr & HCR.VI) !== 0n && (hcr & HCR.IMO) !== 0n && (pstate & PSTATE.I) === 0) return interrupt(1, 'irq');
+    return null;
+  }
+
+  #virtualInterruptPending(): boolean {
+    const hcr = this.el2.HCR_EL2;
+    const pending = (line: bigint, route: bigint) => (hcr & line) !== 0n && (hcr & route) !== 0n;
+    return pending(HCR.VI, HCR.IMO) || pending(HCR.VF, HCR.FMO) || pending(HCR.VSE, HCR.AMO);
+  }
+
+  /** Takes an exception; a stop where it goes to EL2. */
+  #take(raised: Exception): Stop | null {
+    if (raised.after) {
+      this.state.advance();
+      if (raised.target === 2) this.instructions++;
+    }
+    if (raised.target === 2) {
+      this.state.clearExclusive();
+      return { why: 'trap', vector: raised.vector, esr: raised.esr ?? 0, far: raised.far ?? 0n, hpfar: raised.hpfar };
+    }
+    const { pc, pstate } = this.state;
+    this.write('ELR_EL1', pc);
+    this.write('SPSR_EL1', BigInt(pstate));
+    if (raised.esr !== null) this.write('ESR_EL1', BigInt(raised.esr));
+    if (raised.far !== null) this.write('FAR_EL1', raised.far);
+    this.state.clearExclusive();
+    this.setPstate(handlerPstate(pstate, this.#sctlr(SCTLR.SPAN), this.#sctlr(SCTLR.DSSBS), this.features));
+    this.state.pc = BigInt.asUintN(64, this.read('VBAR_EL1') + BigInt(vectorOffset(pstate, raised.vector)));
+    this.instructions++;
+    return null;
+  }
+
+  #exceptionReturn(): Exception | null {
+    if (this.state.level === 0) return undefinedInstruction();
+    const pstate = returnPstate(Number(this.read('SPSR_EL1') & 0xffff_ffffn), this.state.pstate, this.features);
+    this.state.clearExclusive();
+    this.setPstate(pstate);
+    this.state.pc = this.read('ELR_EL1');
+    this.instructions++;
+    return null;
+  }
+
+  /* ------------------------------------------------------------------ derived state */
+
+  #sctlr(bit: number): boolean {
+    return ((this.read('SCTLR_EL1') >> BigInt(bit)) & 1n) !== 0n;
+  }
+
+  #kindHere(access: Access): AccessKind {
+    const el = this.state.level === 0 ? 0 : 1;
+    return { access, el, pan: el === 1 && (this.state.pstate & PSTATE.PAN) !== 0 };
+  }
+
+  /** What the engine has to know of the level and the control registers. */
+  #syncControl(): void {
+    const { state } = this;
+    const el0 = state.level === 0;
+    state.regime = el0 ? REGIME.EL0 : (state.pstate & PSTATE.PAN) !== 0 ? REGIME.EL1_PAN : REGIME.EL1;
+    state.checksSp = this.#sctlr(el0 ? SCTLR.SA0 : SCTLR.SA);
+    state.fpTrapped = this.fpTrapTarget() !== null;
+  }
+
+  /** Forgets all translations if a register that governs them has another value than before. */
+  #retranslate(): void {
+    const { HCR_EL2, VTCR_EL2, VTTBR_EL2 } = this.el2;
+    const registers = {
+      SCTLR_EL1: this.read('SCTLR_EL1'),
+      TCR_EL1: this.read('TCR_EL1'),
+      TTBR0_EL1: this.read('TTBR0_EL1'),
+      TTBR1_EL1: this.read('TTBR1_EL1'),
+      MAIR_EL1: this.read('MAIR_EL1'),
+      HCR_EL2,
+      VTCR_EL2,
+      VTTBR_EL2,
+    };
+    const key = Object.values({ ...registers, HCR_EL2: HCR_EL2 & ~INTERRUPTS }).join();
+    if (key !== this.#translationKey) {
+      this.#translationKey = key;
+      this.mmu.configure(registers);
+      this.#flush();
+    }
+    this.#syncControl();
+  }
+
+  #flush(): void {
+    this.#engine.tlb.flush();
+    this.#largePages = false;
+  }
+}
+
+const INTERRUPTS = HCR.VI | HCR.VF | HCR.VSE;
+
+const interrupt = (target: 1 | 2, vector: Exception['vector']): Exception => ({
+  ...exception(target, 0),
+  esr: null,
+  vector,
+});
+
+const lowOf = (va: bigint) => Number(va & 0xffff_ffffn);
+const highOf = (va: bigint) => Number((va >> 32n) & 0xffff_ffffn);
+
+/** What a load or store is aligned to: the bytes of one register. */
+function elementBytes(word: number): number {
+  return decode(word)?.row.transfer?.bytes ?? 1;
+}
+
+/** ISV, SAS, SSE, SRT, SF and AR of a stage 2 data abort, where the instruction gives them. */
+function registerIss(word: number): number {
+  const { isv, sas, sse, srt, sf, ar } = dataAbortIss(word);
+  return isv ? (1 << 24) | (sas << 22) | (sse << 21) | (srt << 16) | (sf << 15) | (ar << 14) : 0;
 }

@@ -13,6 +13,7 @@ export interface El2Registers {
   HSTR_EL2: bigint;
   CNTHCTL_EL2: bigint;
   CNTVOFF_EL2: bigint;
+  VSESR_EL2: bigint;
 }
 
 export function resetEl2(): El2Registers {
@@ -27,6 +28,7 @@ export function resetEl2(): El2Registers {
     HSTR_EL2: 0n,
     CNTHCTL_EL2: 0n,
     CNTVOFF_EL2: 0n,
+    VSESR_EL2: 0n,
   };
 }
 
@@ -82,3 +84,6 @@ export const HCR = {
   ATA: bit(56),
   TID5: bit(58),
 } as const;
+
+/** MDCR_EL2's bits that the CPU looks at by name (Arm ARM D17.3.17). */
+export const MDCR = { TPMCR: bit(5), TPM: bit(6), TDE: bit(8), TDA: bit(9), TDOSA: bit(10), TDRA: bit(11) } as const;

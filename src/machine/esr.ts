@@ -35,10 +35,17 @@ export function systemIss(word: number): number {
   return (op0 << 20) | (op2 << 17) | (op1 << 14) | (crn << 10) | (field(0, 5) << 5) | (crm << 1) | field(21, 1);
 }
 
+/** CV and COND of an A64 instruction: valid, always. */
+const CONDITION = (1 << 24) | (0xe << 20);
+
 /** ISS of a trapped WFI, WFE, WFIT or WFET. */
 export function waitIss(kind: 'wfi' | 'wfe' | 'wfit' | 'wfet'): number {
-  const COND_ALWAYS = (1 << 24) | (0xe << 20);
-  return COND_ALWAYS | { wfi: 0, wfe: 1, wfit: 2, wfet: 3 }[kind];
+  return CONDITION | { wfi: 0, wfe: 1, wfit: 2, wfet: 3 }[kind];
+}
+
+/** ISS of a trapped FP or SIMD instruction (EC 0x07). */
+export function fpIss(): number {
+  return CONDITION;
 }
 
 /** Bits of the ISS of instruction and data aborts. */

@@ -57,6 +57,18 @@ export interface CpuFeatures extends TranslationFeatures {
   readonly ssbs: boolean;
   /** FEAT_CSV2_2: SCXTNUM_ELx. */
   readonly csv2_2: boolean;
+  /** FEAT_PAN2: AT S1E1RP and AT S1E1WP. */
+  readonly panTranslate: boolean;
+  /** FEAT_TLBIOS and FEAT_TLBIRANGE. */
+  readonly tlbiOuter: boolean;
+  readonly tlbiRange: boolean;
+  /** FEAT_DPB and FEAT_DPB2. */
+  readonly persistence: boolean;
+  readonly deepPersistence: boolean;
+  /** FEAT_SPECRES. */
+  readonly predictionRestriction: boolean;
+  /** FEAT_LSE2. */
+  readonly lse2: boolean;
   /** FEAT_IDST: an ID register read at EL0 has EC 0x18 and not 0. */
   readonly idTrapSyndrome: boolean;
   readonly vhe: boolean;
@@ -118,6 +130,13 @@ export function featuresOf(id: IdRegisters): CpuFeatures {
     pan: field(id, 'ID_AA64MMFR1_EL1', 20) >= 1,
     uao: field(id, 'ID_AA64MMFR2_EL1', 4) >= 1,
     dit: field(id, 'ID_AA64PFR0_EL1', 48) >= 1,
+    panTranslate: field(id, 'ID_AA64MMFR1_EL1', 20) >= 2,
+    tlbiOuter: field(id, 'ID_AA64ISAR0_EL1', 56) >= 1,
+    tlbiRange: field(id, 'ID_AA64ISAR0_EL1', 56) >= 2,
+    persistence: field(id, 'ID_AA64ISAR1_EL1', 0) >= 1,
+    deepPersistence: field(id, 'ID_AA64ISAR1_EL1', 0) >= 2,
+    predictionRestriction: field(id, 'ID_AA64ISAR1_EL1', 40) >= 1,
+    lse2: field(id, 'ID_AA64MMFR2_EL1', 32) >= 1,
     ras: field(id, 'ID_AA64PFR0_EL1', 28) >= 1,
     ssbs: field(id, 'ID_AA64PFR1_EL1', 4) >= 2,
     csv2_2: field(id, 'ID_AA64PFR0_EL1', 56) >= 2,

@@ -1,8 +1,10 @@
 /**
- * The system registers of EL1 and EL0, one row each: where it is encoded, what it holds, who may touch it, what follows.
+ * The system registers of EL1 and EL0, one row each: what it holds, who may touch it, what follows. Encodings are the
+ * instruction table's, by name.
  * A register that has no row is UNDEFINED unless a group of traps.ts has it.
  */
 import type { CpuState } from '../engine/engine.ts';
+import { sysregByName } from '../isa/a64/sysreg-names.ts';
 import type { El2Registers } from './el2.ts';
 import type { CpuFeatures, IdRegister } from './features.ts';
 import type { TrapName } from './traps.ts';
@@ -30,8 +32,6 @@ export interface Permit {
 }
 
 export interface SystemRegister {
-  /** op0 op1 CRn CRm op2, as in `S3_0_C1_C0_0`; '' where no instruction names it. */
-  readonly at: string;
   /** Value after reset; a row that has one is kept in the CPU's context, by the row's name. */
   readonly reset?: bigint;
   /** What a write can change; the rest stays as it was. Absent: all. */
@@ -91,6 +91,7 @@ export const SCTLR = {
   SA0: 4,
   nAA: 6,
   UMA: 9,
+  EnRCTX: 10,
   I: 12,
   DZE: 14,
   UCT: 15,
@@ -99,6 +100,7 @@ export const SCTLR = {
   WXN: 19,
   SPAN: 23,
   UCI: 26,
+  DSSBS: 44,
   EPAN: 57,
 } as const;
 
@@ -109,75 +111,70 @@ export const COUNTER_HZ = 62_500_000n;
 
 const TABLE = {
   /* Identification */
-  MIDR_EL1: { at: '3 0 0 0 0', el1: 'read', read: (file) => file.el2.VPIDR_EL2 },
-  MPIDR_EL1: { at: '3 0 0 0 5', el1: 'read', read: (file) => file.el2.VMPIDR_EL2 },
-  REVIDR_EL1: { at: '3 0 0 0 6', el1: 'read', id: 'REVIDR_EL1', traps: ['TID1'] },
-  AIDR_EL1: { at: '3 1 0 0 7', el1: 'read', read: () => 0n, traps: ['TID1'] },
-  CLIDR_EL1: { at: '3 1 0 0 1', el1: 'read', id: 'CLIDR_EL1', traps: ['TID2', 'TID4'] },
-  CCSIDR_EL1: { at: '3 1 0 0 0', el1: 'read', read: cacheSize, traps: ['TID2', 'TID4'] },
-  CSSELR_EL1: { at: '3 2 0 0 0', reset: 0n, mask: span(3, 0), traps: ['TID2', 'TID4'] },
+  MIDR_EL1: { el1: 'read', read: (file) => file.el2.VPIDR_EL2 },
+  MPIDR_EL1: { el1: 'read', read: (file) => file.el2.VMPIDR_EL2 },
+  REVIDR_EL1: { el1: 'read', id: 'REVIDR_EL1', traps: ['TID1'] },
+  AIDR_EL1: { el1: 'read', read: () => 0n, traps: ['TID1'] },
+  CLIDR_EL1: { el1: 'read', id: 'CLIDR_EL1', traps: ['TID2', 'TID4'] },
+  CCSIDR_EL1: { el1: 'read', read: cacheSize, traps: ['TID2', 'TID4'] },
+  CSSELR_EL1: { reset: 0n, mask: span(3, 0), traps: ['TID2', 'TID4'] },
   CTR_EL0: {
-    at: '3 3 0 0 1',
     el1: 'read',
     el0: { read: { register: 'SCTLR_EL1', bits: [SCTLR.UCT] } },
     id: 'CTR_EL0',
     traps: ['TID2'],
   },
-  DCZID_EL0: { at: '3 3 0 0 7', el1: 'read', el0: { read: 'always' }, read: zeroBlock },
+  DCZID_EL0: { el1: 'read', el0: { read: 'always' }, read: zeroBlock },
 
   /* Control */
   SCTLR_EL1: {
-    at: '3 0 1 0 0',
     reset: SCTLR_RES1 | bitsOf(SCTLR.SPAN),
     traps: VM,
     effect: 'translation',
     mask: ~SCTLR_RES1,
   },
-  ACTLR_EL1: { at: '3 0 1 0 1', reset: 0n, mask: 0n, traps: ['TACR'] },
-  CPACR_EL1: { at: '3 0 1 0 2', reset: 0n, mask: span(21, 20) | bitsOf(28), traps: ['TCPAC'], effect: 'control' },
-  TTBR0_EL1: { at: '3 0 2 0 0', reset: 0n, traps: VM, effect: 'translation' },
-  TTBR1_EL1: { at: '3 0 2 0 1', reset: 0n, traps: VM, effect: 'translation' },
-  TCR_EL1: { at: '3 0 2 0 2', reset: 0n, traps: VM, effect: 'translation' },
-  MAIR_EL1: { at: '3 0 10 2 0', reset: 0n, traps: VM, effect: 'translation' },
-  AMAIR_EL1: { at: '3 0 10 3 0', reset: 0n, traps: VM },
-  CONTEXTIDR_EL1: { at: '3 0 13 0 1', reset: 0n, mask: span(31, 0), traps: VM },
-  VBAR_EL1: { at: '3 0 12 0 0', reset: 0n, mask: span(63, 11) },
-  RVBAR_EL1: { at: '3 0 12 0 1', el1: 'none' },
-  ISR_EL1: { at: '3 0 12 1 0', el1: 'read', read: pendingInterrupts },
+  ACTLR_EL1: { reset: 0n, mask: 0n, traps: ['TACR'] },
+  CPACR_EL1: { reset: 0n, mask: span(21, 20) | bitsOf(28), traps: ['TCPAC'], effect: 'control' },
+  TTBR0_EL1: { reset: 0n, traps: VM, effect: 'translation' },
+  TTBR1_EL1: { reset: 0n, traps: VM, effect: 'translation' },
+  TCR_EL1: { reset: 0n, traps: VM, effect: 'translation' },
+  MAIR_EL1: { reset: 0n, traps: VM, effect: 'translation' },
+  AMAIR_EL1: { reset: 0n, traps: VM },
+  CONTEXTIDR_EL1: { reset: 0n, mask: span(31, 0), traps: VM },
+  VBAR_EL1: { reset: 0n, mask: span(63, 11) },
+  RVBAR_EL1: { el1: 'none' },
+  ISR_EL1: { el1: 'read', read: pendingInterrupts },
 
   /* Exceptions */
-  AFSR0_EL1: { at: '3 0 5 1 0', reset: 0n, traps: VM },
-  AFSR1_EL1: { at: '3 0 5 1 1', reset: 0n, traps: VM },
-  ESR_EL1: { at: '3 0 5 2 0', reset: 0n, traps: VM },
-  FAR_EL1: { at: '3 0 6 0 0', reset: 0n, traps: VM },
-  PAR_EL1: { at: '3 0 7 4 0', reset: 0n },
-  SPSR_EL1: { at: '3 0 4 0 0', reset: 0n },
-  ELR_EL1: { at: '3 0 4 0 1', reset: 0n },
-  SP_EL1: { at: '', reset: 0n },
-  DISR_EL1: { at: '3 0 12 1 1', reset: 0n, feature: 'ras' },
-  ERRIDR_EL1: { at: '3 0 5 3 0', el1: 'read', read: () => 0n, feature: 'ras', traps: ['TERR'] },
-  ERRSELR_EL1: { at: '3 0 5 3 1', read: () => 0n, write: () => {}, feature: 'ras', traps: ['TERR'] },
+  AFSR0_EL1: { reset: 0n, traps: VM },
+  AFSR1_EL1: { reset: 0n, traps: VM },
+  ESR_EL1: { reset: 0n, traps: VM },
+  FAR_EL1: { reset: 0n, traps: VM },
+  PAR_EL1: { reset: 0n },
+  SPSR_EL1: { reset: 0n },
+  ELR_EL1: { reset: 0n },
+  SP_EL1: { reset: 0n, el1: 'none' },
+  DISR_EL1: { reset: 0n, feature: 'ras' },
+  ERRIDR_EL1: { el1: 'read', read: () => 0n, feature: 'ras', traps: ['TERR'] },
+  ERRSELR_EL1: { read: () => 0n, write: () => {}, feature: 'ras', traps: ['TERR'] },
 
   /* PSTATE */
   SP_EL0: {
-    at: '3 0 4 1 0',
     read: (file) => file.state.sp(0),
     write: (file, value) => file.state.setSp(0, value),
   },
-  SPSel: { at: '3 0 4 2 0', ...pstateBits(1) },
-  CurrentEL: { at: '3 0 4 2 2', el1: 'read', read: (file) => BigInt(file.state.level << 2) },
-  PAN: { at: '3 0 4 2 3', feature: 'pan', ...pstateBits(1 << 22) },
-  UAO: { at: '3 0 4 2 4', feature: 'uao', ...pstateBits(1 << 23) },
-  NZCV: { at: '3 3 4 2 0', el0: { read: 'always', write: 'always' }, ...pstateBits(0xf0000000) },
+  SPSel: { ...pstateBits(1) },
+  CurrentEL: { el1: 'read', read: (file) => BigInt(file.state.level << 2) },
+  PAN: { feature: 'pan', ...pstateBits(1 << 22) },
+  UAO: { feature: 'uao', ...pstateBits(1 << 23) },
+  NZCV: { el0: { read: 'always', write: 'always' }, ...pstateBits(0xf0000000) },
   DAIF: {
-    at: '3 3 4 2 1',
     el0: { read: { register: 'SCTLR_EL1', bits: [SCTLR.UMA] }, write: { register: 'SCTLR_EL1', bits: [SCTLR.UMA] } },
     ...pstateBits(0x3c0),
   },
-  DIT: { at: '3 3 4 2 5', el0: { read: 'always', write: 'always' }, feature: 'dit', ...pstateBits(1 << 24) },
-  SSBS: { at: '3 3 4 2 6', el0: { read: 'always', write: 'always' }, feature: 'ssbs', ...pstateBits(1 << 12) },
+  DIT: { el0: { read: 'always', write: 'always' }, feature: 'dit', ...pstateBits(1 << 24) },
+  SSBS: { el0: { read: 'always', write: 'always' }, feature: 'ssbs', ...pstateBits(1 << 12) },
   FPCR: {
-    at: '3 3 4 4 0',
     el0: { read: 'always', write: 'always' },
     traps: ['FP'],
     read: (file) => file.state.fpcr,
@@ -186,7 +183,6 @@ const TABLE = {
     },
   },
   FPSR: {
-    at: '3 3 4 4 1',
     el0: { read: 'always', write: 'always' },
     traps: ['FP'],
     read: (file) => file.state.fpsr,
@@ -196,37 +192,33 @@ const TABLE = {
   },
 
   /* Threads */
-  TPIDR_EL0: { at: '3 3 13 0 2', reset: 0n, el0: { read: 'always', write: 'always' } },
-  TPIDRRO_EL0: { at: '3 3 13 0 3', reset: 0n, el0: { read: 'always' } },
-  TPIDR_EL1: { at: '3 0 13 0 4', reset: 0n },
-  SCXTNUM_EL1: { at: '3 0 13 0 7', reset: 0n, feature: 'csv2_2', traps: ['EnSCXT'] },
-  SCXTNUM_EL0: { at: '3 3 13 0 7', reset: 0n, feature: 'csv2_2', traps: ['EnSCXT'] },
+  TPIDR_EL0: { reset: 0n, el0: { read: 'always', write: 'always' } },
+  TPIDRRO_EL0: { reset: 0n, el0: { read: 'always' } },
+  TPIDR_EL1: { reset: 0n },
+  SCXTNUM_EL1: { reset: 0n, feature: 'csv2_2', traps: ['EnSCXT'] },
+  SCXTNUM_EL0: { reset: 0n, feature: 'csv2_2', traps: ['EnSCXT'] },
 
   /* Generic timer */
-  CNTKCTL_EL1: { at: '3 0 14 1 0', reset: 0n, mask: span(9, 0) | bitsOf(17) },
+  CNTKCTL_EL1: { reset: 0n, mask: span(9, 0) | bitsOf(17) },
   CNTFRQ_EL0: {
-    at: '3 3 14 0 0',
     el1: 'read',
     el0: { read: { register: 'CNTKCTL_EL1', bits: [0, 1] } },
     read: () => COUNTER_HZ,
   },
   CNTPCT_EL0: {
-    at: '3 3 14 0 1',
     el1: 'read',
     el0: { read: counterPermit(0) },
     traps: ['EL1PCTEN'],
     read: (file) => file.physicalCount(),
   },
-  CNTVCT_EL0: { at: '3 3 14 0 2', el1: 'read', el0: { read: counterPermit(1) }, read: virtualCount },
+  CNTVCT_EL0: { el1: 'read', el0: { read: counterPermit(1) }, read: virtualCount },
   CNTP_TVAL_EL0: {
-    at: '3 3 14 2 0',
     el0: { read: counterPermit(9), write: counterPermit(9) },
     traps: ['EL1PTEN'],
     read: physicalTimer.value,
     write: physicalTimer.setValue,
   },
   CNTP_CTL_EL0: {
-    at: '3 3 14 2 1',
     reset: 0n,
     mask: 3n,
     el0: { read: counterPermit(9), write: counterPermit(9) },
@@ -234,41 +226,37 @@ const TABLE = {
     read: physicalTimer.control,
   },
   CNTP_CVAL_EL0: {
-    at: '3 3 14 2 2',
     reset: 0n,
     el0: { read: counterPermit(9), write: counterPermit(9) },
     traps: ['EL1PTEN'],
   },
   CNTV_TVAL_EL0: {
-    at: '3 3 14 3 0',
     el0: { read: counterPermit(8), write: counterPermit(8) },
     read: virtualTimer.value,
     write: virtualTimer.setValue,
   },
   CNTV_CTL_EL0: {
-    at: '3 3 14 3 1',
     reset: 0n,
     mask: 3n,
     el0: { read: counterPermit(8), write: counterPermit(8) },
     read: virtualTimer.control,
   },
-  CNTV_CVAL_EL0: { at: '3 3 14 3 2', reset: 0n, el0: { read: counterPermit(8), write: counterPermit(8) } },
+  CNTV_CVAL_EL0: { reset: 0n, el0: { read: counterPermit(8), write: counterPermit(8) } },
 
   /* Debug */
-  MDSCR_EL1: { at: '2 0 0 2 2', reset: 0n, mask: bitsOf(0, 12, 13, 15), traps: ['TDA'] },
-  MDCCINT_EL1: { at: '2 0 0 2 0', reset: 0n, mask: bitsOf(29, 30), traps: ['TDA'] },
-  OSDTRRX_EL1: { at: '2 0 0 0 2', reset: 0n, mask: span(31, 0), traps: ['TDA'] },
-  OSDTRTX_EL1: { at: '2 0 0 3 2', reset: 0n, mask: span(31, 0), traps: ['TDA'] },
-  MDRAR_EL1: { at: '2 0 1 0 0', el1: 'read', read: () => 0n, traps: ['TDRA'] },
+  MDSCR_EL1: { reset: 0n, mask: bitsOf(0, 12, 13, 15), traps: ['TDA'] },
+  MDCCINT_EL1: { reset: 0n, mask: bitsOf(29, 30), traps: ['TDA'] },
+  OSDTRRX_EL1: { reset: 0n, mask: span(31, 0), traps: ['TDA'] },
+  OSDTRTX_EL1: { reset: 0n, mask: span(31, 0), traps: ['TDA'] },
+  MDRAR_EL1: { el1: 'read', read: () => 0n, traps: ['TDRA'] },
   OSLAR_EL1: {
-    at: '2 0 1 0 4',
     el1: 'write',
     write: (file, value) => file.write('OSLSR_EL1', OSLSR_MODEL | ((value & 1n) << 1n)),
     traps: ['TDOSA'],
   },
-  OSLSR_EL1: { at: '2 0 1 1 4', reset: bitsOf(3), el1: 'read', traps: ['TDOSA'] },
-  OSDLR_EL1: { at: '2 0 1 3 4', reset: 0n, mask: 1n, traps: ['TDOSA'] },
-  DBGPRCR_EL1: { at: '2 0 1 4 4', reset: 0n, mask: 1n, traps: ['TDOSA'] },
+  OSLSR_EL1: { reset: bitsOf(3), el1: 'read', traps: ['TDOSA'] },
+  OSDLR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'] },
+  DBGPRCR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'] },
 } as const satisfies Record<string, SystemRegister>;
 
 const FPCR_MASK = span(26, 22) | span(19, 19);
@@ -289,14 +277,13 @@ const WATCHPOINT_CONTROL = span(28, 24) | span(20, 13) | span(12, 3) | span(2, 0
 /** DBGBVRn_EL1 and its kin: DBGBn for each breakpoint, DBGWn for each watchpoint. */
 function debugRegisters(): [Numbered, SystemRegister][] {
   const rows: [Numbered, SystemRegister][] = [];
-  const add = (kind: 'BVR' | 'BCR' | 'WVR' | 'WCR', count: number, op2: number, mask: bigint) => {
-    for (let n = 0; n < count; n++)
-      rows.push([`DBG${kind}${n}_EL1`, { at: `2 0 0 ${n} ${op2}`, reset: 0n, mask, traps: ['TDA'] }]);
+  const add = (kind: 'BVR' | 'BCR' | 'WVR' | 'WCR', count: number, mask: bigint) => {
+    for (let n = 0; n < count; n++) rows.push([`DBG${kind}${n}_EL1`, { reset: 0n, mask, traps: ['TDA'] }]);
   };
-  add('BVR', BREAKPOINTS, 4, span(63, 2));
-  add('BCR', BREAKPOINTS, 5, BREAKPOINT_CONTROL);
-  add('WVR', WATCHPOINTS, 6, span(63, 2));
-  add('WCR', WATCHPOINTS, 7, WATCHPOINT_CONTROL);
+  add('BVR', BREAKPOINTS, span(63, 2));
+  add('BCR', BREAKPOINTS, BREAKPOINT_CONTROL);
+  add('WVR', WATCHPOINTS, span(63, 2));
+  add('WCR', WATCHPOINTS, WATCHPOINT_CONTROL);
   return rows;
 }
 
@@ -313,12 +300,6 @@ const isStored = (name: string): name is StoredRegister => SYSTEM_REGISTERS.get(
 /** The registers of a context, in its order. New ones go to the end of their part of the table: saved contexts name none. */
 export const STORED_REGISTERS: readonly StoredRegister[] = [...SYSTEM_REGISTERS.keys()].filter(isStored);
 
-/** op0:op1:CRn:CRm:op2 in 16 bits: bits 20:5 of MRS, MSR and SYS, and KVM's register ids. */
-export function systemKey(at: string): number {
-  const [op0 = 0, op1 = 0, crn = 0, crm = 0, op2 = 0] = at.split(' ').map(Number);
-  return (op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2;
-}
-
 export interface NamedRegister {
   readonly name: string;
   readonly row: SystemRegister;
@@ -327,10 +308,15 @@ export interface NamedRegister {
 
 /** Registers by their encoding. */
 export const REGISTERS_BY_KEY: ReadonlyMap<number, NamedRegister> = new Map(
-  [...SYSTEM_REGISTERS]
-    .filter(([, row]) => row.at !== '')
-    .map(([name, row]) => [systemKey(row.at), { name, row, stored: isStored(name) ? name : null }]),
+  [...SYSTEM_REGISTERS].map(([name, row]) => [keyOf(name), { name, row, stored: isStored(name) ? name : null }]),
 );
+
+/** Bits 20:5 of MRS and MSR, as the instruction table has the name. */
+function keyOf(name: string): number {
+  const key = sysregByName(name);
+  if (key === null) throw new Error(`the instruction table has no register ${name}`);
+  return key;
+}
 
 /** CCSIDR_EL1 of the cache that CSSELR_EL1 selects: level 1 data and instruction, and a unified level 2. */
 function cacheSize(file: RegisterFile): bigint {

@@ -1,0 +1,315 @@
+/** The fields of descriptors, one row each: what a view names and what the walk tests are the same bits (Arm ARM D8.3). */
+import { entryAddress, entryKind, extract, type EntryKind, type Stage, type TableFormat } from './format.ts';
+
+export type DescriptorKind = 'table' | 'block' | 'page';
+
+/** What the meaning of a field depends on beside the descriptor; absent registers make the meaning less exact. */
+export interface MeaningContext {
+  readonly mair?: bigint;
+  /** HCR_EL2.FWB. */
+  readonly forcedWriteBack?: boolean;
+  /** FEAT_XNX. */
+  readonly executeByEl?: boolean;
+}
+
+export interface DescriptorField {
+  readonly name: string;
+  readonly stage: Stage | 'both';
+  readonly on: readonly DescriptorKind[];
+  /** Most significant part first. */
+  readonly parts: readonly { readonly hi: number; readonly lo: number }[];
+  /** Absent: in every format. */
+  readonly when?: (format: TableFormat) => boolean;
+  readonly meaning: (value: number, context: MeaningContext) => string;
+  /** Where the Arm ARM (DDI 0487) specifies it. */
+  readonly section: string;
+}
+
+const LEAF = ['block', 'page'] as const;
+const bit = (n: number) => [{ hi: n, lo: n }];
+const bits = (hi: number, lo: number) => [{ hi, lo }];
+const flag = (on: string, off: string) => (value: number) => (value ? on : off);
+const inDescriptor = (format: TableFormat) => !format.sharedInControl;
+
+const SHAREABILITY = ['Non-shareable', 'reserved', 'Outer Shareable', 'Inner Shareable'];
+const AP = ['EL1 read/write, EL0 none', 'EL1 and EL0 read/write', 'EL1 read-only, EL0 none', 'EL1 and EL0 read-only'];
+const AP_TABLE = ['no effect', 'no access from EL0', 'no writes', 'no writes, no reads from EL0'];
+const S2AP = ['no access', 'read-only', 'write-only', 'read/write'];
+const DEVICE = ['Device-nGnRnE', 'Device-nGnRE', 'Device-nGRE', 'Device-GRE'];
+const STAGE2_CACHE = ['', 'Non-cacheable', 'Write-Through', 'Write-Back'];
+const XN_BY_EL = ['executable', 'executable at EL0 only', 'not executable', 'executable at EL1 only'];
+
+/** Normal memory's inner or outer nibble of MAIR_ELx.Attr. */
+function cacheText(nibble: number): string {
+  if (nibble === 4) return 'Non-cacheable';
+  const policy = nibble & 4 ? 'Write-Back' : 'Write-Through';
+  return `${policy}${nibble & 8 ? '' : ' transient'}`;
+}
+
+/** What an attribute byte of MAIR_ELx says (D17.2.97). */
+export function mairText(attribute: number): string {
+  if (attribute >>> 4 === 0) return (attribute & 0xf3) === 0 ? DEVICE[(attribute >>> 2) & 3]! : 'reserved';
+  if ((attribute & 0xf) === 0) return 'reserved';
+  const [outer, inner] = [cacheText(attribute >>> 4), cacheText(attribute & 0xf)];
+  return outer === inner ? `Normal ${outer}` : `Normal, inner ${inner}, outer ${outer}`;
+}
+
+/** MemAttr of a stage 2 descriptor, without and with HCR_EL2.FWB (D8.6.5, D8.6.6). */
+export function memAttrText(value: number, forcedWriteBack: boolean): string {
+  if (forcedWriteBack) {
+    if ((value & 4) === 0) return DEVICE[value & 3]!;
+    return ['reserved', 'Normal Non-cacheable', 'Normal Write-Back', 'as stage 1'][value & 3]!;
+  }
+  if (value >>> 2 === 0) return DEVICE[value & 3]!;
+  const [outer, inner] = [STAGE2_CACHE[value >>> 2]!, STAGE2_CACHE[value & 3]!];
+  if (inner === '') return 'reserved';
+  return outer === inner ? `Normal ${outer}` : `Normal, inner ${inner}, outer ${outer}`;
+}
+
+export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
+  {
+    name: 'Valid',
+    stage: 'both',
+    on: ['table', ...LEAF],
+    parts: bit(0),
+    meaning: flag('valid', 'invalid'),
+    section: 'D8.3.1',
+  },
+  {
+    name: 'Type',
+    stage: 'both',
+    on: ['table', ...LEAF],
+    parts: bit(1),
+    meaning: flag('table or page', 'block'),
+    section: 'D8.3.1',
+  },
+
+  {
+    name: 'AttrIndx',
+    stage: 1,
+    on: LEAF,
+    parts: bits(4, 2),
+    meaning: (value, { mair }) =>
+      `MAIR_EL1.Attr${value}${mair === undefined ? '' : `: ${mairText(Number((mair >> BigInt(8 * value)) & 0xffn))}`}`,
+    section: 'D8.6.1',
+  },
+  { name: 'NS', stage: 1, on: LEAF, parts: bit(5), meaning: () => 'ignored outside Secure state', section: 'D8.4.5' },
+  { name: 'AP', stage: 1, on: LEAF, parts: bits(7, 6), meaning: (value) => AP[value]!, section: 'D8.4.1' },
+  { name: 'nG', stage: 1, on: LEAF, parts: bit(11), meaning: flag('of this ASID', 'global'), section: 'D8.14.2' },
+  {
+    name: 'PXN',
+    stage: 1,
+    on: LEAF,
+    parts: bit(53),
+    meaning: flag('not executable at EL1', 'executable at EL1'),
+    section: 'D8.4.1',
+  },
+  {
+    name: 'UXN',
+    stage: 1,
+    on: LEAF,
+    parts: bit(54),
+    meaning: flag('not executable at EL0', 'executable at EL0'),
+    section: 'D8.4.1',
+  },
+  {
+    name: 'GP',
+    stage: 1,
+    on: LEAF,
+    parts: bit(50),
+    when: (f) => f.addressBits === 48,
+    meaning: flag('guarded (BTI)', 'not guarded'),
+    section: 'D8.4.6',
+  },
+
+  {
+    name: 'MemAttr',
+    stage: 2,
+    on: LEAF,
+    parts: bits(5, 2),
+    meaning: (value, { forcedWriteBack }) => memAttrText(value, forcedWriteBack ?? false),
+    section: 'D8.6.5',
+  },
+  { name: 'S2AP', stage: 2, on: LEAF, parts: bits(7, 6), meaning: (value) => S2AP[value]!, section: 'D8.4.2' },
+  {
+    name: 'XN',
+    stage: 2,
+    on: LEAF,
+    parts: bits(54, 53),
+    meaning: (value, { executeByEl }) => XN_BY_EL[(executeByEl ?? true) ? value : value & 2]!,
+    section: 'D8.4.2',
+  },
+
+  {
+    name: 'SH',
+    stage: 'both',
+    on: LEAF,
+    parts: bits(9, 8),
+    when: inDescriptor,
+    meaning: (value) => SHAREABILITY[value]!,
+    section: 'D8.6.2',
+  },
+  {
+    name: 'AF',
+    stage: 'both',
+    on: LEAF,
+    parts: bit(10),
+    meaning: flag('accessed', 'an access faults'),
+    section: 'D8.5.1',
+  },
+  {
+    name: 'DBM',
+    stage: 'both',
+    on: LEAF,
+    parts: bit(51),
+    meaning: flag('hardware may make it writable', 'no dirty state by hardware'),
+    section: 'D8.5.2',
+  },
+  {
+    name: 'Contiguous',
+    stage: 'both',
+    on: LEAF,
+    parts: bit(52),
+    meaning: flag('one of a contiguous run', 'alone'),
+    section: 'D8.7.1',
+  },
+  { name: 'Software', stage: 'both', on: LEAF, parts: bits(58, 55), meaning: () => 'for software', section: 'D8.3.1' },
+
+  {
+    name: 'PXNTable',
+    stage: 1,
+    on: ['table'],
+    parts: bit(59),
+    meaning: flag('nothing below executable at EL1', 'no effect'),
+    section: 'D8.4.3',
+  },
+  {
+    name: 'UXNTable',
+    stage: 1,
+    on: ['table'],
+    parts: bit(60),
+    meaning: flag('nothing below executable at EL0', 'no effect'),
+    section: 'D8.4.3',
+  },
+  {
+    name: 'APTable',
+    stage: 1,
+    on: ['table'],
+    parts: bits(62, 61),
+    meaning: (value) => AP_TABLE[value]!,
+    section: 'D8.4.3',
+  },
+  {
+    name: 'NSTable',
+    stage: 1,
+    on: ['table'],
+    parts: bit(63),
+    meaning: () => 'ignored outside Secure state',
+    section: 'D8.4.5',
+  },
+];
+
+function fieldNamed(stage: Stage, name: string): DescriptorField {
+  const row = DESCRIPTOR_FIELDS.find(
+    (field) => field.name === name && (field.stage === stage || field.stage === 'both'),
+  );
+  if (!row) throw new Error(`no field ${name} in a stage ${stage} descriptor`);
+  return row;
+}
+
+/** The fields that the walk itself tests. */
+export const STAGE1 = {
+  AttrIndx: fieldNamed(1, 'AttrIndx'),
+  AP: fieldNamed(1, 'AP'),
+  SH: fieldNamed(1, 'SH'),
+  AF: fieldNamed(1, 'AF'),
+  DBM: fieldNamed(1, 'DBM'),
+  PXN: fieldNamed(1, 'PXN'),
+  UXN: fieldNamed(1, 'UXN'),
+  PXNTable: fieldNamed(1, 'PXNTable'),
+  UXNTable: fieldNamed(1, 'UXNTable'),
+  APTable: fieldNamed(1, 'APTable'),
+};
+export const STAGE2 = {
+  MemAttr: fieldNamed(2, 'MemAttr'),
+  S2AP: fieldNamed(2, 'S2AP'),
+  SH: fieldNamed(2, 'SH'),
+  AF: fieldNamed(2, 'AF'),
+  DBM: fieldNamed(2, 'DBM'),
+  XN: fieldNamed(2, 'XN'),
+};
+
+/** A field's value in a descriptor given as its two halves. */
+export function fieldValue(field: DescriptorField, low: number, high: number): number {
+  let value = 0;
+  for (const part of field.parts) value = value * 2 ** (part.hi - part.lo + 1) + extract(low, high, part.hi, part.lo);
+  return value;
+}
+
+export interface DecodedField {
+  readonly name: string;
+  /** `54:53`; parts of a split field with commas. */
+  readonly bits: string;
+  readonly value: bigint;
+  readonly meaning: string;
+}
+
+export interface DecodedDescriptor {
+  readonly kind: EntryKind;
+  /** The next table, or what a block or page maps to; null for an invalid entry. */
+  readonly output: number | null;
+  readonly fields: readonly DecodedField[];
+}
+
+const range = ({ hi, lo }: { readonly hi: number; readonly lo: number }) => (hi === lo ? `${hi}` : `${hi}:${lo}`);
+
+/** A descriptor taken apart for a view. Bits of an invalid entry are software's: it has no other fields. */
+export function decodeDescriptor(
+  format: TableFormat,
+  level: number,
+  value: bigint,
+  context: MeaningContext = {},
+): DecodedDescriptor {
+  const low = Number(value & 0xffff_ffffn);
+  const high = Number((value >> 32n) & 0xffff_ffffn);
+  const kind = entryKind(format, level, low);
+  if (kind === 'invalid' || kind === 'reserved') {
+    const meaning =
+      kind === 'invalid' ? 'invalid: an access is a translation fault' : 'reserved at this level: as invalid';
+    return {
+      kind,
+      output: null,
+      fields: [
+        {
+          name: kind === 'invalid' ? 'Valid' : 'Type',
+          bits: kind === 'invalid' ? '0' : '1:0',
+          value: value & 3n,
+          meaning,
+        },
+      ],
+    };
+  }
+  const fields: DecodedField[] = [];
+  for (const row of DESCRIPTOR_FIELDS) {
+    if (row.stage !== 'both' && row.stage !== format.stage) continue;
+    if (!row.on.includes(kind) || (row.when && !row.when(format))) continue;
+    const field = fieldValue(row, low, high);
+    fields.push({
+      name: row.name,
+      bits: row.parts.map(range).join(','),
+      value: BigInt(field),
+      meaning: row.meaning(field, context),
+    });
+  }
+  const output = entryAddress(format, level, low, high, kind);
+  fields.push({
+    name: kind === 'table' ? 'NextTable' : 'OutputAddress',
+    bits: [...format.address]
+      .sort((a, b) => b.to - a.to)
+      .map(range)
+      .join(','),
+    value: BigInt(output),
+    meaning: `0x${output.toString(16)}`,
+  });
+  return { kind, output, fields };
+}

@@ -1,0 +1,476 @@
+import type { PhysicalMemory } from '../memory.ts';
+import type { TranslationFeatures } from '../features.ts';
+import { combine, flatAttributes, stage1Attributes, type MemoryAttributes } from './attributes.ts';
+import { stage1Regime, stage2Regime, type Stage1Regime, type Stage2Regime } from './control.ts';
+import { fieldValue, STAGE1, STAGE2 } from './descriptor.ts';
+import { faultText, type Fault, type FaultType } from './fault.ts';
+import type { EntryKind, TableFormat } from './format.ts';
+import { UNREADABLE, walk, type Step, type Tables, type Visitor } from './walk.ts';
+
+export type Access = 'read' | 'write' | 'fetch';
+
+/** The registers that govern the EL1&0 translation regime. */
+export interface TranslationRegisters {
+  readonly SCTLR_EL1: bigint;
+  readonly TCR_EL1: bigint;
+  readonly TTBR0_EL1: bigint;
+  readonly TTBR1_EL1: bigint;
+  readonly MAIR_EL1: bigint;
+  readonly HCR_EL2: bigint;
+  readonly VTCR_EL2: bigint;
+  readonly VTTBR_EL2: bigint;
+}
+
+export interface AccessKind {
+  readonly access: Access;
+  /** Whose permissions count: EL0 also for LDTR and STTR. */
+  readonly el: 0 | 1;
+  /** PSTATE.PAN, where it counts. */
+  readonly pan: boolean;
+  /** Not aligned to its size: faults where the memory is Device. */
+  readonly unaligned?: boolean;
+  /** Leaves descriptors as they are where hardware would set the Access flag or dirty state: for AT and for views. */
+  readonly peek?: boolean;
+}
+
+export interface Translation {
+  readonly ok: true;
+  readonly pa: number;
+  readonly ipa: number;
+  readonly attributes: MemoryAttributes;
+  /** Bytes that the stage 1 block or page maps; 4096 where stage 1 is off. */
+  readonly size: number;
+}
+
+/** One descriptor read of a walk. */
+export interface WalkRecord {
+  readonly stage: 1 | 2;
+  readonly level: number;
+  /** The address that this walk translates; for stage 2 under stage 1 that of a stage 1 descriptor. */
+  readonly forAddress: bigint;
+  readonly index: number;
+  /** Stage 1: the descriptor's intermediate address. */
+  readonly descriptorIpa: number | null;
+  readonly descriptorPa: number;
+  readonly value: bigint;
+  readonly kind: EntryKind;
+  readonly format: TableFormat;
+}
+
+export interface WalkTrace {
+  readonly steps: readonly WalkRecord[];
+  readonly result: Translation | Fault;
+  /** A sentence on why a walk could not begin, beside the fault; '' where it could. */
+  readonly why: string;
+}
+
+const DONE = 1;
+const FAULTED = 2;
+const HIGHEST_VA_BIT = 55;
+const SMALLEST_PAGE = 4096;
+
+const SCTLR_M = 1n << 0n;
+const SCTLR_I = 1n << 12n;
+const SCTLR_WXN = 1n << 19n;
+const HCR_VM = 1n << 0n;
+const HCR_PTW = 1n << 2n;
+const HCR_DC = 1n << 12n;
+const HCR_FWB = 1n << 46n;
+
+/** What stage 2 found; the IPA is the caller's. */
+interface Stage2Result {
+  readonly ok: true;
+  readonly pa: number;
+  readonly leaf: { readonly low: number; readonly high: number } | null;
+}
+interface Stage1Result {
+  readonly ok: true;
+  readonly ipa: number;
+  readonly attributes: MemoryAttributes;
+  readonly size: number;
+}
+
+/**
+ * The EL1&0 translation regime: stage 1 by the guest's tables, stage 2 by the hypervisor's (Arm ARM D8.1,
+ * AArch64.FullTranslate). It reads descriptors where they lie and remembers nothing of them.
+ */
+export class Mmu {
+  readonly #memory: PhysicalMemory;
+  readonly #features: TranslationFeatures;
+  #halves: readonly [Stage1Regime, Stage1Regime] | null = null;
+  #stage2: Stage2Regime | null = null;
+  #mair = 0n;
+  #writeExecuteNever = false;
+  #cachedFetch = false;
+  #defaultCacheable = false;
+  #protectedWalk = false;
+  #forcedWriteBack = false;
+  readonly #walk1: Stage1Walk;
+  readonly #walk2: Stage2Walk;
+  #trace: WalkRecord[] | null = null;
+  #why = '';
+
+  constructor(memory: PhysicalMemory, features: TranslationFeatures) {
+    this.#memory = memory;
+    this.#features = features;
+    this.#walk2 = new Stage2Walk();
+    this.#walk1 = new Stage1Walk((address) => {
+      const result = this.#translate2(address, { access: 'read', el: 1, pan: false }, true);
+      return result.ok ? result.pa : result;
+    });
+  }
+
+  /** Takes the registers apart; to be called whenever one of them has changed. */
+  configure(registers: TranslationRegisters): void {
+    const hcr = registers.HCR_EL2;
+    this.#defaultCacheable = (hcr & HCR_DC) !== 0n;
+    const stage1 = (registers.SCTLR_EL1 & SCTLR_M) !== 0n && !this.#defaultCacheable;
+    this.#halves = stage1
+      ? [
+          stage1Regime(registers.TCR_EL1, registers.TTBR0_EL1, 0, this.#features),
+          stage1Regime(registers.TCR_EL1, registers.TTBR1_EL1, 1, this.#features),
+        ]
+      : null;
+    const stage2 = (hcr & (HCR_VM | HCR_DC)) !== 0n;
+    this.#stage2 = stage2 ? stage2Regime(registers.VTCR_EL2, registers.VTTBR_EL2, this.#features) : null;
+    this.#mair = registers.MAIR_EL1;
+    this.#writeExecuteNever = (registers.SCTLR_EL1 & SCTLR_WXN) !== 0n;
+    this.#cachedFetch = (registers.SCTLR_EL1 & SCTLR_I) !== 0n;
+    this.#protectedWalk = (hcr & HCR_PTW) !== 0n;
+    this.#forcedWriteBack = (hcr & HCR_FWB) !== 0n && this.#features.forcedWriteBack;
+  }
+
+  /** Stage 1 is on: SCTLR_EL1.M, and not HCR_EL2.DC. */
+  get stage1On(): boolean {
+    return this.#halves !== null;
+  }
+  /** The tables of a half of stage 1 (0: TTBR0_EL1), and of stage 2; null where it is off. */
+  stage1(half: 0 | 1): Stage1Regime | null {
+    return this.#halves?.[half] ?? null;
+  }
+  get stage2(): Stage2Regime | null {
+    return this.#stage2;
+  }
+
+  /** Both stages. `low` and `high` are the halves of the virtual address. */
+  translate(low: number, high: number, kind: AccessKind): Translation | Fault {
+    const first = this.translateStage1(low, high, kind);
+    if (!first.ok) return first;
+    const second = this.#translate2(first.ipa, kind, false);
+    if (!second.ok) return second;
+    let attributes = first.attributes;
+    if (second.leaf) {
+      const memAttr = fieldValue(STAGE2.MemAttr, second.leaf.low, second.leaf.high);
+      attributes = combine(
+        attributes,
+        memAttr,
+        fieldValue(STAGE2.SH, second.leaf.low, second.leaf.high),
+        this.#forcedWriteBack,
+      );
+    }
+    if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device') {
+      return fault('alignment', 2, 0, first.ipa);
+    }
+    return { ok: true, pa: second.pa, ipa: first.ipa, attributes, size: first.size };
+  }
+
+  /** Stage 1 alone, as AT S1E1R and its kin do; its table walk goes through stage 2. */
+  translateStage1(low: number, high: number, kind: AccessKind): Stage1Result | Fault {
+    return this.#halves ? this.#translate1(low, high, kind, this.#halves) : this.#flat(low, high, kind);
+  }
+
+  /** Stage 2 alone, of an intermediate physical address; null where there is no such mapping or it does not allow it. */
+  translateStage2(ipa: number, kind: AccessKind): { readonly ok: true; readonly pa: number } | Fault {
+    return this.#translate2(ipa, kind, false);
+  }
+
+  /** The same translation with every read written down; changes nothing in memory. */
+  trace(va: bigint, kind: AccessKind): WalkTrace {
+    const steps: WalkRecord[] = [];
+    this.#trace = steps;
+    this.#why = '';
+    const result = this.translate(Number(va & 0xffff_ffffn), Number((va >> 32n) & 0xffff_ffffn), {
+      ...kind,
+      peek: true,
+    });
+    this.#trace = null;
+    const why = this.#why || (result.ok ? '' : faultText(result));
+    return { steps, result, why };
+  }
+
+  /** AArch64.S1DisabledOutput: the VA is the IPA, if it is in range. */
+  #flat(low: number, high: number, kind: AccessKind): Stage1Result | Fault {
+    const limit = this.#features.paBits;
+    if (high >>> (limit - 32) !== 0) return fault('addressSize', 1, 0, 0);
+    const attributes = flatAttributes(kind.access === 'fetch', this.#cachedFetch, this.#defaultCacheable);
+    if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device')
+      return fault('alignment', 1, 0, 0);
+    return { ok: true, ipa: high * 2 ** 32 + low, attributes, size: SMALLEST_PAGE };
+  }
+
+  #translate1(
+    low: number,
+    high: number,
+    kind: AccessKind,
+    halves: readonly [Stage1Regime, Stage1Regime],
+  ): Stage1Result | Fault {
+    const half = (high >>> (HIGHEST_VA_BIT - 32)) & 1;
+    const regime = halves[half === 1 ? 1 : 0];
+    const input = inputAddress(low, high, half, regime);
+    if (input < 0) return this.#refuse('translation', `the address is not in ${regime.tables.inputBits} bits`);
+    if (regime.disabled) return this.#refuse('translation', `TCR_EL1.EPD${half} forbids the walk`);
+    if (regime.el0Faults && kind.el === 0) return this.#refuse('translation', `TCR_EL1.E0PD${half} forbids EL0`);
+    if (regime.broken) return this.#refuse(regime.broken.fault, regime.broken.why);
+
+    const visitor = this.#walk1;
+    visitor.begin(regime, this.#memory, this.#record(1, regime.tables, BigInt(high) * 0x1_0000_0000n + BigInt(low)));
+    const result = walk(this.#memory, regime.tables, input, input + 1, visitor);
+    if (result === UNREADABLE) return visitor.located ?? fault('externalAbortOnWalk', 1, visitor.level, 0);
+    if (result === FAULTED) return fault(visitor.fault, 1, visitor.level, 0);
+
+    const { low: leafLow, high: leafHigh } = visitor;
+    const hardwareFlag = regime.hardwareAccessFlag;
+    const accessed = fieldValue(STAGE1.AF, leafLow, leafHigh) === 1;
+    if (!accessed && !hardwareFlag) return fault('accessFlag', 1, visitor.level, 0);
+    const attributes = stage1Attributes(
+      this.#mair,
+      fieldValue(STAGE1.AttrIndx, leafLow, leafHigh),
+      fieldValue(STAGE1.SH, leafLow, leafHigh),
+    );
+    if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device')
+      return fault('alignment', 1, visitor.level, 0);
+    const dirtyable = regime.hardwareDirty && fieldValue(STAGE1.DBM, leafLow, leafHigh) === 1;
+    if (!this.#permits1(visitor, kind, dirtyable)) return fault('permission', 1, visitor.level, 0);
+
+    const ipa = visitor.output + (input % visitor.size);
+    const clean = (leafLow & AP_READ_ONLY) !== 0 && dirtyable && kind.access === 'write';
+    if ((!accessed || clean) && kind.peek !== true) {
+      const writable = this.#translate2(visitor.address, { access: 'write', el: 1, pan: false }, true);
+      if (!writable.ok) return writable;
+      const updated = (leafLow | AF) & ~(clean ? AP_READ_ONLY : 0);
+      this.#memory.writeHalvesAt(visitor.offset, updated >>> 0, leafHigh);
+    }
+    return { ok: true, ipa, attributes, size: visitor.size };
+  }
+
+  #permits1(leaf: Stage1Walk, kind: AccessKind, dirtyable: boolean): boolean {
+    const ap = fieldValue(STAGE1.AP, leaf.low, leaf.high);
+    const el0 = (ap & 1) === 1 && !leaf.noEl0;
+    const writable = ((ap & 2) === 0 || dirtyable) && !leaf.readOnly;
+    const never = kind.el === 0 ? STAGE1.UXN : STAGE1.PXN;
+    if (kind.access === 'fetch') {
+      if (fieldValue(never, leaf.low, leaf.high) === 1) return false;
+      if (kind.el === 0 ? leaf.uxnTable : leaf.pxnTable) return false;
+      if (kind.el === 1 && el0 && writable) return false;
+      const writableHere = writable && (kind.el === 1 || el0);
+      return !(this.#writeExecuteNever && writableHere);
+    }
+    if (kind.el === 0 ? !el0 : kind.pan && el0) return false;
+    return kind.access === 'read' || writable;
+  }
+
+  #translate2(ipa: number, kind: AccessKind, s1ptw: boolean): Stage2Result | Fault {
+    const regime = this.#stage2;
+    if (!regime) return { ok: true, pa: ipa, leaf: null };
+    if (regime.broken) {
+      this.#why = regime.broken.why;
+      return fault(regime.broken.fault, 2, 0, ipa, s1ptw);
+    }
+    if (ipa >= 2 ** regime.tables.inputBits) {
+      this.#why = `the address is not in ${regime.tables.inputBits} bits of IPA`;
+      return fault('translation', 2, 0, ipa, s1ptw);
+    }
+    const visitor = this.#walk2;
+    visitor.begin(regime, this.#record(2, regime.tables, BigInt(ipa)));
+    const result = walk(this.#memory, regime.tables, ipa, ipa + 1, visitor);
+    if (result === UNREADABLE) return fault('externalAbortOnWalk', 2, visitor.level, ipa, s1ptw);
+    if (result === FAULTED) return fault(visitor.fault, 2, visitor.level, ipa, s1ptw);
+
+    const { low, high } = visitor;
+    const accessed = fieldValue(STAGE2.AF, low, high) === 1;
+    if (!accessed && !regime.hardwareAccessFlag) return fault('accessFlag', 2, visitor.level, ipa, s1ptw);
+    const dirtyable = regime.hardwareDirty && fieldValue(STAGE2.DBM, low, high) === 1;
+    if (!this.#permits2(low, high, kind, dirtyable, s1ptw)) return fault('permission', 2, visitor.level, ipa, s1ptw);
+
+    const clean = dirtyable && kind.access === 'write' && (fieldValue(STAGE2.S2AP, low, high) & 2) === 0;
+    if ((!accessed || clean) && kind.peek !== true) {
+      this.#memory.writeHalvesAt(visitor.offset, (low | AF | (clean ? S2AP_WRITE : 0)) >>> 0, high);
+    }
+    return { ok: true, pa: visitor.output + (ipa % visitor.size), leaf: { low, high } };
+  }
+
+  #permits2(low: number, high: number, kind: AccessKind, dirtyable: boolean, s1ptw: boolean): boolean {
+    const s2ap = fieldValue(STAGE2.S2AP, low, high);
+    if (s1ptw && this.#protectedWalk && this.#isDevice2(low, high)) return false;
+    if (kind.access === 'read') return (s2ap & 1) !== 0;
+    if (kind.access === 'write') return (s2ap & 2) !== 0 || dirtyable;
+    const xn = fieldValue(STAGE2.XN, low, high);
+    if (!this.#features.stage2ExecuteByEl) return (xn & 2) === 0;
+    // 00 both, 01 EL0 only, 10 none, 11 EL1 only (D8.4.2).
+    return xn === 0 || (kind.el === 0 ? xn === 1 : xn === 3);
+  }
+
+  #isDevice2(low: number, high: number): boolean {
+    const memAttr = fieldValue(STAGE2.MemAttr, low, high);
+    return this.#forcedWriteBack ? (memAttr & 4) === 0 : memAttr >>> 2 === 0;
+  }
+
+  #refuse(type: FaultType, why: string): Fault {
+    this.#why = why;
+    return fault(type, 1, 0, 0);
+  }
+
+  #record(stage: 1 | 2, tables: Tables, forAddress: bigint): ((step: Step) => void) | null {
+    const trace = this.#trace;
+    if (!trace) return null;
+    return (step) =>
+      trace.push({
+        stage,
+        level: step.level,
+        forAddress,
+        index: step.index,
+        descriptorIpa: stage === 1 ? step.address : null,
+        descriptorPa: step.pa,
+        value: (BigInt(step.high) << 32n) | BigInt(step.low),
+        kind: step.kind,
+        format: tables.format,
+      });
+  }
+}
+
+const AF = 1 << 10;
+const AP_READ_ONLY = 1 << 7;
+const S2AP_WRITE = 1 << 7;
+
+function fault(type: FaultType, stage: 1 | 2, level: number, ipa: number, s1ptw = false): Fault {
+  return { ok: false, type, stage, level, s1ptw, ipa };
+}
+
+/** The address within its half's tables, or -1 where its upper bits are not those of the half. */
+function inputAddress(low: number, high: number, half: number, regime: Stage1Regime): number {
+  const bits = regime.tables.inputBits;
+  const sign = half === 1 ? -1 : 0;
+  const top = regime.topByteIgnored ? (high << 8) >> 8 : high | 0;
+  if (bits >= 32) {
+    const upper = bits - 32;
+    if (top >> upper !== sign) return -1;
+    return (high & (2 ** upper - 1)) * 2 ** 32 + low;
+  }
+  if (top !== sign || (low | 0) >> bits !== sign) return -1;
+  return low & (2 ** bits - 1);
+}
+
+/** Keeps what the leaf and the tables above it say; faults of the descriptors themselves end the walk. */
+class Stage1Walk implements Visitor {
+  fault: FaultType = 'translation';
+  level = 0;
+  low = 0;
+  high = 0;
+  output = 0;
+  size = 0;
+  address = 0;
+  offset = 0;
+  noEl0 = false;
+  readOnly = false;
+  pxnTable = false;
+  uxnTable = false;
+  /** The stage 2 fault that a descriptor's address met. */
+  located: Fault | null = null;
+  readonly #stage2: (address: number) => number | Fault;
+  #regime: Stage1Regime | null = null;
+  #record: ((step: Step) => void) | null = null;
+
+  constructor(stage2: (address: number) => number | Fault) {
+    this.#stage2 = stage2;
+  }
+
+  begin(regime: Stage1Regime, _memory: PhysicalMemory, record: ((step: Step) => void) | null): void {
+    this.#regime = regime;
+    this.#record = record;
+    this.located = null;
+    this.noEl0 = this.readOnly = this.pxnTable = this.uxnTable = false;
+  }
+
+  locate(address: number, level: number): number {
+    this.level = level;
+    const result = this.#stage2(address);
+    if (typeof result === 'number') return result;
+    this.located = result;
+    return -1;
+  }
+
+  table(step: Step): number {
+    this.#record?.(step);
+    if (step.output >= 2 ** this.#regime!.outputBits) return this.#fail('addressSize');
+    if (this.#regime!.hierarchical) {
+      const ap = fieldValue(STAGE1.APTable, step.low, step.high);
+      if (ap & 1) this.noEl0 = true;
+      if (ap & 2) this.readOnly = true;
+      if (fieldValue(STAGE1.PXNTable, step.low, step.high) === 1) this.pxnTable = true;
+      if (fieldValue(STAGE1.UXNTable, step.low, step.high) === 1) this.uxnTable = true;
+    }
+    return 0;
+  }
+
+  leaf(step: Step): number {
+    this.#record?.(step);
+    if (step.kind !== 'block' && step.kind !== 'page') return this.#fail('translation');
+    if (step.output >= 2 ** this.#regime!.outputBits) return this.#fail('addressSize');
+    this.low = step.low;
+    this.high = step.high;
+    this.output = step.output;
+    this.size = step.size;
+    this.address = step.address;
+    this.offset = step.offset;
+    return DONE;
+  }
+
+  #fail(type: FaultType): number {
+    this.fault = type;
+    return FAULTED;
+  }
+}
+
+class Stage2Walk implements Visitor {
+  fault: FaultType = 'translation';
+  level = 0;
+  low = 0;
+  high = 0;
+  output = 0;
+  size = 0;
+  offset = 0;
+  #limit = 0;
+  #record: ((step: Step) => void) | null = null;
+
+  begin(regime: Stage2Regime, record: ((step: Step) => void) | null): void {
+    this.#limit = 2 ** regime.outputBits;
+    this.#record = record;
+  }
+
+  locate(address: number, level: number): number {
+    this.level = level;
+    return address;
+  }
+
+  table(step: Step): number {
+    this.#record?.(step);
+    return step.output >= this.#limit ? this.#fail('addressSize') : 0;
+  }
+
+  leaf(step: Step): number {
+    this.#record?.(step);
+    if (step.kind !== 'block' && step.kind !== 'page') return this.#fail('translation');
+    if (step.output >= this.#limit) return this.#fail('addressSize');
+    this.low = step.low;
+    this.high = step.high;
+    this.output = step.output;
+    this.size = step.size;
+    this.offset = step.offset;
+    return DONE;
+  }
+
+  #fail(type: FaultType): number {
+    this.fault = type;
+    return FAULTED;
+  }
+}
