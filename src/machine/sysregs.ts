@@ -4,7 +4,7 @@
  * A register that has no row is UNDEFINED unless a group of traps.ts has it.
  */
 import type { CpuState } from '../engine/engine.ts';
-import { sysregByName } from '../isa/a64/sysreg-names.ts';
+import { sysregByName, sysregEncoding, sysregKey } from '../isa/a64/sysreg-names.ts';
 import type { El2Registers } from './el2.ts';
 import type { CpuFeatures, IdRegister } from './features.ts';
 import type { TrapName } from './traps.ts';
@@ -289,16 +289,35 @@ function debugRegisters(): [Numbered, SystemRegister][] {
 
 const DEBUG = debugRegisters();
 
+/** A row with where the instruction table has its name. */
+export interface PlacedRegister extends SystemRegister {
+  /** `op0 op1 CRn CRm op2`. */
+  readonly at: string;
+  readonly key: number;
+}
+
+function placed(name: string, row: SystemRegister): PlacedRegister {
+  const key = sysregByName(name);
+  if (key === null) throw new Error(`the instruction table has no register ${name}`);
+  const { op0, op1, CRn, CRm, op2 } = sysregEncoding(key);
+  return { ...row, key, at: `${op0} ${op1} ${CRn} ${CRm} ${op2}` };
+}
+
 /** Every register by name. */
-export const SYSTEM_REGISTERS: ReadonlyMap<string, SystemRegister> = new Map<string, SystemRegister>([
-  ...Object.entries(TABLE),
-  ...DEBUG,
-]);
+export const SYSTEM_REGISTERS: ReadonlyMap<string, PlacedRegister> = new Map(
+  [...Object.entries<SystemRegister>(TABLE), ...DEBUG].map(([name, row]) => [name, placed(name, row)]),
+);
 
 const isStored = (name: string): name is StoredRegister => SYSTEM_REGISTERS.get(name)?.reset !== undefined;
 
-/** The registers of a context, in its order. New ones go to the end of their part of the table: saved contexts name none. */
+/** The registers of a context, in its order. */
 export const STORED_REGISTERS: readonly StoredRegister[] = [...SYSTEM_REGISTERS.keys()].filter(isStored);
+
+/** op0:op1:CRn:CRm:op2 in 16 bits (bits 20:5 of MRS and MSR) of a place written as `3 0 1 0 0`. */
+export function systemKey(at: string): number {
+  const [op0 = 0, op1 = 0, CRn = 0, CRm = 0, op2 = 0] = at.split(' ').map(Number);
+  return sysregKey(op0, op1, CRn, CRm, op2);
+}
 
 export interface NamedRegister {
   readonly name: string;
@@ -308,15 +327,8 @@ export interface NamedRegister {
 
 /** Registers by their encoding. */
 export const REGISTERS_BY_KEY: ReadonlyMap<number, NamedRegister> = new Map(
-  [...SYSTEM_REGISTERS].map(([name, row]) => [keyOf(name), { name, row, stored: isStored(name) ? name : null }]),
+  [...SYSTEM_REGISTERS].map(([name, row]) => [row.key, { name, row, stored: isStored(name) ? name : null }]),
 );
-
-/** Bits 20:5 of MRS and MSR, as the instruction table has the name. */
-function keyOf(name: string): number {
-  const key = sysregByName(name);
-  if (key === null) throw new Error(`the instruction table has no register ${name}`);
-  return key;
-}
 
 /** CCSIDR_EL1 of the cache that CSSELR_EL1 selects: level 1 data and instruction, and a unified level 2. */
 function cacheSize(file: RegisterFile): bigint {
