@@ -3,6 +3,7 @@ import type { DockviewReadyEvent, IDockviewPanelHeaderProps, IDockviewPanelProps
 import { useEffect, useState } from 'react';
 import type { FunctionComponent } from 'react';
 import { restoreLayout, showPanel } from './layout.ts';
+import { PanelBoundary } from './panel-boundary.tsx';
 import { PANEL_ORDER, PANELS } from './panels.ts';
 import { PanelVisible } from './sandbox-client.ts';
 import { useSandbox } from './store.ts';
@@ -20,7 +21,9 @@ function frame(id: PanelId): FunctionComponent<IDockviewPanelProps> {
     return (
       <PanelVisible value={visible}>
         <div className="panel" data-panel={id} tabIndex={-1}>
-          <Content />
+          <PanelBoundary>
+            <Content />
+          </PanelBoundary>
         </div>
       </PanelVisible>
     );
@@ -29,18 +32,20 @@ function frame(id: PanelId): FunctionComponent<IDockviewPanelProps> {
 
 const COMPONENTS = Object.fromEntries(PANEL_ORDER.map((id) => [id, frame(id)]));
 
-/** What a tab says besides its title: how many problems there are. */
-function badge(id: string, problems: number): string | null {
-  return id === 'problems' && problems > 0 ? String(problems) : null;
+/** What a tab says besides its title: how many problems there are, and that the script failed. */
+function Badge({ id }: { id: string }) {
+  const problems = useSandbox((state) => state.diagnostics.length);
+  const failed = useSandbox(({ status }) => status.state === 'failed' && status.reason === 'failed');
+  if (id === 'problems' && problems > 0) return <span className="tab-badge">{problems}</span>;
+  if (id === 'output' && failed) return <span className="tab-mark" role="img" aria-label="the script failed" />;
+  return null;
 }
 
 function Tab({ api }: IDockviewPanelHeaderProps) {
-  const problems = useSandbox((state) => state.diagnostics.length);
-  const text = badge(api.id, problems);
   return (
     <span className="tab">
       {api.title}
-      {text ? <span className="tab-badge">{text}</span> : null}
+      <Badge id={api.id} />
     </span>
   );
 }
@@ -63,7 +68,6 @@ function Watermark() {
 
 /** All panels, in groups that can be split, dragged and resized. */
 export function Dock() {
-  useEffect(() => () => setDock(null, null), []);
   return (
     <DockviewReact
       theme={THEME}

@@ -16,32 +16,47 @@ function add(dock: DockviewApi, id: PanelId, position?: Parameters<DockviewApi['
   dock.addPanel(position ? { ...base, position } : base);
 }
 
-/** How each group of the default layout is split off from one that stands already, with its share of that one. */
-const SPLITS: readonly { place: Place; from: Place | null; direction: 'right' | 'below'; share: number }[] = [
-  { place: 'left', from: null, direction: 'right', share: 1 },
-  { place: 'centre', from: 'left', direction: 'right', share: 0.78 },
-  { place: 'right-top', from: 'centre', direction: 'right', share: 0.47 },
-  { place: 'bottom', from: 'centre', direction: 'below', share: 0.38 },
-  { place: 'right-bottom', from: 'right-top', direction: 'below', share: 0.5 },
+/** How each group of the default layout is split off from one that stands already. */
+const SPLITS: readonly { place: Place; from: Place; direction: 'left' | 'right' | 'below' }[] = [
+  { place: 'right-top', from: 'centre', direction: 'right' },
+  { place: 'bottom', from: 'centre', direction: 'below' },
+  { place: 'left', from: 'centre', direction: 'left' },
+  { place: 'right-bottom', from: 'right-top', direction: 'below' },
+];
+
+/** The share of the page that groups take, in the order in which they are given it. */
+const SHARES: readonly { place: Place; width?: number; height?: number }[] = [
+  { place: 'right-top', width: 0.37 },
+  { place: 'bottom', height: 0.38 },
+  { place: 'left', width: 0.22 },
+  { place: 'right-top', height: 0.48 },
 ];
 
 function panelsAt(place: Place): readonly PanelId[] {
   return PANEL_ORDER.filter((id) => PANELS[id].place === place);
 }
 
+function addGroup(
+  dock: DockviewApi,
+  place: Place,
+  split?: { from: Place; direction: 'left' | 'right' | 'below' },
+): void {
+  const [first, ...others] = panelsAt(place);
+  if (!first) return;
+  const referencePanel = split && panelsAt(split.from)[0];
+  add(dock, first, referencePanel && { referencePanel, direction: split.direction });
+  for (const id of others) add(dock, id, { referencePanel: first, direction: 'within' });
+  dock.getPanel(first)?.api.setActive();
+}
+
 function buildDefault(dock: DockviewApi): void {
   dock.clear();
-  for (const { place, from, direction, share } of SPLITS) {
-    const [first, ...others] = panelsAt(place);
-    if (!first) continue;
-    const reference = from ? dock.getPanel(panelsAt(from)[0]!) : undefined;
-    const width = reference?.group.api.width ?? 0;
-    const height = reference?.group.api.height ?? 0;
-    add(dock, first, reference ? { referencePanel: reference, direction } : undefined);
-    for (const id of others) add(dock, id, { referencePanel: first, direction: 'within' });
-    const group = dock.getPanel(first)!.group;
-    if (reference) group.api.setSize(direction === 'right' ? { width: width * share } : { height: height * share });
-    dock.getPanel(first)!.api.setActive();
+  addGroup(dock, 'centre');
+  for (const { place, from, direction } of SPLITS) addGroup(dock, place, { from, direction });
+  for (const { place, width, height } of SHARES) {
+    const group = dock.getPanel(panelsAt(place)[0]!)?.group;
+    if (width !== undefined) group?.api.setSize({ width: dock.width * width });
+    if (height !== undefined) group?.api.setSize({ height: dock.height * height });
   }
   dock.getPanel('script')?.api.setActive();
 }

@@ -7,6 +7,7 @@ import { App } from './app.tsx';
 import { keepInStep } from './control.ts';
 import { startWorker } from './sandbox-client.ts';
 import { slotFromHash, slots } from './slots.ts';
+import { followStops } from './stop-panels.ts';
 import { flush, openWorkspace } from './workspace.ts';
 
 openWorkspace(slots(), slotFromHash(location.hash));
@@ -15,6 +16,7 @@ addEventListener('pagehide', flush);
 document.addEventListener('visibilitychange', flush);
 
 keepInStep();
+followStops();
 startWorker();
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

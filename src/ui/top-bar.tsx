@@ -10,6 +10,7 @@ import { enterSlot } from './slots.ts';
 import { useSandbox } from './store.ts';
 import { statusText } from './status-text.ts';
 import { chooseTheme, THEME_CHOICES, useTheme } from './theme.ts';
+import { openPanel } from './workbench.ts';
 import { differsFromLoaded, isEdited, useWorkspace } from './workspace.ts';
 
 const ICONS: Readonly<Record<string, IconName>> = {
@@ -156,8 +157,13 @@ function StatusLine() {
         <span className={`dot ${tone}`} aria-hidden="true" />
         <span className="status-text" title={detail ?? text}>
           <strong>{text}</strong>
-          {detail ? <span className="status-detail"> {detail}</span> : null}
+          {detail && tone !== 'failed' ? <span className="status-detail"> {detail}</span> : null}
         </span>
+        {detail && tone === 'failed' ? (
+          <button type="button" className="status-detail link" title={detail} onClick={() => openPanel('output')}>
+            {detail}
+          </button>
+        ) : null}
       </div>
       {edited ? (
         <Tip text="What runs is the text as it was loaded." keys="Ctrl+Shift+F5">

@@ -23,7 +23,7 @@ let dock: DockviewApi | null = null;
 let open: Opener | null = null;
 
 /** The layout, once it stands; `opener` knows where a panel that was closed belongs. */
-export function setDock(api: DockviewApi | null, opener: Opener | null): void {
+export function setDock(api: DockviewApi, opener: Opener): void {
   dock = api;
   open = opener;
 }

@@ -28,7 +28,8 @@ export function ConsolePanel() {
       {silent ? (
         <div className="console-hint">
           <Empty title="The guest has written nothing yet">
-            What the script passes on with console.write is shown here; what you type goes to the script.
+            What the script passes on with <code>uart.write</code> appears here; what you type, it gets from{' '}
+            <code>uart.read</code>.
           </Empty>
         </div>
       ) : null}

@@ -3,6 +3,8 @@ import type { languages } from 'monaco-editor/editor/editor.api.js';
 /** GNU syntax of A64 assembly, as far as colours need it; the assembler itself tells what is right. */
 export const A64_TOKENS: languages.IMonarchLanguage = {
   ignoreCase: true,
+  // Without it an empty match at the end of a line is never tried, and operands would go on into the next one.
+  includeLF: true,
   registers: /(?:[wxbhsdqv](?:[12]?\d|3[01])|[wx]zr|w?sp|lr|fp)\b/,
   tokenizer: {
     root: [
@@ -16,8 +18,8 @@ export const A64_TOKENS: languages.IMonarchLanguage = {
       [/./, '@rematch', '@operands'],
     ],
     operands: [
-      [/[ \t]+/, ''],
-      [/$/, '', '@pop'],
+      [/[ \t\r]+/, ''],
+      [/\n/, '', '@pop'],
       { include: '@comment' },
       [/;/, 'delimiter', '@pop'],
       [/"(?:[^"\\]|\\.)*"?/, 'string'],
@@ -34,8 +36,8 @@ export const A64_TOKENS: languages.IMonarchLanguage = {
       [/[[\]{}(),!=+\-*/<>&|^~#]/, 'delimiter'],
     ],
     comment: [
-      [/\/\/.*$/, 'comment'],
-      [/^\s*#.*$/, 'comment'],
+      [/\/\/.*/, 'comment'],
+      [/^\s*#.*/, 'comment'],
       [/\/\*/, 'comment', '@block'],
     ],
     block: [

@@ -9,9 +9,26 @@ import { monaco } from './monaco.ts';
 
 type Decoration = monaco.editor.IModelDeltaDecoration;
 
-const EDITORS: Readonly<Record<EditorName, { path: string; language: string; label: string; tabSize: number }>> = {
-  script: { path: 'file:///vmm.ts', language: 'typescript', label: 'VMM script', tabSize: 2 },
-  guest: { path: 'file:///guest.s', language: 'a64', label: 'Guest assembly', tabSize: 8 },
+interface EditorKind {
+  readonly path: string;
+  readonly language: string;
+  readonly label: string;
+  readonly indent: { readonly tabSize: number; readonly insertSpaces: boolean };
+}
+
+const EDITORS: Readonly<Record<EditorName, EditorKind>> = {
+  script: {
+    path: 'file:///vmm.ts',
+    language: 'typescript',
+    label: 'VMM script',
+    indent: { tabSize: 2, insertSpaces: true },
+  },
+  guest: {
+    path: 'file:///guest.s',
+    language: 'a64',
+    label: 'Guest assembly',
+    indent: { tabSize: 8, insertSpaces: false },
+  },
 };
 
 function wholeLine(line: number, options: monaco.editor.IModelDecorationOptions): Decoration {
@@ -49,10 +66,11 @@ function linesOf(breakpoints: readonly Breakpoint[]): readonly number[] {
 
 /** An editor over one text of the workspace, in an element. Returns what takes it away. */
 export function mountEditor(element: HTMLElement, name: EditorName): () => void {
-  const { path, language, label, tabSize } = EDITORS[name];
+  const { path, language, label, indent } = EDITORS[name];
   const uri = monaco.Uri.parse(path);
   const model =
     monaco.editor.getModel(uri) ?? monaco.editor.createModel(workspaceStore.getState().draft[name], language, uri);
+  model.updateOptions(indent);
   const editor = monaco.editor.create(element, {
     model,
     ariaLabel: label,
@@ -60,7 +78,9 @@ export function mountEditor(element: HTMLElement, name: EditorName): () => void 
     fontFamily: colour('--mono'),
     fontSize: 12.5,
     lineHeight: 19,
-    tabSize,
+    detectIndentation: false,
+    autoIndent: 'keep',
+    guides: { indentation: name === 'script' },
     minimap: { enabled: false },
     glyphMargin: true,
     folding: false,
@@ -75,6 +95,7 @@ export function mountEditor(element: HTMLElement, name: EditorName): () => void 
     scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
     padding: { top: 6, bottom: 6 },
     'semanticHighlighting.enabled': false,
+    bracketPairColorization: { enabled: false },
   });
   const points = editor.createDecorationsCollection();
   const pointer = editor.createDecorationsCollection();
@@ -107,7 +128,12 @@ export function mountEditor(element: HTMLElement, name: EditorName): () => void 
     if (known && reveal) editor.revealLineInCenterIfOutsideViewport(known.line);
   };
   const showMarkers = () => {
-    const own = sandboxStore.getState().diagnostics.filter((diagnostic) => diagnostic.source === name);
+    const { diagnostics, status } = sandboxStore.getState();
+    const own = diagnostics.filter((diagnostic) => diagnostic.source === name);
+    const failed = currentLine(name, status, workspaceStore.getState());
+    if (failed?.kind === 'failed') {
+      own.push({ source: name, severity: 'error', message: status.message ?? 'failed here', line: failed.line });
+    }
     monaco.editor.setModelMarkers(
       model,
       'stage2',
@@ -155,7 +181,7 @@ export function mountEditor(element: HTMLElement, name: EditorName): () => void 
     }),
     sandboxStore.subscribe((now, before) => {
       if (now.status !== before.status) showPointer(now.status.state !== 'running');
-      if (now.diagnostics !== before.diagnostics) showMarkers();
+      if (now.diagnostics !== before.diagnostics || now.status.message !== before.status.message) showMarkers();
     }),
     registerEditor(name, {
       line: () => editor.getPosition()?.lineNumber ?? 1,

@@ -29,7 +29,9 @@ export function OutputPanel() {
   const { text, dropped } = useSandbox((state) => state.script);
   const state = useSandbox((whole) => whole.status.state);
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [text, state]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' });
+  }, [text, state]);
   if (text === '' && dropped === 0 && state !== 'finished' && state !== 'failed') {
     return <Empty title="No output yet">What the script prints, how it ended, and where it failed will be here.</Empty>;
   }

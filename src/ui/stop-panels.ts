@@ -1,0 +1,23 @@
+import { sandboxStore } from './store.ts';
+import type { StopReason } from '../session/messages.ts';
+import { openPanel } from './workbench.ts';
+import type { PanelId } from './workbench.ts';
+
+/** Which editor a stop is about: where the guest stopped, its source; where the script did, the script. */
+const EDITOR_OF: Readonly<Partial<Record<StopReason, PanelId>>> = {
+  step: 'guest',
+  breakpoint: 'guest',
+  'kvm-exit': 'script',
+  ioctl: 'script',
+  failed: 'script',
+};
+
+/** Shows the editor that a stop is about. Returns what ends it. */
+export function followStops(): () => void {
+  return sandboxStore.subscribe(({ status }, before) => {
+    if (status === before.status || status.state === 'running') return;
+    const panel = status.reason && EDITOR_OF[status.reason];
+    const line = panel === 'guest' ? status.guestLine : status.scriptLine;
+    if (panel && line !== null) openPanel(panel);
+  });
+}
