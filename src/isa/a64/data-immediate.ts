@@ -17,7 +17,7 @@ import {
   write,
   type A64Fields,
 } from './operands.ts';
-import { as, type A64Row } from './row.ts';
+import { accepts, as, type A64Row } from './row.ts';
 import { addition, flagged, immediate, logic, logicFlags, subtraction } from './semantics/arithmetic.ts';
 import {
   address,
@@ -68,7 +68,10 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     name: 'ADD (immediate)',
     encoding: 'sf 0 0 100010 sh imm12:12 Rn:5 Rd:5',
     syntax: 'add <Rd|SP>, <Rn|SP>, <aimm>',
-    aliases: [as('mov <Rd|SP>, <Rn|SP>', { imm12: 0, sh: 0 }, (f) => f.Rd === 31 || f.Rn === 31)],
+    aliases: [
+      as('mov <Rd|SP>, <Rn|SP>', { imm12: 0, sh: 0 }, (f) => f.Rd === 31 || f.Rn === 31),
+      accepts('sub <Rd|SP>, <Rn|SP>, <aimm:negated>'),
+    ],
     operands: { rd: sp('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
     execute: addition(immediate),
@@ -77,7 +80,11 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     name: 'ADDS (immediate)',
     encoding: 'sf 0 1 100010 sh imm12:12 Rn:5 Rd:5',
     syntax: 'adds <Rd>, <Rn|SP>, <aimm>',
-    aliases: [as('cmn <Rn|SP>, <aimm>', { Rd: 31 })],
+    aliases: [
+      as('cmn <Rn|SP>, <aimm>', { Rd: 31 }),
+      accepts('cmp <Rn|SP>, <aimm:negated>', { Rd: 31 }),
+      accepts('subs <Rd>, <Rn|SP>, <aimm:negated>'),
+    ],
     operands: { rd: write('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
     execute: flagged('add', immediate),
@@ -86,6 +93,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     name: 'SUB (immediate)',
     encoding: 'sf 1 0 100010 sh imm12:12 Rn:5 Rd:5',
     syntax: 'sub <Rd|SP>, <Rn|SP>, <aimm>',
+    aliases: [accepts('add <Rd|SP>, <Rn|SP>, <aimm:negated>')],
     operands: { rd: sp('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
     execute: subtraction(immediate),
@@ -94,7 +102,11 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     name: 'SUBS (immediate)',
     encoding: 'sf 1 1 100010 sh imm12:12 Rn:5 Rd:5',
     syntax: 'subs <Rd>, <Rn|SP>, <aimm>',
-    aliases: [as('cmp <Rn|SP>, <aimm>', { Rd: 31 })],
+    aliases: [
+      as('cmp <Rn|SP>, <aimm>', { Rd: 31 }),
+      accepts('cmn <Rn|SP>, <aimm:negated>', { Rd: 31 }),
+      accepts('adds <Rd>, <Rn|SP>, <aimm:negated>'),
+    ],
     operands: { rd: write('Rd'), rn: sp('Rn'), imm: addImmediate },
     variant: ['sf'],
     execute: flagged('sub', immediate),
@@ -104,7 +116,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     name: 'MOVZ',
     encoding: 'sf 10 100101 hw:2 imm16:16 Rd:5',
     valid: isMoveWide,
-    syntax: 'movz <Rd>, <imm16>{, <hw>}',
+    syntax: 'movz <Rd>, <imm16:move>{, <hw>}',
     aliases: [as('mov <Rd>, <movz>', {}, isPlainMove)],
     operands: { rd: write('Rd'), imm: moveWide },
     variant: ['sf'],
@@ -114,7 +126,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     name: 'MOVN',
     encoding: 'sf 00 100101 hw:2 imm16:16 Rd:5',
     valid: isMoveWide,
-    syntax: 'movn <Rd>, <imm16>{, <hw>}',
+    syntax: 'movn <Rd>, <imm16:move>{, <hw>}',
     aliases: [as('mov <Rd>, <movn>', {}, (f) => isPlainMove(f) && (f.sf === 1 || f.imm16 !== 0xffff))],
     operands: { rd: write('Rd'), imm: moveWideNot },
     variant: ['sf'],
@@ -124,7 +136,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     name: 'MOVK',
     encoding: 'sf 11 100101 hw:2 imm16:16 Rd:5',
     valid: isMoveWide,
-    syntax: 'movk <Rd>, <imm16>{, <hw>}',
+    syntax: 'movk <Rd>, <imm16:move>{, <hw>}',
     /* rd = (rn & imm2) | imm */
     operands: { rd: write('Rd'), rn: read('Rd'), imm: moveWide, imm2: moveWideKept },
     variant: ['sf'],
@@ -135,6 +147,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     encoding: 'sf 00 100100 N immr:6 imms:6 Rn:5 Rd:5',
     valid: isBitmask,
     syntax: 'and <Rd|SP>, <Rn>, <bitmask>',
+    aliases: [accepts('bic <Rd|SP>, <Rn>, <bitmask:inverted>')],
     operands: { rd: sp('Rd'), rn: read('Rn'), imm: bitmaskImmediate },
     variant: ['sf'],
     execute: logic('and', immediate),
@@ -175,9 +188,9 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     syntax: 'sbfm <Rd>, <Rn>, <immr>, <imms>',
     aliases: [
       as('asr <Rd>, <Rn>, <shiftright>', {}, topBit),
-      as('sxtb <Rd>, <Wn>', { immr: 0, imms: 7 }),
-      as('sxth <Rd>, <Wn>', { immr: 0, imms: 15 }),
-      as('sxtw <Xd>, <Wn>', { immr: 0, imms: 31, sf: 1 }),
+      as('sxtb <Rd>, <Wn:N>', { immr: 0, imms: 7 }),
+      as('sxth <Rd>, <Wn:N>', { immr: 0, imms: 15 }),
+      as('sxtw <Xd>, <Wn>', { immr: 0, imms: 31, sf: 1, N: 1 }),
       as('sbfiz <Rd>, <Rn>, <bfiz>', {}, wrapsAround),
       as('sbfx <Rd>, <Rn>, <bfx>', {}, (f) => !wrapsAround(f)),
     ],
@@ -209,10 +222,13 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     aliases: [
       as('lsl <Rd>, <Rn>, <shiftleft>', {}, (f) => !topBit(f) && f.imms + 1 === f.immr),
       as('lsr <Rd>, <Rn>, <shiftright>', {}, topBit),
-      as('uxtb <Wd>, <Wn>', { immr: 0, imms: 7, sf: 0 }),
-      as('uxth <Wd>, <Wn>', { immr: 0, imms: 15, sf: 0 }),
+      as('uxtb <Wd>, <Wn>', { immr: 0, imms: 7, sf: 0, N: 0 }),
+      as('uxth <Wd>, <Wn>', { immr: 0, imms: 15, sf: 0, N: 0 }),
       as('ubfiz <Rd>, <Rn>, <bfiz>', {}, wrapsAround),
       as('ubfx <Rd>, <Rn>, <bfx>', {}, (f) => !wrapsAround(f)),
+      accepts('lsl <Rd>, <Rn>, <shiftleft>'),
+      accepts('uxtb <Xd>, <Wn>', { immr: 0, imms: 7, sf: 0, N: 0 }),
+      accepts('uxth <Xd>, <Wn>', { immr: 0, imms: 15, sf: 0, N: 0 }),
     ],
     /* rd = ror(rn, imm) & imm2 */
     operands: { rd: write('Rd'), rn: read('Rn'), imm: field('immr'), imm2: bitfieldMask },

@@ -1,6 +1,6 @@
 /** Data processing on registers: DDI 0487 C4.1, "Data Processing -- Register". */
 import { field, read, registerBits, sp, write, type A64Field, type A64Fields } from './operands.ts';
-import { as, type A64Row } from './row.ts';
+import { accepts, as, type A64Row } from './row.ts';
 import { add, constant, negate, not } from '../expr.ts';
 import {
   addition,
@@ -65,7 +65,10 @@ const SHIFTED_ROWS: readonly A64Row[] = [
     encoding: 'sf 01 01010 shift:2 0 Rm:5 imm6:6 Rn:5 Rd:5',
     valid: isShift,
     syntax: 'orr <Rd>, <Rn>, <Rm>{, <shift>}',
-    aliases: [as('mov <Rd>, <Rm>', { Rn: 31, shift: 0, imm6: 0 })],
+    aliases: [
+      as('mov <Rd>, <Rm>', { Rn: 31, shift: 0, imm6: 0 }),
+      accepts('uxtw <Xd>, <Wm>', { sf: 0, Rn: 31, shift: 0, imm6: 0 }),
+    ],
     operands: SHIFTED,
     variant: SHIFTED_VARIANT,
     execute: logic('orr', shifted),
@@ -469,6 +472,7 @@ const ONE_SOURCE_ROWS: readonly A64Row[] = [
     name: 'REV (64-bit)',
     encoding: '1 1 0 11010110 00000 000011 Rn:5 Rd:5',
     syntax: 'rev <Xd>, <Xn>',
+    aliases: [accepts('rev64 <Xd>, <Xn>')],
     operands: TWO,
     execute: reverseDoubleword,
   },

@@ -19,6 +19,8 @@ export interface Environment {
   symbol(name: string): bigint | undefined;
   /** The label `number:` after (`f`) or before (`b`) the statement. */
   local(number: string, direction: 'b' | 'f'): bigint | undefined;
+  /** False: the symbol is a number that `.set` gave it. */
+  isAddress(name: string): boolean;
   /** A register's name is not a symbol. */
   isReserved(name: string): boolean;
 }
@@ -54,22 +56,31 @@ const OPERATORS: Readonly<Record<string, { readonly rank: number; readonly apply
     '||': { rank: 0, apply: (a, b) => (a !== 0n || b !== 0n ? 1n : 0n) },
   };
 
+interface Modifier {
+  readonly apply: (value: bigint) => bigint;
+  readonly group: number | null;
+}
+
+const halfWord = (group: number): Modifier => ({ apply: (value) => (value >> BigInt(16 * group)) & 0xffffn, group });
+
 /** `:lo12:symbol` and the like: what an ELF relocation would put in. */
-const MODIFIERS: ReadonlyMap<string, (value: bigint) => bigint> = new Map([
-  ['lo12', (value) => value & 0xfffn],
-  ['pg_hi21', (value) => value],
-  ...[0n, 1n, 2n, 3n].flatMap((group) =>
-    [`abs_g${group}`, `abs_g${group}_nc`].map((name): [string, (value: bigint) => bigint] => [
-      name,
-      (value) => (value >> (16n * group)) & 0xffffn,
-    ]),
-  ),
+const MODIFIERS: ReadonlyMap<string, Modifier> = new Map<string, Modifier>([
+  ['lo12', { apply: (value) => value & 0xfffn, group: null }],
+  ['pg_hi21', { apply: (value) => value, group: null }],
+  ...[0, 1, 2, 3].flatMap((group): [string, Modifier][] => [
+    [`abs_g${group}`, halfWord(group)],
+    [`abs_g${group}_nc`, halfWord(group)],
+  ]),
 ]);
 
 const quote = (token: Token) => (token.kind === 'end' ? 'the end of the line' : `"${token.text}"`);
 
 export class OperandReader {
   position = 0;
+  /** An expression so far named an address: a label or `.`. */
+  namedAddress = false;
+  /** Of `:abs_g1:` and its like: the number of the 16 bits it takes. */
+  group: number | null = null;
   readonly environment: Environment;
   private readonly tokens: readonly Token[];
 
@@ -181,6 +192,7 @@ export class OperandReader {
 
   private localLabel(): Value {
     const { text } = this.next();
+    this.namedAddress = true;
     const value = this.environment.local(text.slice(0, -1), text.endsWith('b') ? 'b' : 'f');
     if (value !== undefined) return value;
     const where = text.endsWith('b') ? 'before' : 'after';
@@ -191,18 +203,20 @@ export class OperandReader {
     const { text } = this.token;
     if (this.environment.isReserved(text)) return this.expected('a value');
     this.position++;
+    if (text === '.' || this.environment.isAddress(text)) this.namedAddress = true;
     if (text === '.') return BigInt.asIntN(64, this.environment.here);
     const value = this.environment.symbol(text);
     return value ?? this.mismatch(`undefined label or symbol "${text}"`, this.position - 1);
   }
 
   private modified(nesting: number): Value {
-    const apply = MODIFIERS.get(this.word);
-    if (!apply) return this.expected(`one of ${[...MODIFIERS.keys()].join(', ')}`);
+    const modifier = MODIFIERS.get(this.word);
+    if (!modifier) return this.expected(`one of ${[...MODIFIERS.keys()].join(', ')}`);
     this.position++;
     if (!this.take(':')) return this.expected('":"');
     const value = this.binary(0, nesting + 1);
-    return isMismatch(value) ? value : apply(value);
+    this.group = modifier.group;
+    return isMismatch(value) ? value : modifier.apply(value);
   }
 }
 

@@ -104,14 +104,17 @@ function readValue(reader: OperandReader, fields: A64Partial): bigint | Mismatch
   return reader.mismatch(`immediate ${show(value)} is wider than the 32-bit register`, from);
 }
 
-export function bitmaskLeaf(inMove: boolean): A64Leaf {
+/** `mov`: with MOV's comment; `inverted`: BIC, which is AND with the other bits. */
+export function bitmaskLeaf(use: 'plain' | 'mov' | 'inverted'): A64Leaf {
+  const inMove = use === 'mov';
   return {
     print: (f, context) => (inMove ? moved(bitmaskImmediate(f), f, context) : `#${hex(bitmaskImmediate(f))}`),
     parse(reader, fields) {
       const from = reader.position;
       const value = readValue(reader, fields);
       if (typeof value !== 'bigint') return value;
-      const encoded = encodeBitmask(value, fields.sf ?? 0);
+      const plain = use === 'inverted' ? BigInt.asUintN(bitsOf(fields), ~value) : value;
+      const encoded = encodeBitmask(plain, fields.sf ?? 0);
       if (!encoded) return reader.mismatch(inMove ? noMove(value) : noBitmask(value), from);
       Object.assign(fields, encoded);
       return null;
@@ -144,6 +147,18 @@ export function moveLeaf(inverted: boolean): A64Leaf {
     },
   };
 }
+
+const half = plainLeaf('imm16', 0, 0xffff, hex);
+
+/** MOVZ's, MOVN's and MOVK's immediate; `:abs_g1:` and the like say its place too. */
+export const moveHalf: A64Leaf = {
+  ...half,
+  parse(reader, fields) {
+    const mismatch = half.parse(reader, fields);
+    if (reader.group !== null) fields.hw = reader.group;
+    return mismatch;
+  },
+};
 
 const bitsOf = (fields: A64Partial) => (fields.sf ? 64 : 32);
 

@@ -14,6 +14,7 @@ const decimal = (value: number) => value.toString();
 
 const LEAVES: Readonly<Record<string, A64Leaf>> = {
   'Rn=m': register.sizedRegisterLeaf('Rn', false, ['Rm']),
+  'Wn:N': register.extendedByte,
   'Rt:b5': register.testedRegister,
   'Xt:optional': register.optionalRegister,
   'Ws+1': register.partnerLeaf('w', 'Rs'),
@@ -29,8 +30,9 @@ const LEAVES: Readonly<Record<string, A64Leaf>> = {
   invcond: modifier.invertedCondition,
   aimm: immediate.addLeaf(false),
   'aimm:negated': immediate.addLeaf(true),
-  bitmask: immediate.bitmaskLeaf(false),
-  'bitmask:mov': immediate.bitmaskLeaf(true),
+  bitmask: immediate.bitmaskLeaf('plain'),
+  'bitmask:mov': immediate.bitmaskLeaf('mov'),
+  'bitmask:inverted': immediate.bitmaskLeaf('inverted'),
   movz: immediate.moveLeaf(false),
   movn: immediate.moveLeaf(true),
   immr: immediate.positionLeaf('immr'),
@@ -40,6 +42,7 @@ const LEAVES: Readonly<Record<string, A64Leaf>> = {
   bfx: immediate.bitfieldLeaf(false),
   bfiz: immediate.bitfieldLeaf(true),
   imm16: immediate.plainLeaf('imm16', 0, 0xffff, hex),
+  'imm16:move': immediate.moveHalf,
   'imm16:decimal': immediate.plainLeaf('imm16', 0, 0xffff, decimal),
   imm5: immediate.plainLeaf('imm5', 0, 31, hex),
   nzcv: immediate.plainLeaf('nzcv', 0, 15, hex),

@@ -144,3 +144,12 @@ export const optionalRegister: A64Leaf = {
   omit: (f) => f.Rt === 31,
   absent: { Rt: 31 },
 };
+
+/** The source of SXTB and its like, whose N is sf. */
+export const extendedByte: A64Leaf = {
+  print: (f) => printRegister('w', f.Rn),
+  parse(reader, fields) {
+    fields.N = fields.sf ?? 0;
+    return registerLeaf('w', 'Rn', false).parse(reader, fields);
+  },
+};

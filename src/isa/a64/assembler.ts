@@ -1,0 +1,26 @@
+import { assembleFor, type Assembly, type Target } from '../assembly/assembler.ts';
+import type { OperandReader } from '../assembly/reader.ts';
+import { A64_ENCODER } from './syntax/index.ts';
+import { registerByName } from './syntax/registers.ts';
+
+const LITERAL_BYTES: Readonly<Record<string, number>> = { w: 4, x: 8, s: 4, d: 8, q: 16 };
+
+function literalBytes(mnemonic: string, reader: OperandReader): number {
+  if (mnemonic !== 'ldr' && mnemonic !== 'ldrsw') return 0;
+  const register = registerByName(reader.word);
+  reader.next();
+  if (!register || !reader.take(',') || !reader.take('=')) return 0;
+  return mnemonic === 'ldrsw' ? 4 : (LITERAL_BYTES[register.letter] ?? 0);
+}
+
+const TARGET: Target = {
+  encoder: A64_ENCODER,
+  isReserved: (name) => registerByName(name.toLowerCase()) !== null,
+  nop: 0xd503201f,
+  literalBytes,
+};
+
+/** A64 source in GNU as syntax. Never throws; all errors are in the result. */
+export function assemble(source: string, options: { readonly origin: bigint }): Assembly {
+  return assembleFor(TARGET, source, options);
+}
