@@ -1,8 +1,10 @@
 /** Keys whose name depends on the layout or on modifiers are taken by their place. */
 const BY_CODE: Readonly<Record<string, string>> = { Backquote: '`' };
 
+type Pressed = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'altKey' | 'shiftKey' | 'metaKey'>;
+
 /** `Ctrl+Shift+F5`: the combination that was pressed, as the command table writes it. Command counts as Ctrl. */
-export function combination(event: KeyboardEvent): string {
+export function combination(event: Pressed): string {
   const digit = /^Digit([0-9])$/.exec(event.code)?.[1];
   const key = BY_CODE[event.code] ?? (event.altKey && digit ? digit : event.key);
   const name = key.length === 1 ? key.toUpperCase() : key;

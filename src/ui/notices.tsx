@@ -26,12 +26,21 @@ function NoticeBox({ notice }: { notice: Notice }) {
 export function Notices() {
   const notices = useSandbox((state) => state.notices);
   const dead = useSandbox((state) => (state.worker === 'dead' ? state.workerError : null));
+  const silent = useSandbox((state) => state.silent);
   const unsaved = useWorkspace((workspace) => workspace.unsaved);
   return (
     <section className="notices" aria-label="Notices" aria-live="polite">
       {unsaved ? (
         <div className="notice error">
           <p>This browser refuses to store your text (storage full or forbidden). It lives in this tab only.</p>
+        </div>
+      ) : null}
+      {silent ? (
+        <div className="notice error" role="alert">
+          <p>The sandbox does not answer. A restart ends what it does; your text is safe.</p>
+          <button type="button" className="button primary" onClick={startWorker}>
+            Restart the sandbox
+          </button>
         </div>
       ) : null}
       {dead !== null ? (

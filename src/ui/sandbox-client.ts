@@ -10,6 +10,7 @@ let worker: Worker | null = null;
 const watches = new Map<string, Query>();
 
 function died(why: string): void {
+  heard();
   worker?.terminate();
   worker = null;
   sandboxStore.setState({ worker: 'dead', workerError: why });
@@ -17,6 +18,7 @@ function died(why: string): void {
 
 /** Starts the worker, or starts it anew; every watched query is asked again. */
 export function startWorker(): void {
+  heard();
   worker?.terminate();
   const { notices } = sandboxStore.getState();
   sandboxStore.setState({ ...INITIAL_STATE, notices });
@@ -24,6 +26,7 @@ export function startWorker(): void {
   worker = started;
   started.onmessage = (message: MessageEvent<Event>) => {
     if (worker !== started) return;
+    heard();
     const event = message.data;
     if (event.type === 'ready') {
       if (event.version !== MESSAGE_VERSION) {
@@ -44,10 +47,25 @@ export function startWorker(): void {
   };
 }
 
+/** Commands that are answered at once, whatever runs; their answer not coming means that nothing works any more. */
+const ANSWERED: ReadonlySet<Command['type']> = new Set(['load', 'pause', 'stop']);
+const SILENT_AFTER_MS = 4000;
+let silence: ReturnType<typeof setTimeout> | undefined;
+
+function heard(): void {
+  clearTimeout(silence);
+  silence = undefined;
+  if (sandboxStore.getState().silent) sandboxStore.setState({ silent: false });
+}
+
 /** Sends a command to the sandbox; where there is none, nothing happens and the person has been told so. */
 export function send(command: Command): void {
+  if (!worker) return;
   if (command.type === 'load') startRun();
-  worker?.postMessage(command);
+  worker.postMessage(command);
+  if (ANSWERED.has(command.type)) {
+    silence ??= setTimeout(() => sandboxStore.setState({ silent: true }), SILENT_AFTER_MS);
+  }
 }
 
 function watch(id: string, query: Query): () => void {

@@ -32,6 +32,8 @@ export interface SandboxState {
   /** The worker: `starting` until its `ready`, `dead` once it failed and has to be started anew. */
   readonly worker: 'starting' | 'ready' | 'dead';
   readonly workerError: string | null;
+  /** A command has waited long for any answer. */
+  readonly silent: boolean;
   readonly presets: readonly HostPreset[];
   /** Declarations of what a VMM script may use, for the editor. */
   readonly scriptTypes: string;
@@ -75,6 +77,7 @@ const NEW_RUN = {
 export const INITIAL_STATE: SandboxState = {
   worker: 'starting',
   workerError: null,
+  silent: false,
   presets: [],
   scriptTypes: '',
   status: EMPTY_STATUS,

@@ -58,7 +58,7 @@ function LabPicker() {
   const putAway = useWorkspace((workspace) => workspace.putAway !== null);
   const title = slots.find((other) => other.id === slot)?.title ?? 'Sandbox';
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="picker" aria-label={`Lab: ${title}${edited ? ', edited' : ''}`}>
         <span className="picker-title">{title}</span>
         <span className="picker-edited" title={edited ? 'You have edited this; your text is kept here' : undefined}>
@@ -110,7 +110,7 @@ const THEME_TITLES = { system: 'Follow the system', light: 'Light', dark: 'Dark'
 function ViewMenu() {
   const { choice } = useTheme();
   return (
-    <DropdownMenu.Root>
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="text-button">
         View <Icon name="chevron" />
       </DropdownMenu.Trigger>

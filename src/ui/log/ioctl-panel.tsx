@@ -9,6 +9,7 @@ import { IoctlDetails } from './ioctl-details.tsx';
 import { callName, filtered, isRefused, resultText } from './ioctl-text.ts';
 
 const ROW = 22;
+const rowHeight = () => ROW;
 
 /** Every ioctl of the run; the chosen one in full beside it. */
 export function IoctlPanel() {
@@ -74,7 +75,7 @@ function CallList({
   choose: (seq: number | null) => void;
   following: boolean;
 }) {
-  const { attach, element, first, visible, measure } = useRows(ROW);
+  const { attach, element, first, visible, measure } = useRows(rowHeight);
   const [atTail, setAtTail] = useState(true);
   const id = useId();
   const last = shown.length - 1;
