@@ -21,7 +21,7 @@ const PAGE = 4096;
 const BLOCK_BYTES = 64;
 const ERET = 0xd69f03e0;
 /** Virtual time: a count of the generic timer every so many instructions. */
-const INSTRUCTIONS_PER_COUNT = 16;
+export const INSTRUCTIONS_PER_COUNT = 16;
 /** Misses in a row that count as an instruction, so that a run ends even if the TLB keeps no entry. */
 const MOST_MISSES = 16;
 const LONGEST_SLICE = 0x4000_0000;
