@@ -1,4 +1,4 @@
-import { useEffect, useImperativeHandle, useLayoutEffect, useState } from 'react';
+import { useCallback, useEffect, useEffectEvent, useImperativeHandle, useLayoutEffect, useState } from 'react';
 import type { KeyboardEvent, ReactNode, Ref } from 'react';
 import { movedWindow, rowOf, windowAround } from './address-window.ts';
 import { OVERSCAN, revealRow, useRows } from './use-rows.ts';
@@ -29,7 +29,7 @@ interface AddressListProps {
 /** An endless list with a row for every `unit` bytes of an address space. */
 export function AddressList(props: AddressListProps) {
   const { handle, start, unit, limit, rowHeight, onShow } = props;
-  const { attach, element, first, visible, measure } = useRows(rowHeight);
+  const { attach, element, first, visible, measure } = useRows(useCallback(() => rowHeight, [rowHeight]));
   const [window, setWindow] = useState(() => windowAround(start, unit, limit));
   const [shown, setShown] = useState<{ address: bigint; centre: boolean } | null>({ address: start, centre: true });
 
@@ -58,9 +58,10 @@ export function AddressList(props: AddressListProps) {
   const from = Math.max(0, first - OVERSCAN);
   const to = Math.min(window.rows, first + visible + OVERSCAN);
   const address = window.base + BigInt(from) * unit;
+  const report = useEffectEvent(onShow);
   useEffect(() => {
-    if (visible > 0) onShow(address, to - from);
-  }, [onShow, address, to, from, visible]);
+    if (visible > 0) report(address, to - from);
+  }, [address, to, from, visible]);
 
   return (
     <>

@@ -17,6 +17,10 @@ export function parseBits(bits: string): BitRange[] {
     );
 }
 
+export function highestBit(bits: string): number {
+  return Math.max(-1, ...parseBits(bits).map(({ hi }) => hi));
+}
+
 /** A run of neighbouring bits of one field within one row; `field` is null for bits no field claims. */
 export interface RulerSegment extends BitRange {
   readonly field: number | null;

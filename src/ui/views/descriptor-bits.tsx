@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import type { DescriptorField } from '../../session/messages.ts';
-import { bitsPerRow, rulerRows } from './bit-ruler.ts';
+import { bitsPerRow, highestBit, rulerRows } from './bit-ruler.ts';
+import { useWidth } from './use-width.ts';
 import { hex } from '../format.ts';
 import './descriptor-bits.css';
 
@@ -13,19 +14,14 @@ interface DescriptorBitsProps {
 }
 
 /** A descriptor as a ruler of its 64 bits, and what each field of it says. */
-export function DescriptorBits({ value, fields }: DescriptorBitsProps) {
-  const box = useRef<HTMLDivElement>(null);
-  const [perRow, setPerRow] = useState(32);
+export function DescriptorBits({ value, fields: unordered }: DescriptorBitsProps) {
+  const [attach, width] = useWidth();
+  const perRow = bitsPerRow(width);
   const [marked, setMarked] = useState<number | null>(null);
-  useEffect(() => {
-    if (!box.current) return;
-    const observer = new ResizeObserver(([entry]) => entry && setPerRow(bitsPerRow(entry.contentRect.width)));
-    observer.observe(box.current);
-    return () => observer.disconnect();
-  }, []);
+  const fields = [...unordered].sort((a, b) => highestBit(b.bits) - highestBit(a.bits));
   const bitText = value.toString(2).padStart(64, '0');
   return (
-    <div className="bits" ref={box}>
+    <div className="bits" ref={attach}>
       <div className="bits-ruler" role="img" aria-label={`Bits of ${hex(value, 16)}; the table below reads them`}>
         {rulerRows(fields, perRow).map((row) => (
           <div

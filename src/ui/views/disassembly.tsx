@@ -9,7 +9,7 @@ import { AddressList } from './address-list.tsx';
 import type { AddressListHandle } from './address-list.tsx';
 import { toggleInstructionBreakpoint } from './breakpoints.ts';
 import { tokens } from './disassembly-text.ts';
-import { addressDigits } from './format.ts';
+import { addressDigits, sentence } from './format.ts';
 import { Frame, Toggle, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
 import './disassembly.css';
@@ -59,7 +59,7 @@ export function DisassemblyPanel() {
       ) : view === null ? (
         <Waiting />
       ) : view.view === 'nothing' ? (
-        <NoCode why={view.why} />
+        <NoCode why={sentence(view.why)} />
       ) : (
         <Disassembly
           key={vcpu}
@@ -119,7 +119,7 @@ export function Disassembly({ view, wanted, onShow, onToggleBreakpoint, onMemory
       unit={4n}
       limit={1n << BigInt(SPACE_BITS)}
       rowHeight={ROW_HEIGHT}
-      columns={4}
+      columns={5}
       active={lines.has(cursor) ? `${id}-${cursor.toString(16)}` : undefined}
       onShow={(address, count) => onShow({ address, count })}
       onKeyDown={(event, page) => {
@@ -192,6 +192,9 @@ function CodeRow({ id, address, digits, line, isPc, selected, onSelect, onToggle
       <span role="gridcell" className="code-word">
         {typeof line?.word === 'number' && line.word.toString(16).padStart(8, '0')}
       </span>
+      <span role="gridcell" className="code-symbol" title={line?.symbol ?? undefined}>
+        {typeof line?.symbol === 'string' && `${line.symbol}:`}
+      </span>
       <span role="gridcell" className="code-text">
         {line === undefined ? null : line.word === null ? (
           <span className="code-missing">{line.text}</span>
@@ -202,7 +205,6 @@ function CodeRow({ id, address, digits, line, isPc, selected, onSelect, onToggle
             </span>
           ))
         )}
-        {typeof line?.symbol === 'string' && <span className="code-symbol">{line.symbol}</span>}
       </span>
     </div>
   );

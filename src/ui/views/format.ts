@@ -11,6 +11,25 @@ export function rangeText(base: bigint, size: bigint, digits = 0): string {
   return `${hex(base, digits)}–${hex(base + size - 1n, digits)}`;
 }
 
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
+
+/** A size in at most four digits: exact where that suffices, else rounded to a tenth of a larger unit. */
+export function shortSize(bytes: bigint): string {
+  let unit = 0;
+  while (unit < UNITS.length - 1 && bytes >> BigInt(10 * unit) >= 10_000n) unit++;
+  while (unit < UNITS.length - 1 && bytes !== 0n && bytes % (1n << BigInt(10 * (unit + 1))) === 0n) unit++;
+  const one = 1n << BigInt(10 * unit);
+  const tenths = (bytes * 10n + one / 2n) / one;
+  const tenth = tenths % 10n;
+  return `${tenths / 10n}${tenth === 0n ? '' : `.${tenth}`} ${UNITS[unit]}`;
+}
+
+/** A reason from the session as a sentence of its own. */
+export function sentence(text: string): string {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) || start === '' ? start : `${start}.`;
+}
+
 export function plural(count: number | bigint, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 || count === 1n ? one : many}`;
 }

@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import type { MemoryMapView } from '../../session/messages.ts';
-import { hex, size } from '../format.ts';
+import { hex } from '../format.ts';
 import { showMemory, useTargetVm } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { useView } from '../sandbox-client.ts';
-import { addressDigits } from './format.ts';
+import { addressDigits, sentence, shortSize } from './format.ts';
 import { Frame, Waiting } from './frame.tsx';
 import { compressGaps } from './gap-compression.ts';
 import { TargetPicker } from './target-picker.tsx';
@@ -22,7 +22,7 @@ export function MemoryMapPanel() {
       ) : view === null ? (
         <Waiting />
       ) : view.view === 'nothing' ? (
-        <NoMap why={view.why} />
+        <NoMap why={sentence(view.why)} />
       ) : (
         <MemoryMap view={view} onMemory={(address) => showMemory('ipa', address)} />
       )}
@@ -71,7 +71,7 @@ export function MemoryMap({ view, onMemory }: MemoryMapProps) {
               <span className="map-box">
                 {region && <MappedBar region={region} />}
                 <span className="map-label">
-                  {region ? region.name : 'MMIO exits'} <span className="view-muted">{size(stretch.size)}</span>
+                  {region ? region.name : 'MMIO exits'} <span className="view-muted">{shortSize(stretch.size)}</span>
                 </span>
               </span>
             </div>
@@ -118,10 +118,10 @@ export function MemoryMap({ view, onMemory }: MemoryMapProps) {
                     {hex(region.base, digits)}
                   </button>
                 </td>
-                <td>{size(region.size)}</td>
+                <td>{shortSize(region.size)}</td>
                 <td>{mappedText(region)}</td>
                 <td>{region.userspaceAddress === null ? '' : hex(region.userspaceAddress)}</td>
-                <td>{region.flags.join(' ')}</td>
+                <td className="map-flags">{region.flags.join(' ')}</td>
               </tr>
             ))}
           </tbody>
@@ -148,5 +148,5 @@ function MappedBar({ region }: { region: Region }) {
 function mappedText({ kind, mapped, size: bytes }: Region): string {
   if (kind !== 'slot') return '';
   if (mapped === 0n) return 'nothing';
-  return mapped >= bytes ? 'all' : size(mapped);
+  return mapped >= bytes ? 'all' : shortSize(mapped);
 }

@@ -9,13 +9,18 @@ import { useSandbox } from '../store.ts';
 import { AddressField } from './address-field.tsx';
 import { AddressList } from './address-list.tsx';
 import type { AddressListHandle } from './address-list.tsx';
-import { addressDigits } from './format.ts';
+import { addressDigits, sentence } from './format.ts';
 import { Choice, Frame, Toggle, Waiting } from './frame.tsx';
 import { NO_BASELINE, advance, byteAt, character, hasChanged, hexLayout } from './memory-bytes.ts';
 import { TargetPicker } from './target-picker.tsx';
+import { useWidth } from './use-width.ts';
 import './memory.css';
 
 const ROW_HEIGHT = 18;
+/** The padding of a row and the scroll bar, in pixels. */
+const ROW_MARGINS = 30;
+/** Measures the font. */
+const PROBE = '0'.repeat(100);
 /** Bytes asked for before the view knows how many it shows. */
 const FIRST_LENGTH = 1024;
 
@@ -53,13 +58,13 @@ export function MemoryPanel() {
 
   const ready = { va: vcpu !== null, ipa: vm !== null, pa: !isEmpty, hva: !isEmpty }[space];
   const range = shown?.space === space ? shown : { address: start & ~15n, length: FIRST_LENGTH };
+  const owner = { ...(space === 'va' && vcpu !== null && { vcpu }), ...(space === 'ipa' && vm !== null && { vm }) };
   const query: Query = {
     view: 'memory',
     space,
     address: range.address,
     length: range.length,
-    ...(space === 'va' && vcpu !== null && { vcpu }),
-    ...(space === 'ipa' && vm !== null && { vm }),
+    ...owner,
   };
   const view = useView(ready ? query : null);
   const ipaBits = vms.find((other) => other.fd === vm)?.ipaBits;
@@ -97,7 +102,7 @@ export function MemoryPanel() {
       ) : view === null ? (
         <Waiting />
       ) : view.view === 'nothing' ? (
-        <NoMemory why={view.why} />
+        <NoMemory why={sentence(view.why)} />
       ) : (
         <Memory
           key={`${space} ${bits} ${vm} ${vcpu}`}
@@ -107,7 +112,9 @@ export function MemoryPanel() {
           wanted={start}
           onShow={(address, length) => setShown({ space, address, length })}
           onPoke={
-            editing ? (address, byte) => send({ type: 'poke', space, address, data: Uint8Array.of(byte) }) : undefined
+            editing
+              ? (address, byte) => send({ type: 'poke', space, ...owner, address, data: Uint8Array.of(byte) })
+              : undefined
           }
         />
       )}
@@ -138,8 +145,9 @@ interface MemoryProps {
 export function Memory({ view, stop, bits, wanted, onShow, onPoke }: MemoryProps) {
   const id = useId();
   const list = useRef<AddressListHandle>(null);
-  const [probe, setProbe] = useState<HTMLElement | null>(null);
-  const columns = useColumns(probe);
+  const [attachBox, boxWidth] = useWidth();
+  const [attachProbe, probeWidth] = useWidth();
+  const columns = probeWidth > 0 ? Math.floor(((boxWidth - ROW_MARGINS) * PROBE.length) / probeWidth) : 0;
   const limit = 1n << BigInt(bits);
   const digits = addressDigits(wanted > view.address ? wanted : view.address);
   const { bytesPerRow, ascii } = hexLayout(columns, digits);
@@ -186,9 +194,9 @@ export function Memory({ view, stop, bits, wanted, onShow, onPoke }: MemoryProps
 
   return (
     <>
-      <span ref={setProbe} className="memory-probe" aria-hidden="true">
-        0000000000
-      </span>
+      <div ref={attachBox} className="memory-probe" aria-hidden="true">
+        <span ref={attachProbe}>{PROBE}</span>
+      </div>
       {columns > 0 && (
         <AddressList
           key={bytesPerRow}
@@ -244,23 +252,6 @@ function distanceOf(key: string, unit: bigint, page: number): bigint | null {
     default:
       return null;
   }
-}
-
-/** Characters of the view's font that fit beside each other in the element's parent; 0 until measured. */
-function useColumns(probe: HTMLElement | null): number {
-  const [columns, setColumns] = useState(0);
-  useEffect(() => {
-    const parent = probe?.parentElement;
-    if (!probe || !parent) return;
-    const observer = new ResizeObserver(() => {
-      const advance = probe.getBoundingClientRect().width / 10;
-      // The scroll bar and the row's padding take their share.
-      if (advance > 0) setColumns(Math.floor((parent.clientWidth - 30) / advance));
-    });
-    observer.observe(parent);
-    return () => observer.disconnect();
-  }, [probe]);
-  return columns;
 }
 
 interface ByteRowProps {

@@ -5,6 +5,7 @@ import { useTargetVcpu } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { useView } from '../sandbox-client.ts';
 import { copyText } from './clipboard.ts';
+import { sentence } from './format.ts';
 import { ChangedMark, Choice, Frame, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
 import './registers.css';
@@ -45,7 +46,7 @@ export function RegistersPanel() {
       ) : view === null ? (
         <Waiting />
       ) : view.view === 'nothing' ? (
-        <NoRegisters why={view.why} />
+        <NoRegisters why={sentence(view.why)} />
       ) : (
         <Registers groups={view.groups} base={base} filter={filter} />
       )}

@@ -30,13 +30,12 @@ export function entryText(entry: TableEntry, child: TableNode | null): string {
   return `Maps ${range}${to}.`;
 }
 
-/** Fields that say what the row's other columns say already. */
-const SHOWN_ELSEWHERE = /address|valid|type|^res0$|ignored/i;
+/** What decides most about an access, in the order of the question: may it, what kind of memory is it. */
+const IN_BRIEF = ['S2AP', 'AP', 'XN', 'PXN', 'UXN', 'MemAttr', 'AttrIndx', 'SH'];
 
 /** What an entry allows and how it is cached, for one line. */
 export function attributesText(fields: readonly DescriptorField[]): string {
-  return fields
-    .filter((field) => field.meaning !== '' && !SHOWN_ELSEWHERE.test(field.name))
+  return IN_BRIEF.flatMap((name) => fields.filter((field) => field.name === name))
     .map((field) => field.meaning)
     .join(' · ');
 }

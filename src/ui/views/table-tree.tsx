@@ -1,6 +1,6 @@
 import { useId } from 'react';
-import { hex, size } from '../format.ts';
-import { addressDigits } from './format.ts';
+import { hex } from '../format.ts';
+import { addressDigits, shortSize } from './format.ts';
 import { ChangedMark } from './frame.tsx';
 import { attributesText, rowName, validText } from './table-text.ts';
 import { treeMove } from './tree-rows.ts';
@@ -10,7 +10,10 @@ import './table-tree.css';
 
 /** Below this width a row takes two lines. */
 const NARROW = 560;
+/** Pixels per level. */
+const INDENT = 12;
 const ROW_HEIGHT = { wide: 22, narrow: 38 } as const;
+const heightFor = (width: number) => (width < NARROW ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide);
 
 interface TableTreeProps {
   readonly label: string;
@@ -23,10 +26,7 @@ interface TableTreeProps {
 /** Tables as a tree, by the WAI-ARIA tree pattern; the rows out of sight are not in the document. */
 export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTreeProps) {
   const id = useId();
-  const { attach: attachWidth, width } = useRows(ROW_HEIGHT.wide);
-  const shape = width > 0 && width < NARROW ? 'narrow' : 'wide';
-  const rowHeight = ROW_HEIGHT[shape];
-  const { attach, element, first, visible } = useRows(rowHeight);
+  const { attach, element, first, visible, rowHeight } = useRows(heightFor);
   const from = Math.max(0, first - OVERSCAN);
   const drawn = rows.slice(from, first + visible + OVERSCAN);
   const current = rows.findIndex((row) => row.id === selected);
@@ -43,17 +43,14 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
   };
   return (
     <div
-      ref={(scroller) => {
-        attach(scroller);
-        attachWidth(scroller);
-      }}
+      ref={attach}
       className="tree"
       role="tree"
       aria-label={label}
       aria-activedescendant={drawn.some((row) => row.id === selected) ? `${id}${selected}` : undefined}
       tabIndex={0}
       data-autofocus
-      data-shape={shape}
+      data-shape={rowHeight === ROW_HEIGHT.narrow ? 'narrow' : 'wide'}
       onKeyDown={(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
         const move = treeMove(rows, current, event.key, Math.max(1, visible - 2));
@@ -95,14 +92,15 @@ interface RowProps {
 
 function Row({ id, row, height, digits, selected, onSelect, onToggle }: RowProps) {
   const { entry, table } = row;
-  const kind = entry?.kind ?? (table ? 'root' : 'wait');
+  const kind = entry?.kind ?? 'root';
   const range = entry ?? table;
+  const output = entry ? entry.output : (table?.address ?? null);
   return (
     <div
       id={id}
       role="treeitem"
       className="tree-row"
-      style={{ height, paddingInlineStart: (row.depth - 1) * 12 }}
+      style={{ height }}
       aria-level={row.depth}
       aria-posinset={row.position}
       aria-setsize={row.siblings}
@@ -113,21 +111,19 @@ function Row({ id, row, height, digits, selected, onSelect, onToggle }: RowProps
       onClick={onSelect}
       onDoubleClick={() => table && onToggle(table.address)}
     >
-      <span className="tree-twisty" aria-hidden="true" onClick={() => table && onToggle(table.address)}>
-        {table && (row.open ? '▾' : '▸')}
+      <span className="tree-lead" style={{ paddingInlineStart: (row.depth - 1) * INDENT }}>
+        <span className="tree-twisty" aria-hidden="true" onClick={() => table && onToggle(table.address)}>
+          {table && (row.open ? '▾' : '▸')}
+        </span>
+        <ChangedMark changed={entry?.changed ?? false} />
+        <span className="tree-name">{range === null ? 'No entries to show' : rowName(row)}</span>
       </span>
-      <ChangedMark changed={entry?.changed ?? false} />
-      {range === null ? (
-        <span className="view-muted">Reading…</span>
-      ) : (
+      {range !== null && (
         <>
-          <span className="tree-name">{rowName(row)}</span>
           <span className="tree-base">{hex(range.inputBase, digits)}</span>
-          <span className="tree-size">{size(range.inputSize)}</span>
-          <span className="tree-kind">{entry?.kind ?? ''}</span>
-          <span className="tree-output">
-            {entry ? entry.output !== null && `→ ${hex(entry.output)}` : `at ${hex(table!.address)}`}
-          </span>
+          <span className="tree-size">{shortSize(range.inputSize)}</span>
+          <span className="tree-kind">{kind}</span>
+          <span className="tree-output">{output !== null && `→ ${hex(output)}`}</span>
           <span className="tree-attributes">{table ? validText(table) : entry && attributesText(entry.fields)}</span>
         </>
       )}

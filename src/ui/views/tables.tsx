@@ -5,6 +5,7 @@ import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm } f
 import { Empty } from '../parts.tsx';
 import { useView } from '../sandbox-client.ts';
 import { DescriptorBits } from './descriptor-bits.tsx';
+import { sentence } from './format.ts';
 import { Choice, Frame, Toggle, Waiting } from './frame.tsx';
 import { entryText, rowName, tableText } from './table-text.ts';
 import { TableTree } from './table-tree.tsx';
@@ -78,7 +79,7 @@ function Tables({ stage, target, onStage }: { stage: 1 | 2; target: number | nul
       ) : view === null ? (
         <Waiting />
       ) : view.view === 'nothing' ? (
-        <NoTables stage={stage} why={view.why} />
+        <NoTables stage={stage} why={sentence(view.why)} />
       ) : (
         <TablesOf
           view={view}

@@ -7,7 +7,7 @@ export interface RowWindow {
   /** First row on the screen and how many fit, whole or in part. */
   readonly first: number;
   readonly visible: number;
-  readonly width: number;
+  readonly rowHeight: number;
   /** Reads the scroll position at once, where the program has moved it. */
   readonly measure: () => void;
 }
@@ -15,19 +15,21 @@ export interface RowWindow {
 /** Rows drawn beyond each edge, so that a scroll does not show the paper. */
 export const OVERSCAN = 8;
 
-/** Which rows of a fixed height are on the screen of a scrolling element. */
-export function useRows(rowHeight: number): RowWindow {
+/** Which rows are on the screen of a scrolling element; all have one height, which may depend on the element's width. */
+export function useRows(heightFor: (width: number) => number): RowWindow {
   const [element, setElement] = useState<HTMLElement | null>(null);
-  const [at, setAt] = useState({ first: 0, visible: 0, width: 0 });
+  const [at, setAt] = useState({ first: 0, visible: 0, rowHeight: heightFor(Infinity) });
   const measure = useCallback(() => {
     if (!element) return;
+    const rowHeight = heightFor(element.clientWidth);
     const first = Math.floor(element.scrollTop / rowHeight);
     const visible = Math.ceil(element.clientHeight / rowHeight);
-    const width = element.clientWidth;
     setAt((old) =>
-      old.first === first && old.visible === visible && old.width === width ? old : { first, visible, width },
+      old.first === first && old.visible === visible && old.rowHeight === rowHeight
+        ? old
+        : { first, visible, rowHeight },
     );
-  }, [element, rowHeight]);
+  }, [element, heightFor]);
   useEffect(() => {
     if (!element) return;
     element.addEventListener('scroll', measure, { passive: true });

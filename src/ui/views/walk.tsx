@@ -7,11 +7,12 @@ import { useView } from '../sandbox-client.ts';
 import { useSandbox } from '../store.ts';
 import { AddressField } from './address-field.tsx';
 import { DescriptorBits } from './descriptor-bits.tsx';
-import { plural } from './format.ts';
+import { plural, sentence } from './format.ts';
 import { Choice, Frame, Toggle, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
 import { groupWalk } from './walk-groups.ts';
 import type { NumberedStep, WalkGroup } from './walk-groups.ts';
+import { useWidth } from './use-width.ts';
 import './walk.css';
 
 const ACCESSES = [
@@ -19,6 +20,10 @@ const ACCESSES = [
   { value: 'read', text: 'Read' },
   { value: 'write', text: 'Write' },
 ] as const;
+
+/** Reads stand side by side where a whole group fits, else one below the other. In pixels; the gap is walk.css's. */
+const CARD_WIDTH = 138;
+const CARD_GAP = 16;
 
 export function WalkPanel() {
   const vcpu = useTargetVcpu();
@@ -63,7 +68,7 @@ export function WalkPanel() {
       ) : view === null ? (
         <Waiting />
       ) : view.view === 'nothing' ? (
-        <NoWalk why={view.why} />
+        <NoWalk why={sentence(view.why)} />
       ) : (
         <Walk view={view} onMemory={(address) => showMemory('pa', address)} />
       )}
@@ -88,15 +93,19 @@ interface WalkProps {
 export function Walk({ view, onMemory }: WalkProps) {
   const [selected, setSelected] = useState<number | null>(null);
   const groups = groupWalk(view.steps, view.va);
+  const [attach, width] = useWidth();
+  const longest = Math.max(...groups.map(({ stage2, stage1 }) => stage2.length + (stage1 ? 1 : 0)));
+  const columns = `repeat(${longest}, minmax(${CARD_WIDTH}px, 200px))`;
+  const cards = width >= longest * (CARD_WIDTH + CARD_GAP);
   const step = selected === null ? undefined : view.steps[selected - 1];
   return (
     <div className="walk">
       <WalkResult view={view} reads={view.steps.length} />
-      <ol className="walk-groups" aria-label="Reads of the walk">
+      <ol ref={attach} className="walk-groups" aria-label="Reads of the walk" data-shape={cards ? 'cards' : 'list'}>
         {groups.map((group, index) => (
           <li key={index} className="walk-group">
             <p className="walk-heading">{groupTitle(group)}</p>
-            <ol className="walk-reads">
+            <ol className="walk-reads" style={cards ? { gridTemplateColumns: columns } : undefined}>
               {[...group.stage2, ...(group.stage1 ? [group.stage1] : [])].map((numbered) => (
                 <li key={numbered.number}>
                   <Read
@@ -202,10 +211,10 @@ function Read({ numbered, open, onOpen }: { numbered: NumberedStep; open: boolea
       aria-label={`Read ${number}: ${stepName(step)} at PA ${hex(step.descriptorPa)}, ${hex(step.value)}, ${step.kind}`}
       onClick={onOpen}
     >
-      <span className="walk-number">{number}</span>
       <span className="walk-name">
         S{step.stage} L{step.level}[{step.index}]
       </span>
+      <span className="walk-number">#{number}</span>
       <span className="walk-kind">{step.kind}</span>
       <span className="walk-address">{hex(step.descriptorPa)}</span>
       <span className="walk-value">{hex(step.value, 16)}</span>
