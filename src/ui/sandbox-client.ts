@@ -62,10 +62,10 @@ function heard(): void {
 export function send(command: Command): void {
   if (!worker) return;
   if (command.type === 'load') startRun();
-  worker.postMessage(command);
   if (ANSWERED.has(command.type)) {
     silence ??= setTimeout(() => sandboxStore.setState({ silent: true }), SILENT_AFTER_MS);
   }
+  worker.postMessage(command);
 }
 
 function watch(id: string, query: Query): () => void {

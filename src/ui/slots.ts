@@ -1,18 +1,11 @@
-import type { Sandbox } from '../session/messages.ts';
 import { load } from './control.ts';
+import { STARTER } from './starter.ts';
 import { sandboxStore } from './store.ts';
 import { goTo, workspaceStore } from './workspace.ts';
 import type { Slot } from './workspace.ts';
 
-/** The sandbox of a person's own: what it begins with. */
-const OWN: Sandbox = {
-  host: { cpu: 'max', pageSize: 4096, mode: 'nvhe', ram: [{ base: 0x4000_0000n, size: 0x1000_0000n }] },
-  script: '',
-  guest: '',
-};
-
 export function slots(): readonly Slot[] {
-  return [{ id: 'own', title: 'My sandbox', original: OWN }];
+  return [{ id: 'own', title: 'My sandbox', original: STARTER }];
 }
 
 /** The place that a link's fragment names (`#lab=hello`), or null. */

@@ -70,7 +70,10 @@ export function mountEditor(element: HTMLElement, name: EditorName): () => void 
   const uri = monaco.Uri.parse(path);
   const model =
     monaco.editor.getModel(uri) ?? monaco.editor.createModel(workspaceStore.getState().draft[name], language, uri);
-  model.updateOptions(indent);
+  model.updateOptions({
+    ...indent,
+    bracketColorizationOptions: { enabled: false, independentColorPoolPerBracketType: false },
+  });
   const editor = monaco.editor.create(element, {
     model,
     ariaLabel: label,
@@ -95,7 +98,6 @@ export function mountEditor(element: HTMLElement, name: EditorName): () => void 
     scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
     padding: { top: 6, bottom: 6 },
     'semanticHighlighting.enabled': false,
-    bracketPairColorization: { enabled: false },
   });
   const points = editor.createDecorationsCollection();
   const pointer = editor.createDecorationsCollection();
