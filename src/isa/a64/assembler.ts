@@ -13,9 +13,12 @@ function literalBytes(mnemonic: string, reader: OperandReader): number {
   return mnemonic === 'ldrsw' ? 4 : (LITERAL_BYTES[register.letter] ?? 0);
 }
 
+/** `x99` is nothing, but surely meant as a register; V registers' names (`b1`, `s2`) may be labels. */
+const isGeneralRegister = (name: string) => /^([wx]\d+|[wx]zr|w?sp)$/i.test(name);
+
 const TARGET: Target = {
   encoder: A64_ENCODER,
-  isReserved: (name) => registerByName(name.toLowerCase()) !== null,
+  isReserved: isGeneralRegister,
   nop: 0xd503201f,
   literalBytes,
 };

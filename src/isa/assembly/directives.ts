@@ -27,7 +27,10 @@ function data(bytes: number): Directive {
       pass.section.appendValue(isMismatch(value) ? 0n : value, bytes);
       if (isMismatch(value)) return value;
       if (value >= low && value <= high) return null;
-      return reader.mismatch(`value ${value} doesn't fit ${bytes} bytes: ${low} to ${high}`, from);
+      return reader.mismatch(
+        `value ${value} doesn't fit ${bytes === 1 ? 'a byte' : `${bytes} bytes`}: ${low} to ${high}`,
+        from,
+      );
     });
 }
 
@@ -79,7 +82,7 @@ const fill: Directive = (pass, statement, reader) => {
   if (isMismatch(size)) return size;
   const value = reader.take(',') ? reader.expression() : 0n;
   if (isMismatch(value)) return value;
-  if (!pass.reserve(statement, count * size)) return null;
+  if (size === 0n || !pass.reserve(statement, count * size)) return null;
   for (let i = 0n; i < count; i++) pass.section.appendValue(value, Number(size));
   return null;
 };

@@ -77,27 +77,30 @@ export function bindArguments(macro: Macro, text: string): Map<string, string> |
   return values;
 }
 
-/** Puts `\name`, `\@` (the number of the expansion) and `\()` (nothing) in. */
-export function substitute(text: string, values: ReadonlyMap<string, string>, expansion: number): string {
-  return text.replace(
-    /\\(?:(\(\))|(@)|([A-Za-z_$][\w$]*))/g,
-    (all: string, nothing, number, name: string | undefined) => {
-      if (nothing) return '';
-      if (number) return String(expansion);
-      return name === undefined ? all : (values.get(name) ?? all);
-    },
-  );
-}
+/** Characters that one expansion may have, so that arguments which double themselves can't use up memory. */
+const MAX_EXPANSION = 1 << 20;
 
+/** Puts `\name`, `\@` (the number of the expansion) and `\()` (nothing) in; null: too long. */
 export function expand(
   body: readonly Statement[],
   values: ReadonlyMap<string, string>,
   expansion: number,
   call: MacroCall | null,
-): Statement[] {
-  return body.map((statement) => ({
-    ...statement,
-    text: substitute(statement.text, values, expansion),
-    call: call ?? statement.call,
-  }));
+): Statement[] | null {
+  let left = MAX_EXPANSION;
+  const replace = (all: string, nothing: string | undefined, number: string | undefined, name: string | undefined) => {
+    if (nothing !== undefined) return '';
+    const value = number === undefined ? (name !== undefined && values.get(name)) || '' : String(expansion);
+    const text = name !== undefined && !values.has(name) ? all : value;
+    left -= text.length;
+    return left > 0 ? text : '';
+  };
+  const statements: Statement[] = [];
+  for (const statement of body) {
+    left -= statement.text.length;
+    const text = statement.text.replace(/\\(?:(\(\))|(@)|([A-Za-z_$][\w$]*))/g, replace).trim();
+    if (left <= 0) return null;
+    if (text) statements.push({ ...statement, text, call: call ?? statement.call });
+  }
+  return statements;
 }

@@ -110,10 +110,11 @@ export class Pass implements Environment {
     if (this.errors.length >= LIMITS.errors) return;
     const { call } = statement;
     if (call)
-      this.errors.push({ ...placeOf(call), message: `${message} (in macro ${call.macro}: "${statement.text}")` });
+      this.errors.push({
+        ...placeOf(call),
+        message: `${message} (in macro ${call.macro}: "${shorten(statement.text)}")`,
+      });
     else this.errors.push({ line: statement.line, column: at.column, endColumn: at.endColumn, message });
-    if (this.errors.length < LIMITS.errors) return;
-    this.stopped = true;
   }
 
   failStatement(statement: Statement, message: string): void {
@@ -137,6 +138,7 @@ export class Pass implements Environment {
   /* ---------------------------------------------------------------- statements */
 
   run(statements: readonly Statement[], depth = 0): void {
+    if (statements.length === 0) return;
     if (depth > LIMITS.nesting) {
       this.failStatement(statements[0]!, `macros and blocks are nested deeper than ${LIMITS.nesting}`);
       this.stopped = true;
@@ -364,7 +366,16 @@ export class Pass implements Environment {
     }
     const endColumn = statement.column + statement.text.length;
     const call = statement.call ?? { macro: macro.name, line: statement.line, column: parsed.column, endColumn };
-    this.run(expand(macro.body, values, this.expansions++, call), depth + 1);
+    this.runExpanded(statement, expand(macro.body, values, this.expansions++, call), depth);
+  }
+
+  private runExpanded(statement: Statement, expanded: readonly Statement[] | null, depth: number): void {
+    if (expanded) {
+      this.run(expanded, depth + 1);
+      return;
+    }
+    this.failStatement(statement, 'the expansion is too long');
+    this.stopped = true;
   }
 
   /** `.macro`, `.rept`, `.irp`: gives the index of the statement that closes it. */
@@ -405,7 +416,7 @@ export class Pass implements Environment {
       return;
     }
     for (const value of splitArguments(values)) {
-      this.run(expand(body, new Map([[name, value]]), this.expansions, null), depth + 1);
+      this.runExpanded(statement, expand(body, new Map([[name, value]]), this.expansions, null), depth);
       if (this.stopped) return;
     }
   }
@@ -445,6 +456,8 @@ export class Pass implements Environment {
     return (COMPARISONS[kind] ?? COMPARISONS['ne']!)(value);
   }
 }
+
+const shorten = (text: string) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
 const COMPARISONS: Readonly<Record<string, (value: bigint) => boolean>> = {
   eq: (value) => value === 0n,

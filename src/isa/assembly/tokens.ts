@@ -44,7 +44,12 @@ function unescape(text: string): number[] {
   return bytes;
 }
 
+/** Longer numbers can only be too wide, and aren't worth reading. */
+const MAX_NUMBER_LENGTH = 100;
+const TOO_WIDE = 1n << 64n;
+
 function numberValue(text: string): bigint {
+  if (text.length > MAX_NUMBER_LENGTH) return TOO_WIDE;
   if (text.startsWith("'")) return BigInt(unescape(text.slice(1).replace(/(?<=.)'$/s, ''))[0] ?? 0);
   if (/^0\d/.test(text)) return /^[0-7]+$/.test(text) ? BigInt(`0o${text}`) : BigInt(text);
   return BigInt(text);

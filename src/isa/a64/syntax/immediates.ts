@@ -16,8 +16,10 @@ import type { A64Leaf, A64Partial } from './registers.ts';
 const hex = (value: bigint | number) => `0x${value.toString(16)}`;
 
 /** Numbers of an error message: small ones in decimal. */
-const show = (value: bigint) =>
-  value > -4096n && value < 4096n ? value.toString() : value < 0n ? `-${hex(-value)}` : hex(value);
+function show(value: bigint): string {
+  if (value > -1_000_000n && value < 1_000_000n) return value.toString();
+  return value < 0n ? `-${hex(-value)}` : hex(value);
+}
 
 /** A number that a field holds as it is. */
 export function plainLeaf(field: A64Field, low: number, high: number, print: (value: number) => string): A64Leaf {
