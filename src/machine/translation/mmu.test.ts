@@ -3,13 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PhysicalMemory } from '../memory.ts';
 import { cpuModel } from '../presets.ts';
 import { faultStatus } from './fault.ts';
-import {
-  levelShift,
-  stage1StartLevel,
-  stage2StartLevel,
-  tableFormat,
-  type GranuleName,
-} from './format.ts';
+import { levelShift, stage1StartLevel, stage2StartLevel, tableFormat, type GranuleName } from './format.ts';
 import { Mmu, type AccessKind, type TranslationRegisters } from './mmu.ts';
 import { mapLeaf, newTables } from './testing.ts';
 
