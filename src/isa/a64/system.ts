@@ -46,7 +46,7 @@ export const SYSTEM: readonly A64Row[] = [
     name: 'SYS',
     encoding: '1101010100 0 01 op1:3 CRn:4 CRm:4 op2:3 Rt:5',
     syntax: 'sys <op1>, <Cn>, <Cm>, <op2>{, <Xt:optional>}',
-    aliases: [as('<sysop:register>, <Xt>', {}), as('<sysop>', {})],
+    aliases: [as('<sysop:register>, <Xt>', {}), as('<sysop>', { Rt: 31 })],
     operands: { rn: read('Rt'), imm: instructionKey },
     flow: 'system',
     execute: leave('system'),
