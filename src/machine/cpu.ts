@@ -9,7 +9,7 @@ import type { PhysicalMemory } from './memory.ts';
 import type { CpuModel } from './presets.ts';
 import type { Stop } from './stop.ts';
 import { SCTLR, type RegisterFile, type StoredRegister } from './sysregs.ts';
-import { dataAbortIss } from './syndrome.ts';
+import { dataAbortIss } from '../isa/a64/syndrome.ts';
 import { exception, executeSystem, undefinedInstruction } from './system.ts';
 import { faultStatus, type Fault } from './translation/fault.ts';
 import { Mmu, type AccessKind, type Access } from './translation/mmu.ts';
@@ -472,5 +472,5 @@ function elementBytes(word: number): number {
 /** ISV, SAS, SSE, SRT, SF and AR of a stage 2 data abort, where the instruction gives them. */
 function registerIss(word: number): number {
   const { isv, sas, sse, srt, sf, ar } = dataAbortIss(word);
-  return isv ? (1 << 24) | (sas << 22) | (sse << 21) | (srt << 16) | (sf << 15) | (ar << 14) : 0;
+  return isv === 1 ? (1 << 24) | (sas << 22) | (sse << 21) | (srt << 16) | (sf << 15) | (ar << 14) : 0;
 }
