@@ -192,6 +192,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
       as('sxth <Rd>, <Wn:N>', { immr: 0, imms: 15 }),
       as('sxtw <Xd>, <Wn>', { immr: 0, imms: 31, sf: 1, N: 1 }),
       as('sbfiz <Rd>, <Rn>, <bfiz>', {}, wrapsAround),
+      accepts('sbfiz <Rd>, <Rn>, <bfiz>'),
       as('sbfx <Rd>, <Rn>, <bfx>', {}, (f) => !wrapsAround(f)),
     ],
     /* rd = (rn << imm) >> imm2, arithmetic */
@@ -206,7 +207,9 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
     syntax: 'bfm <Rd>, <Rn>, <immr>, <imms>',
     aliases: [
       as('bfc <Rd>, <bfiz>', { Rn: 31 }, wrapsAround),
+      accepts('bfc <Rd>, <bfiz>', { Rn: 31 }),
       as('bfi <Rd>, <Rn>, <bfiz>', {}, wrapsAround),
+      accepts('bfi <Rd>, <Rn>, <bfiz>'),
       as('bfxil <Rd>, <Rn>, <bfx>', {}, (f) => !wrapsAround(f)),
     ],
     /* rd = (ra & ~imm2) | (ror(rn, imm) & imm2) */
@@ -225,6 +228,7 @@ export const DATA_IMMEDIATE: readonly A64Row[] = [
       as('uxtb <Wd>, <Wn>', { immr: 0, imms: 7, sf: 0, N: 0 }),
       as('uxth <Wd>, <Wn>', { immr: 0, imms: 15, sf: 0, N: 0 }),
       as('ubfiz <Rd>, <Rn>, <bfiz>', {}, wrapsAround),
+      accepts('ubfiz <Rd>, <Rn>, <bfiz>'),
       as('ubfx <Rd>, <Rn>, <bfx>', {}, (f) => !wrapsAround(f)),
       accepts('lsl <Rd>, <Rn>, <shiftleft>'),
       accepts('uxtb <Xd>, <Wn>', { immr: 0, imms: 7, sf: 0, N: 0 }),

@@ -83,10 +83,12 @@ export function extendedLeaf(destination: boolean): A64Leaf {
       fields.option = plain;
       fields.imm3 = 0;
       if (reader.take(',')) {
+        const named = reader.word !== 'lsl';
         const mismatch = readExtend(reader, fields, plain);
-        if (mismatch) return mismatch;
+        /* GNU as takes either width of the register where an extension says how much of it counts. */
+        if (mismatch || (named && fields.sf)) return mismatch;
       }
-      const wanted = (fields.option & 3) === 3 && fields.sf ? 'x' : 'w';
+      const wanted = fields.sf ? 'x' : 'w';
       if (register.letter === wanted) return null;
       return reader.mismatch(`expected a ${wanted === 'x' ? '64' : '32'}-bit register (${wanted}…) here`, from);
     },
