@@ -1,6 +1,7 @@
 import { currentEditorLine } from './editors/focus.ts';
 import { canGo, go, isActive, isRunning, load } from './control.ts';
 import { dialogStore } from './dialogs.ts';
+import { nameInLabs } from './lab-actions.ts';
 import { resetLayout, stepGroup, stepTab } from './layout.ts';
 import { PANEL_ORDER, PANELS } from './panels.ts';
 import { send, startWorker } from './sandbox-client.ts';
@@ -52,7 +53,7 @@ const DEBUG = [
   },
   {
     id: 'step-ioctl',
-    title: 'Step to next ioctl',
+    title: 'Step to ioctl',
     group: 'Debug',
     keys: 'F10',
     about: 'Run until the script is about to make its next ioctl',
@@ -61,7 +62,7 @@ const DEBUG = [
   },
   {
     id: 'step-exit',
-    title: 'Step to next KVM exit',
+    title: 'Step to KVM exit',
     group: 'Debug',
     keys: 'Shift+F11',
     about: 'Run until KVM_RUN returns to the script',
@@ -213,6 +214,8 @@ const PANEL_COMMANDS: readonly UiCommand[] = PANEL_ORDER.map((id, index) => {
 /** Every command of the page: buttons, menus, keys, palette and help are made from this list. */
 export const COMMANDS: readonly UiCommand[] = [...DEBUG, ...OTHERS, ...PANEL_COMMANDS];
 export const DEBUG_COMMANDS: readonly UiCommand[] = DEBUG;
+
+for (const shown of COMMANDS) nameInLabs(shown.title, { title: shown.about, run: () => runCommand(shown) });
 
 export function command(id: string): UiCommand {
   return COMMANDS.find((other) => other.id === id)!;

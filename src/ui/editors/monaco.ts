@@ -49,6 +49,7 @@ const TOKEN_COLOURS: readonly (readonly [token: string, name: `--${string}`])[] 
   ['keyword.shift', '--keyword'],
   ['string', '--string'],
   ['number', '--number'],
+  ['number.hex', '--number'],
   ['type', '--symbol'],
   ['type.identifier', '--symbol'],
   ['variable.register', '--number'],
