@@ -13,13 +13,18 @@ export function rangeText(base: bigint, size: bigint, digits = 0): string {
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 
-/** A size in at most four digits: exact where that suffices, else rounded to a tenth of a larger unit. */
+/** A size in at most four digits and a tenth: exact where that suffices, else rounded in the largest unit. */
 export function shortSize(bytes: bigint): string {
+  const in1024 = (unit: number) => 1n << BigInt(10 * unit);
+  for (let unit = 0; unit < UNITS.length; unit++) {
+    const one = in1024(unit);
+    const isWhole =
+      bytes % one === 0n && (unit === UNITS.length - 1 || bytes === 0n || bytes % in1024(unit + 1) !== 0n);
+    if (isWhole && bytes / one < 10_000n) return `${bytes / one} ${UNITS[unit]}`;
+  }
   let unit = 0;
-  while (unit < UNITS.length - 1 && bytes >> BigInt(10 * unit) >= 10_000n) unit++;
-  while (unit < UNITS.length - 1 && bytes !== 0n && bytes % (1n << BigInt(10 * (unit + 1))) === 0n) unit++;
-  const one = 1n << BigInt(10 * unit);
-  const tenths = (bytes * 10n + one / 2n) / one;
+  while (unit < UNITS.length - 1 && bytes >= in1024(unit + 1)) unit++;
+  const tenths = (bytes * 10n + in1024(unit) / 2n) / in1024(unit);
   const tenth = tenths % 10n;
   return `${tenths / 10n}${tenth === 0n ? '' : `.${tenth}`} ${UNITS[unit]}`;
 }

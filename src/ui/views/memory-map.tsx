@@ -108,7 +108,7 @@ export function MemoryMap({ view, onMemory }: MemoryMapProps) {
                   <span className="map-swatch" aria-hidden="true" />
                   {region.name}
                 </th>
-                <td>
+                <td data-label="Base">
                   <button
                     type="button"
                     className="view-link"
@@ -118,10 +118,14 @@ export function MemoryMap({ view, onMemory }: MemoryMapProps) {
                     {hex(region.base, digits)}
                   </button>
                 </td>
-                <td>{shortSize(region.size)}</td>
-                <td>{mappedText(region)}</td>
-                <td>{region.userspaceAddress === null ? '' : hex(region.userspaceAddress)}</td>
-                <td className="map-flags">{region.flags.join(' ')}</td>
+                <td data-label="Size">{shortSize(region.size)}</td>
+                <td data-label="Mapped">{mappedText(region)}</td>
+                <td data-label="userspace_addr">
+                  {region.userspaceAddress === null ? '' : hex(region.userspaceAddress)}
+                </td>
+                <td data-label="Flags" className="map-flags">
+                  {region.flags.join(' ')}
+                </td>
               </tr>
             ))}
           </tbody>

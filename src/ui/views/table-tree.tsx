@@ -11,7 +11,7 @@ import './table-tree.css';
 /** Below this width a row takes two lines. */
 const NARROW = 560;
 /** Pixels per level. */
-const INDENT = 12;
+const INDENT = 10;
 const ROW_HEIGHT = { wide: 22, narrow: 38 } as const;
 const heightFor = (width: number) => (width < NARROW ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide);
 

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseBits, rulerRows } from './bit-ruler.ts';
+
+const field = (bits: string) => ({ name: bits, bits, value: 0n, meaning: '' });
+
+describe('bits of a field', () => {
+  it('are ranges, single bits, or several for a split field', () => {
+    expect(parseBits('54:53')).toEqual([{ hi: 54, lo: 53 }]);
+    expect(parseBits('0')).toEqual([{ hi: 0, lo: 0 }]);
+    expect(parseBits('9:8,49:12')).toEqual([
+      { hi: 9, lo: 8 },
+      { hi: 49, lo: 12 },
+    ]);
+  });
+
+  it('that are none give nothing', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        for (const { hi, lo } of parseBits(text)) expect(lo >= 0 && lo <= hi && hi < 64).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the ruler', () => {
+  it('shows every bit once, from 63 down, in rows of the width asked for', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(63), fc.nat(63)).map(([a, b]) => field(`${Math.max(a, b)}:${Math.min(a, b)}`))),
+        fc.constantFrom(16, 32, 64),
+        (fields, perRow) => {
+          const rows = rulerRows(fields, perRow);
+          expect(rows).toHaveLength(64 / perRow);
+          const bits = rows.flatMap((row) =>
+            row.flatMap(({ hi, lo }) => Array.from({ length: hi - lo + 1 }, (_, index) => hi - index)),
+          );
+          expect(bits).toEqual(Array.from({ length: 64 }, (_, index) => 63 - index));
+        },
+      ),
+    );
+  });
+
+  it('gives both parts of a split field to it, and the rest to none', () => {
+    const [row] = rulerRows([field('9:8,49:12')], 64);
+    expect(row).toEqual([
+      { hi: 63, lo: 50, field: null },
+      { hi: 49, lo: 12, field: 0 },
+      { hi: 11, lo: 10, field: null },
+      { hi: 9, lo: 8, field: 0 },
+      { hi: 7, lo: 0, field: null },
+    ]);
+  });
+
+  it('breaks a field at the end of a row', () => {
+    const rows = rulerRows([field('47:12')], 32);
+    expect(rows[0]!.at(-1)).toEqual({ hi: 47, lo: 32, field: 0 });
+    expect(rows[1]![0]).toEqual({ hi: 31, lo: 12, field: 0 });
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { TableEntry, TableNode } from '../../session/messages.ts';
+import { allTables, treeMove, treeRows } from './tree-rows.ts';
+
+const entry = (index: number, child: TableNode | null): TableEntry => ({
+  index,
+  count: 1,
+  inputBase: 0n,
+  inputSize: 0x1000n,
+  address: BigInt(index) * 8n,
+  value: 0n,
+  kind: child ? 'table' : 'invalid',
+  output: null,
+  fields: [],
+  child,
+  changed: false,
+});
+const table = (address: bigint, level: number, entries: TableEntry[] | null): TableNode => ({
+  address,
+  level,
+  inputBase: 0n,
+  inputSize: 0x1000n,
+  valid: 0,
+  total: 512,
+  entries,
+});
+const leaf = table(0x3000n, 3, [entry(0, null), entry(1, null)]);
+const middle = table(0x2000n, 2, [entry(5, leaf)]);
+const roots = [table(0x1000n, 1, [entry(0, null), entry(1, middle)])];
+const rowsOf = (...open: bigint[]) => treeRows(roots, (address) => open.includes(address));
+
+describe('rows of the tree', () => {
+  it('are those whose tables are open, with their place among their siblings', () => {
+    expect(rowsOf().map(({ depth }) => depth)).toEqual([1]);
+    const rows = rowsOf(0x1000n, 0x2000n);
+    expect(rows.map(({ depth, position, siblings }) => [depth, position, siblings])).toEqual([
+      [1, 1, 1],
+      [2, 1, 2],
+      [2, 2, 2],
+      [3, 1, 1],
+    ]);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
+  });
+
+  it('wait where a table is open whose entries are not there yet', () => {
+    const rows = treeRows([table(0x1000n, 1, null)], () => true);
+    expect(rows.map(({ entry, table }) => [entry, table?.address ?? null])).toEqual([
+      [null, 0x1000n],
+      [null, null],
+    ]);
+  });
+
+  it('find all tables up to a limit', () => {
+    expect(allTables(roots, 10)).toEqual([0x1000n, 0x2000n, 0x3000n]);
+    expect(allTables(roots, 2)).toEqual([0x1000n, 0x2000n]);
+  });
+});
+
+describe('keys of the tree', () => {
+  const rows = rowsOf(0x1000n, 0x2000n);
+
+  it('move up and down and stop at the ends', () => {
+    expect(treeMove(rows, 0, 'ArrowUp', 10)).toEqual({ to: 0 });
+    expect(treeMove(rows, 0, 'ArrowDown', 10)).toEqual({ to: 1 });
+    expect(treeMove(rows, 0, 'PageDown', 10)).toEqual({ to: 3 });
+    expect(treeMove(rows, 3, 'Home', 10)).toEqual({ to: 0 });
+    expect(treeMove(rows, 0, 'End', 10)).toEqual({ to: 3 });
+  });
+
+  it('open to the right and close to the left, going in and out', () => {
+    expect(treeMove(rows, 3, 'ArrowRight', 10)).toEqual({ toggle: 0x3000n });
+    expect(treeMove(rows, 2, 'ArrowRight', 10)).toEqual({ to: 3 });
+    expect(treeMove(rows, 2, 'ArrowLeft', 10)).toEqual({ toggle: 0x2000n });
+    expect(treeMove(rows, 3, 'ArrowLeft', 10)).toEqual({ to: 2 });
+    expect(treeMove(rows, 1, 'ArrowRight', 10)).toBeNull();
+  });
+
+  it('begin at the first row where none is chosen, and leave other keys alone', () => {
+    expect(treeMove(rows, -1, 'ArrowDown', 10)).toEqual({ to: 0 });
+    expect(treeMove(rows, -1, 'x', 10)).toBeNull();
+    expect(treeMove([], -1, 'ArrowDown', 10)).toBeNull();
+  });
+});
