@@ -1,3 +1,6 @@
+import { cpuModel } from '../machine/presets.ts';
+import { granuleOfPageSize } from '../machine/translation/format.ts';
+
 export type CpuPreset = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'neoverse-n1';
 export type KvmMode = 'vhe' | 'nvhe' | 'protected';
 export type PageSize = 4096 | 16384 | 65536;
@@ -64,3 +67,61 @@ export const HOST_PRESETS: readonly HostPreset[] = [
     mode: 'vhe',
   }),
 ];
+
+const PAGE_SIZES: readonly number[] = [4096, 16384, 65536];
+const MODES: readonly string[] = ['vhe', 'nvhe', 'protected'];
+const PA_BITS: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
+const CPUS: readonly string[] = ['max', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'neoverse-n1'];
+const RAM_UNIT = 65536n;
+/** A host without this much has no room for a process and a VM. */
+const LEAST_RAM = 1n << 20n;
+const MOST_RAM = 1n << 31n;
+
+function hex(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+function mib(value: bigint): string {
+  return `${value / (1n << 20n)} MiB`;
+}
+
+/** Throws ConfigError with the first reason why a host can't be built so. Values may come from outside: all are checked. */
+export function checkConfig(config: HostConfig): void {
+  const no = (message: string): never => {
+    throw new ConfigError(message);
+  };
+  const { cpu, paBits, lpa2, pageSize, mode, ram } = config;
+  if (!CPUS.includes(cpu)) no(`there is no CPU preset ${String(cpu)}; there are ${CPUS.join(', ')}`);
+  if (!MODES.includes(mode)) no(`there is no mode ${String(mode)}; there are ${MODES.join(', ')}`);
+  if (!PAGE_SIZES.includes(pageSize)) no(`pages can have ${PAGE_SIZES.join(', ')} bytes, not ${String(pageSize)}`);
+  if (paBits !== undefined && !PA_BITS.includes(paBits)) {
+    no(`ID_AA64MMFR0_EL1.PARange can say ${PA_BITS.join(', ')} bits, not ${String(paBits)}`);
+  }
+  const { features, name } = cpuModel(cpu, paBits === undefined ? {} : { paBits });
+  const granule = granuleOfPageSize(pageSize).name;
+  if (!features.stage1Granules.includes(granule)) no(`${name} has no stage 1 with ${granule} pages`);
+  if (!features.stage2Granules.includes(granule)) no(`${name} has no stage 2 with ${granule} pages: KVM gives up`);
+  if (lpa2 === true && features.lpa2Stage1.length === 0) no(`${name} has no FEAT_LPA2, which came with Armv8.7`);
+  if (mode === 'vhe' && !features.vhe)
+    no(`${name} has no FEAT_VHE: the kernel can't run at EL2, choose nvhe or protected`);
+  checkRam(ram, features.paBits, no);
+}
+
+function checkRam(ram: HostConfig['ram'], paBits: number, no: (message: string) => never): void {
+  const sorted = [...ram].sort((a, b) => (a.base < b.base ? -1 : 1));
+  let end = 0n;
+  let total = 0n;
+  for (const { base, size } of sorted) {
+    const range = `RAM of ${hex(size)} bytes at ${hex(base)}`;
+    if (base < 0n || size <= 0n || base % RAM_UNIT !== 0n || size % RAM_UNIT !== 0n) {
+      no(`${range}: start and size must be multiples of 64 KiB`);
+    }
+    if (base < end) no(`${range} overlaps the range below it, which ends at ${hex(end)}`);
+    end = base + size;
+    total += size;
+    if (end > 1n << BigInt(paBits))
+      no(`${range} ends above ${paBits} bits, all that the CPU's physical addresses have`);
+  }
+  if (total < LEAST_RAM) no(`${mib(total)} of RAM are too little, the host needs ${mib(LEAST_RAM)}`);
+  if (total > MOST_RAM) no(`${mib(total)} of RAM are too much for a tab, at most ${mib(MOST_RAM)}`);
+}

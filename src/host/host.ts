@@ -1,17 +1,16 @@
 import type { IoctlRow } from '../abi/ioctls.ts';
 import type { Descriptor, DescriptorKind, RunControl } from '../kvm/descriptor.ts';
-import type { KvmModule } from '../kvm/module.ts';
+import { KvmModule } from '../kvm/module.ts';
 import type { IoctlResult } from '../kvm/refusal.ts';
-import type { HostConfig } from './config.ts';
-import type { Process } from './process.ts';
+import { Machine } from '../machine/machine.ts';
+import { tableFormat } from '../machine/translation/format.ts';
+import { stage1StartLevel } from '../machine/translation/format.ts';
+import { bootLog, type BootLine } from './bootlog.ts';
+import { checkConfig, ConfigError, type HostConfig } from './config.ts';
+import { AddressSpace } from './mm.ts';
+import { Process } from './process.ts';
 
-export interface BootLine {
-  /** Seconds, as dmesg prints them. */
-  readonly time: number;
-  readonly text: string;
-  /** Why the kernel says it. */
-  readonly because?: string;
-}
+export type { BootLine } from './bootlog.ts';
 
 /** One ioctl as the observer sees it. */
 export interface IoctlCall {
@@ -29,19 +28,72 @@ export interface IoctlCall {
 
 export interface IoctlObserver {
   before?(call: IoctlCall): void;
-  /** `bytesAfter`: the structure as it is after the call. */
+  /** `bytesAfter`: the structure as it is after the call. Not called for a call that is ended while it is held. */
   after?(call: IoctlCall, result: IoctlResult, bytesAfter: Uint8Array | null): void;
 }
 
-/** A booted host. */
-export interface HostApi {
+/** CPUs that the recorded hosts have; KVM_CAP_NR_VCPUS says them. */
+const CPUS = 2;
+/** VA_BITS of the kernel: the top of user space for access_ok, whatever the hardware has (TASK_SIZE_MAX). */
+const KERNEL_VA_BITS = 52;
+const SLICE = 100_000;
+
+/** A booted host: hardware, its kernel's KVM, processes. */
+export class Host {
   readonly config: HostConfig;
-  readonly bootLog: readonly BootLine[];
+  readonly machine: Machine;
   readonly kvm: KvmModule;
-  readonly processes: readonly Process[];
+  readonly bootLog: readonly BootLine[];
   /** Shared by all KVM_RUNs; whoever drives sets the budget. */
-  readonly control: RunControl;
+  readonly control: RunControl = { budget: SLICE, signal: false };
   /** At most one observer; null takes it away. */
-  onIoctl: IoctlObserver | null;
-  createProcess(): Process;
+  onIoctl: IoctlObserver | null = null;
+  readonly #processes = new Set<Process>();
+  #lastPid = 0;
+
+  constructor(config: HostConfig, machine: Machine) {
+    this.config = config;
+    this.machine = machine;
+    const { memory, cpu, model } = machine;
+    this.kvm = new KvmModule({ memory, cpu, model, pageSize: config.pageSize, mode: config.mode, cpus: CPUS });
+    this.bootLog = bootLog(config, this.kvm);
+  }
+
+  get processes(): readonly Process[] {
+    return [...this.#processes];
+  }
+
+  /** A process with nothing in its address space. Throws ConfigError where the host's memory is used up. */
+  createProcess(): Process {
+    const { features, granule } = this.kvm;
+    const large = features.largeVa || features.lpa2;
+    const tableBits = large ? KERNEL_VA_BITS : 48;
+    const format = tableFormat(1, granule.name, features.lpa2 || (large && granule.name === '64K') ? 52 : 48);
+    const startLevel = stage1StartLevel(granule, tableBits);
+    const memory = AddressSpace.create(this.machine.memory, format, startLevel, tableBits, KERNEL_VA_BITS);
+    if (!memory) throw new ConfigError("the host's memory is used up: there is none for a process' page table");
+    const process = new Process(this, ++this.#lastPid, memory);
+    this.#processes.add(process);
+    return process;
+  }
+
+  /** For `Process.exit`. */
+  forget(process: Process): void {
+    this.#processes.delete(process);
+  }
+}
+
+/** Builds and boots a host. Throws ConfigError for one that can't be, with the reason. */
+export function boot(config: HostConfig): Host {
+  checkConfig(config);
+  const { cpu, paBits, lpa2, pageSize } = config;
+  const ram = config.ram.map(({ base, size }) => ({ base: Number(base), size: Number(size) }));
+  const options = { ...(paBits === undefined ? {} : { paBits }), ...(lpa2 === undefined ? {} : { lpa2 }) };
+  try {
+    return new Host(config, new Machine({ cpu, pageSize, ram, ...options }));
+  } catch (error) {
+    // What the machine can't be built with comes from the configuration alone.
+    if (error instanceof RangeError) throw new ConfigError(error.message);
+    throw error;
+  }
 }

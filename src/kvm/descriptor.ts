@@ -36,6 +36,8 @@ export interface UserAddressSpace extends UserMemory {
 /** The task that makes the call. */
 export interface Caller {
   readonly memory: UserAddressSpace;
+  /** A descriptor number is free. */
+  readonly canInstall: boolean;
   /** Makes a descriptor for an object: the lowest free number, or EMFILE. */
   install(descriptor: Descriptor): number | Refusal;
   /** The object behind a descriptor number that is an operand of an ioctl. */

@@ -1,0 +1,414 @@
+import { pa, type Pa } from '../abi/address.ts';
+import type { AddressSpaceListener, UserAddressSpace, UserPage } from '../kvm/descriptor.ts';
+import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
+import { PageTable, type Leaf } from '../kvm/pagetable.ts';
+import type { PhysicalMemory } from '../machine/memory.ts';
+import { levelShift, type TableFormat } from '../machine/translation/format.ts';
+import { hostLeafAttributes } from './stage1.ts';
+
+export interface Protection {
+  readonly readable?: boolean;
+  readonly writable?: boolean;
+  readonly executable?: boolean;
+}
+
+/** What lies behind a mapping of a descriptor. */
+export interface MappedFile {
+  pageAt(pageOffset: number): Pa | null;
+  retain(): void;
+  release(): void;
+}
+
+/** vm_area_struct: a range with one backing and one protection. */
+interface Vma {
+  readonly start: number;
+  readonly end: number;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly executable: boolean;
+  readonly shared: boolean;
+  readonly file: MappedFile | null;
+  /** In pages, at `start`. */
+  readonly fileOffset: number;
+}
+
+export interface MmapRequest extends Protection {
+  readonly length: number;
+  /** A hint; with `fixed` the place, whatever is there. */
+  readonly address?: bigint;
+  readonly fixed?: boolean;
+  /** MAP_SHARED; else MAP_PRIVATE. Anonymous private memory is what transparent huge pages serve. */
+  readonly shared?: boolean;
+  /** Bytes into the descriptor's mapping. */
+  readonly offset?: bigint;
+}
+
+/** Addresses below are never given out by mmap (vm.mmap_min_addr). */
+const MMAP_MIN_ADDRESS = 0x10000;
+/** DEFAULT_MAP_WINDOW: without a higher hint mmap stays below it, whatever TASK_SIZE is. */
+const MAP_WINDOW = 2 ** 48;
+/** Room below the window for the stack (mmap_base's least gap). */
+const STACK_GAP = 128 * 2 ** 20;
+const MAX_VMAS = 65530;
+
+/**
+ * The address space of a process: mappings, and host stage-1 tables as bytes that are filled when a page is first touched.
+ */
+export class AddressSpace implements UserAddressSpace {
+  /** TASK_SIZE_MAX, which access_ok knows; the tables may resolve less. */
+  readonly taskSize: bigint;
+  readonly table: PageTable;
+  /** First address that no mapping can have (TASK_SIZE). */
+  readonly #limit: bigint;
+  readonly #memory: PhysicalMemory;
+  readonly #pageSize: number;
+  /** Size of a block at the level above pages: a transparent huge page. */
+  readonly #hugeSize: number;
+  /** Sorted, not overlapping. */
+  #vmas: Vma[] = [];
+  readonly #listeners = new Set<AddressSpaceListener>();
+
+  private constructor(memory: PhysicalMemory, table: PageTable, addressBits: number) {
+    this.#memory = memory;
+    this.table = table;
+    this.taskSize = 1n << BigInt(addressBits);
+    this.#limit = 1n << BigInt(table.tables.inputBits);
+    this.#pageSize = memory.pages.pageSize;
+    this.#hugeSize = 2 ** levelShift(table.tables.format.granule, 2);
+  }
+
+  /** `addressBits`: TASK_SIZE of the kernel, `tableBits` what the hardware's tables resolve. null: no memory. */
+  static create(
+    memory: PhysicalMemory,
+    format: TableFormat,
+    startLevel: number,
+    tableBits: number,
+    addressBits: number,
+  ): AddressSpace | null {
+    const table = PageTable.create(memory, format, startLevel, tableBits);
+    return table && new AddressSpace(memory, table, addressBits);
+  }
+
+  /* ------------------------------------------------------------ system calls */
+
+  /** mmap(2). A file's mapping takes a reference on it. */
+  mmap(request: MmapRequest, file: MappedFile | null): { address: bigint } | Refusal {
+    const { length, offset = 0n } = request;
+    if (!Number.isSafeInteger(length) || length <= 0) {
+      return refuse('EINVAL', 'mmap.length', `mmap of ${length} bytes`, 'do_mmap');
+    }
+    const size = this.#pageAlign(length);
+    if (size >= MAP_WINDOW) return refuse('ENOMEM', 'mmap.length', `mmap of ${length} bytes: no such room`, 'do_mmap');
+    if (offset < 0n || offset % BigInt(this.#pageSize) !== 0n || offset >= 2n ** 52n) {
+      return refuse(
+        'EINVAL',
+        'mmap.offset',
+        `mmap offset ${hex(offset)} is not a multiple of the page size`,
+        'ksys_mmap_pgoff',
+      );
+    }
+    if (this.#vmas.length >= MAX_VMAS) return refuse('ENOMEM', 'mmap.map-count', 'too many mappings', 'do_mmap');
+    const start = this.#place(request, size);
+    if (typeof start !== 'number') return start;
+    if (!this.#remove(start, start + size))
+      return refuse('ENOMEM', 'mmap.tables', 'no memory for page tables', 'do_mmap');
+    file?.retain();
+    this.#insert({
+      start,
+      end: start + size,
+      readable: request.readable ?? true,
+      writable: request.writable ?? true,
+      executable: request.executable ?? false,
+      shared: request.shared ?? false,
+      file,
+      fileOffset: Number(offset) / this.#pageSize,
+    });
+    return { address: BigInt(start) };
+  }
+
+  munmap(address: bigint, length: number): IoctlResult {
+    const range = this.#range(address, length, 'munmap', '__do_munmap');
+    if ('errno' in range) return range;
+    if (this.#remove(range.start, range.end)) return DONE;
+    return refuse('ENOMEM', 'munmap.tables', 'no memory for page tables', '__do_munmap');
+  }
+
+  mprotect(address: bigint, length: number, protection: Protection): IoctlResult {
+    const range = this.#range(address, length, 'mprotect', 'do_mprotect_pkey');
+    if ('errno' in range) return range;
+    const { start, end } = range;
+    const touched = this.#vmas.filter((vma) => vma.start < end && start < vma.end);
+    const covered = touched.reduce((sum, vma) => sum + Math.min(end, vma.end) - Math.max(start, vma.start), 0);
+    if (covered !== end - start) {
+      return refuse(
+        'ENOMEM',
+        'mprotect.hole',
+        `there is memory that is not mapped in ${hex(start)}-${hex(end)}`,
+        'do_mprotect_pkey',
+      );
+    }
+    this.#notify(start, end);
+    if (!this.#splitTables(start, end))
+      return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', 'do_mprotect_pkey');
+    const { readable = false, writable = false, executable = false } = protection;
+    for (const part of this.#carve(start, end)) this.#insert({ ...part, readable, writable, executable });
+    // Present pages take the new protection when they are touched the next time, or lose their entry with all access.
+    for (const leaf of this.table.leaves(start, end)) {
+      const vma = this.#find(leaf.input);
+      if (!vma) continue;
+      this.table.update(leaf, this.table.entry(leaf.output, this.#attributes(vma), leaf.level));
+    }
+    return DONE;
+  }
+
+  /** Every mapping goes, with its pages. */
+  unmapAll(): void {
+    this.#remove(0, Number(this.#limit));
+  }
+
+  /** Frees the page tables; nothing may be mapped any more, and the object not be used. */
+  destroy(): void {
+    this.table.destroy();
+  }
+
+  /** /proc/PID/maps: for views. */
+  mappings(): readonly { start: bigint; end: bigint; readable: boolean; writable: boolean; file: boolean }[] {
+    return this.#vmas.map((vma) => ({
+      start: BigInt(vma.start),
+      end: BigInt(vma.end),
+      readable: vma.readable,
+      writable: vma.writable,
+      file: vma.file !== null,
+    }));
+  }
+
+  /* ------------------------------------------------------------ what KVM uses */
+
+  read(hva: bigint, length: number): Uint8Array | null {
+    const bytes = new Uint8Array(length);
+    const done = this.#copy(hva, length, false, (page, at, offset, count) => {
+      const part = this.#memory.readBytes(page + offset, count);
+      if (part) bytes.set(part, at);
+      return part !== null;
+    });
+    return done ? bytes : null;
+  }
+
+  write(hva: bigint, bytes: Uint8Array): boolean {
+    const pages: [number, number, number][] = [];
+    const found = this.#copy(
+      hva,
+      bytes.length,
+      true,
+      (page, at, offset, count) => pages.push([page + offset, at, count]) > 0,
+    );
+    if (!found) return false;
+    for (const [to, at, count] of pages) this.#memory.writeBytes(to, bytes.subarray(at, at + count));
+    return true;
+  }
+
+  getPage(hva: bigint, write: boolean): UserPage | null {
+    if (hva < 0n || hva >= this.taskSize) return null;
+    const address = Number(hva);
+    const vma = this.#find(address);
+    if (!vma || !(write ? vma.writable : vma.readable)) return null;
+    let leaf = this.table.lookup(address);
+    if (!leaf?.valid) {
+      if (!this.#fault(vma, address)) return null;
+      leaf = this.table.lookup(address);
+      if (!leaf?.valid) return null;
+    }
+    const within = address - leaf.input;
+    const page = pa(leaf.output + within - (within % this.#pageSize));
+    return { pa: page, writable: vma.writable, mappingSize: leaf.size };
+  }
+
+  isMapped(hva: bigint): boolean {
+    return hva >= 0n && hva < this.taskSize && this.#find(Number(hva)) !== null;
+  }
+
+  addListener(listener: AddressSpaceListener): void {
+    this.#listeners.add(listener);
+  }
+
+  removeListener(listener: AddressSpaceListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /* ------------------------------------------------------------ inside */
+
+  #pageAlign(length: number): number {
+    return Math.ceil(length / this.#pageSize) * this.#pageSize;
+  }
+
+  #range(address: bigint, length: number, call: string, kernel: string): { start: number; end: number } | Refusal {
+    const size = Number.isSafeInteger(length) && length > 0 ? this.#pageAlign(length) : 0;
+    if (address < 0n || address % BigInt(this.#pageSize) !== 0n || size === 0 || address + BigInt(size) > this.#limit) {
+      return refuse(
+        'EINVAL',
+        `${call}.range`,
+        `${call} of ${length} bytes at ${hex(address)}: not pages of user space`,
+        kernel,
+      );
+    }
+    return { start: Number(address), end: Number(address) + size };
+  }
+
+  #place(request: MmapRequest, size: number): number | Refusal {
+    const { address = 0n, fixed = false } = request;
+    if (fixed) {
+      if (address % BigInt(this.#pageSize) !== 0n) {
+        return refuse(
+          'EINVAL',
+          'mmap.fixed',
+          `${hex(address)} is not a multiple of the page size`,
+          'get_unmapped_area',
+        );
+      }
+      if (address < BigInt(MMAP_MIN_ADDRESS)) {
+        return refuse('EPERM', 'mmap.min-addr', `${hex(address)} is below vm.mmap_min_addr`, 'cap_mmap_addr');
+      }
+      if (address + BigInt(size) > this.#limit) {
+        return refuse('ENOMEM', 'mmap.task-size', `${hex(address)} is above user space`, 'get_unmapped_area');
+      }
+      return Number(address);
+    }
+    const hint = address - (address % BigInt(this.#pageSize));
+    if (hint >= BigInt(MMAP_MIN_ADDRESS) && hint + BigInt(size) <= this.#limit) {
+      const start = Number(hint);
+      if (!this.#vmas.some((vma) => vma.start < start + size && start < vma.end)) return start;
+    }
+    // Top down below the stack, the highest gap that has the room.
+    let top = MAP_WINDOW - STACK_GAP;
+    for (let index = this.#vmas.length - 1; index >= 0; index--) {
+      const vma = this.#vmas[index]!;
+      if (vma.start >= top) continue;
+      if (top - vma.end >= size) break;
+      top = vma.start;
+    }
+    if (top - size < MMAP_MIN_ADDRESS)
+      return refuse('ENOMEM', 'mmap.no-room', `no gap of ${size} bytes`, 'get_unmapped_area');
+    return top - size;
+  }
+
+  #find(address: number): Vma | null {
+    let low = 0;
+    let high = this.#vmas.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const vma = this.#vmas[middle]!;
+      if (address < vma.start) high = middle;
+      else if (address >= vma.end) low = middle + 1;
+      else return vma;
+    }
+    return null;
+  }
+
+  #insert(vma: Vma): void {
+    const at = this.#vmas.findIndex((other) => other.start > vma.start);
+    this.#vmas.splice(at < 0 ? this.#vmas.length : at, 0, vma);
+  }
+
+  /** Takes [start, end) out of the list of mappings and gives back the parts that lay in it; the rests stay. */
+  #carve(start: number, end: number): Vma[] {
+    const inside: Vma[] = [];
+    const rests: Vma[] = [];
+    this.#vmas = this.#vmas.filter((vma) => {
+      if (vma.end <= start || vma.start >= end) return true;
+      const part = (from: number, to: number): Vma => ({
+        ...vma,
+        start: from,
+        end: to,
+        fileOffset: vma.fileOffset + (from - vma.start) / this.#pageSize,
+      });
+      if (vma.start < start) rests.push(part(vma.start, start));
+      if (vma.end > end) rests.push(part(end, vma.end));
+      inside.push(part(Math.max(start, vma.start), Math.min(end, vma.end)));
+      // Each part holds the file for itself.
+      for (let extra = Number(vma.start < start) + Number(vma.end > end); extra > 0; extra--) vma.file?.retain();
+      return false;
+    });
+    for (const rest of rests) this.#insert(rest);
+    return inside;
+  }
+
+  /** False: a huge page had to be split, and there is no memory for the table. */
+  #remove(start: number, end: number): boolean {
+    if (!this.#vmas.some((vma) => vma.start < end && start < vma.end)) return true;
+    if (!this.#splitTables(start, end)) return false;
+    this.#notify(start, end);
+    for (const vma of this.#carve(start, end)) {
+      this.table.unmap(vma.start, vma.end, (leaf) => {
+        if (!vma.file) this.#memory.pages.free(leaf.output, leaf.size / this.#pageSize);
+      });
+      vma.file?.release();
+    }
+    return true;
+  }
+
+  #notify(start: number, end: number): void {
+    for (const listener of this.#listeners) listener.invalidate(BigInt(start), BigInt(end));
+  }
+
+  /** Blocks that reach across an end of the range become pages. */
+  #splitTables(start: number, end: number): boolean {
+    return [start, end].every((edge) => {
+      const leaf = this.table.lookup(edge);
+      return !leaf?.valid || leaf.input === edge || this.table.split(edge, edge + 1);
+    });
+  }
+
+  #attributes(vma: Vma): bigint {
+    return hostLeafAttributes(this.table.tables.format, vma);
+  }
+
+  /** A page is touched for the first time. */
+  #fault(vma: Vma, address: number): boolean {
+    const page = address - (address % this.#pageSize);
+    if (vma.file) {
+      const found = vma.file.pageAt(vma.fileOffset + (page - vma.start) / this.#pageSize);
+      return found !== null && this.table.map(page, this.#pageSize, found, this.#attributes(vma));
+    }
+    const huge = address - (address % this.#hugeSize);
+    if (!vma.shared && huge >= vma.start && huge + this.#hugeSize <= vma.end && this.#emptyBlock(huge)) {
+      if (this.#allocate(vma, huge, this.#hugeSize)) return true;
+    }
+    return this.#allocate(vma, page, this.#pageSize);
+  }
+
+  #emptyBlock(address: number): boolean {
+    const leaf: Leaf | null = this.table.lookup(address);
+    return leaf !== null && !leaf.valid && leaf.size >= this.#hugeSize;
+  }
+
+  #allocate(vma: Vma, address: number, size: number): boolean {
+    const pages = size / this.#pageSize;
+    const found = this.#memory.pages.allocate(pages, size);
+    if (found === null) return false;
+    if (this.table.map(address, size, found, this.#attributes(vma))) return true;
+    this.#memory.pages.free(found, pages);
+    return false;
+  }
+
+  #copy(
+    hva: bigint,
+    length: number,
+    write: boolean,
+    part: (page: number, at: number, offset: number, count: number) => boolean,
+  ): boolean {
+    if (hva < 0n || hva + BigInt(length) > this.taskSize) return false;
+    for (let at = 0; at < length;) {
+      const address = Number(hva) + at;
+      const offset = address % this.#pageSize;
+      const count = Math.min(length - at, this.#pageSize - offset);
+      const page = this.getPage(BigInt(address), write);
+      if (!page || !part(page.pa, at, offset, count)) return false;
+      at += count;
+    }
+    return true;
+  }
+}
+
+function hex(value: bigint | number): string {
+  return `0x${value.toString(16)}`;
+}

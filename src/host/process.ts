@@ -1,0 +1,186 @@
+import { ioctlByNumber, type IoctlRow } from '../abi/ioctls.ts';
+import { structLayout } from '../abi/layout.ts';
+import type { Caller, Descriptor, IoctlRun, RunControl } from '../kvm/descriptor.ts';
+import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
+import type { Host, IoctlCall } from './host.ts';
+import { type AddressSpace, type MappedFile, type MmapRequest, type Protection } from './mm.ts';
+
+/** RLIMIT_NOFILE: descriptors a process may have. */
+const MOST_DESCRIPTORS = 1024;
+const KVM_PATH = '/dev/kvm';
+
+/** An open file: descriptors and mappings hold it, the last one lets it go. */
+class OpenFile implements MappedFile {
+  readonly descriptor: Descriptor;
+  #references = 1;
+
+  constructor(descriptor: Descriptor) {
+    this.descriptor = descriptor;
+  }
+
+  pageAt(pageOffset: number) {
+    return this.descriptor.pageAt?.(pageOffset) ?? null;
+  }
+
+  retain(): void {
+    this.#references++;
+  }
+
+  release(): void {
+    if (--this.#references === 0) this.descriptor.release();
+  }
+}
+
+/** A process of the host: descriptors, and memory with page tables of its own. */
+export class Process implements Caller {
+  readonly pid: number;
+  readonly memory: AddressSpace;
+  readonly #host: Host;
+  readonly #files = new Map<number, OpenFile>();
+  /** KVM_RUNs that are held. */
+  readonly #held = new Set<IoctlRun>();
+  #exited = false;
+
+  constructor(host: Host, pid: number, memory: AddressSpace) {
+    this.#host = host;
+    this.pid = pid;
+    this.memory = memory;
+  }
+
+  get control(): RunControl {
+    return this.#host.control;
+  }
+
+  /* ------------------------------------------------------------ system calls */
+
+  /** open(2); the host has one file. */
+  open(path: string): number | Refusal {
+    if (path !== KVM_PATH)
+      return refuse('ENOENT', 'open.no-file', `there is no ${path}; the host has ${KVM_PATH}`, 'do_sys_openat2');
+    return this.install(this.#host.kvm.open());
+  }
+
+  close(fd: number): IoctlResult {
+    const file = this.#files.get(fd);
+    if (!file) return badDescriptor(fd, 'close_fd');
+    this.#files.delete(fd);
+    file.release();
+    return DONE;
+  }
+
+  /** mmap(2), of memory or of a descriptor. */
+  mmap(request: MmapRequest & { readonly fd?: number }): { address: bigint } | Refusal {
+    if (request.fd === undefined) return this.memory.mmap(request, null);
+    const file = this.#files.get(request.fd);
+    if (!file) return badDescriptor(request.fd, 'ksys_mmap_pgoff');
+    if (!file.descriptor.pageAt) {
+      return refuse(
+        'ENODEV',
+        'mmap.no-mapping',
+        `descriptor ${request.fd} (${file.descriptor.kind}) can't be mapped`,
+        'mmap_region',
+      );
+    }
+    return this.memory.mmap(request, file);
+  }
+
+  munmap(address: bigint, length: number): IoctlResult {
+    return this.memory.munmap(address, length);
+  }
+
+  mprotect(address: bigint, length: number, protection: Protection): IoctlResult {
+    return this.memory.mprotect(address, length, protection);
+  }
+
+  /**
+   * ioctl(2). `request` is taken modulo 2^32, `arg` is the register. The generator must be run to its end, or ended by
+   * `return()`; it yields inside KVM_RUN alone.
+   */
+  *ioctl(fd: number, request: number, arg: bigint): IoctlRun {
+    const number = request >>> 0;
+    const argument = BigInt.asUintN(64, arg);
+    const observer = this.#host.onIoctl;
+    const descriptor = this.#files.get(fd)?.descriptor ?? null;
+    const call = observer && this.#describe(fd, descriptor, number, argument);
+    if (call) observer.before?.(call);
+    const result = descriptor
+      ? yield* this.#hold(descriptor.ioctl(number, argument, this))
+      : badDescriptor(fd, 'sys_ioctl');
+    if (call) observer.after?.(call, result, this.#structure(call.row, argument));
+    return result;
+  }
+
+  /* ------------------------------------------------------------ what KVM asks of the task */
+
+  get canInstall(): boolean {
+    return this.#files.size < MOST_DESCRIPTORS;
+  }
+
+  install(descriptor: Descriptor): number | Refusal {
+    if (!this.canInstall) {
+      return refuse('EMFILE', 'fd.limit', `the process has ${MOST_DESCRIPTORS} descriptors`, 'get_unused_fd_flags');
+    }
+    // 0, 1 and 2 are the terminal's.
+    let fd = 3;
+    while (this.#files.has(fd)) fd++;
+    this.#files.set(fd, new OpenFile(descriptor));
+    return fd;
+  }
+
+  descriptor(fd: number): Descriptor | null {
+    return this.#files.get(fd)?.descriptor ?? null;
+  }
+
+  /* ------------------------------------------------------------ for views, and the end */
+
+  descriptors(): readonly (readonly [number, Descriptor])[] {
+    return [...this.#files].map(([fd, file]) => [fd, file.descriptor] as const);
+  }
+
+  /** The process ends: held calls too, then its mappings and descriptors go. */
+  exit(): void {
+    if (this.#exited) return;
+    this.#exited = true;
+    for (const held of this.#held) held.return(refuse('EINTR', 'process.exit', 'the process ended', 'do_exit'));
+    this.memory.unmapAll();
+    for (const fd of [...this.#files.keys()]) this.close(fd);
+    this.memory.destroy();
+    this.#host.forget(this);
+  }
+
+  *#hold(run: IoctlRun): IoctlRun {
+    this.#held.add(run);
+    try {
+      return yield* run;
+    } finally {
+      this.#held.delete(run);
+    }
+  }
+
+  #describe(fd: number, descriptor: Descriptor | null, request: number, arg: bigint): IoctlCall {
+    const row = descriptor ? ioctlByNumber('arm64', request, descriptor.kind) : ioctlByNumber('arm64', request);
+    const kind = descriptor?.kind ?? 'unknown';
+    return { process: this, fd, kind, descriptor, request, arg, row, bytesBefore: this.#structure(row, arg) };
+  }
+
+  #structure(row: IoctlRow | null, arg: bigint): Uint8Array | null {
+    if (!row || typeof row.arg === 'string') return null;
+    return this.memory.read(arg, structLayout(row.arg, 'arm64').size);
+  }
+}
+
+function badDescriptor(fd: number, kernel: string): Refusal {
+  return refuse('EBADF', 'fd.bad', `${fd} is no open descriptor`, kernel);
+}
+
+/** Drives an ioctl to its end without holding it, or to `limit` holds; null: it was ended there. */
+export function runToEnd(call: IoctlRun, limit = Infinity): IoctlResult | null {
+  for (let holds = 0; ; holds++) {
+    const step = call.next();
+    if (step.done) return step.value;
+    if (step.value.why === 'idle' || holds >= limit) {
+      call.return(refuse('EINTR', 'run.ended', 'the call was ended', 'kvm_arch_vcpu_ioctl_run'));
+      return null;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import { CAPABILITIES } from '../abi/capabilities.ts';
+import { DIRTY_CAPABILITIES } from './dirty.ts';
+import { MEMSLOT_CAPABILITIES } from './memslots.ts';
+import type { KvmModule } from './module.ts';
+import type { IoctlResult } from './refusal.ts';
+import { RUN_CAPABILITIES } from './run/run.ts';
+import { SYSTEM_CAPABILITIES } from './system.ts';
+import { VCPU_CAPABILITIES } from './vcpu.ts';
+import type { Vm } from './vm.ts';
+
+export interface EnableArguments {
+  readonly flags: number;
+  readonly args: readonly bigint[];
+}
+
+/** One capability, declared beside the code that implements it: what is not here is not advertised. */
+export interface CapabilityRow {
+  readonly name: keyof typeof CAPABILITIES;
+  /** KVM_CHECK_EXTENSION's answer; `vm` is null on /dev/kvm. */
+  readonly check: (kvm: KvmModule, vm: Vm | null) => number;
+  /** KVM_ENABLE_CAP on a VM, for one that can be enabled. */
+  readonly enable?: (vm: Vm, given: EnableArguments) => IoctlResult;
+}
+
+let byNumber: ReadonlyMap<number, CapabilityRow> | null = null;
+
+/** The row of a capability's number, or null for one that is not implemented. */
+export function capability(number: bigint): CapabilityRow | null {
+  byNumber ??= new Map(
+    [SYSTEM_CAPABILITIES, MEMSLOT_CAPABILITIES, DIRTY_CAPABILITIES, VCPU_CAPABILITIES, RUN_CAPABILITIES]
+      .flat()
+      .map((row) => [CAPABILITIES[row.name], row]),
+  );
+  return number < 0x1_0000_0000n ? (byNumber.get(Number(number)) ?? null) : null;
+}
+
+/** KVM_CHECK_EXTENSION. */
+export function checkExtension(kvm: KvmModule, vm: Vm | null, arg: bigint): IoctlResult {
+  return { ret: capability(arg)?.check(kvm, vm) ?? 0 };
+}

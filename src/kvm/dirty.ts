@@ -1,0 +1,199 @@
+import { DIRTY_LOG_FLAGS } from '../abi/constants.ts';
+import { kvm_clear_dirty_log, kvm_dirty_log } from '../abi/structs.ts';
+import type { CapabilityRow } from './capabilities.ts';
+import type { Caller } from './descriptor.ts';
+import { allMemslotsEmpty, type Memslot, memslotForLog } from './memslots.ts';
+import { DONE, isRefusal, refuse, type IoctlResult } from './refusal.ts';
+import { copyFault, hex, readUser } from './usercopy.ts';
+import type { Vm } from './vm.ts';
+
+const WORD_PAGES = 64;
+const ALL = 0xffff_ffff_ffff_ffffn;
+const CHUNK_WORDS = 8192;
+const MANUAL_CAPS = DIRTY_LOG_FLAGS.KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | DIRTY_LOG_FLAGS.KVM_DIRTY_LOG_INITIALLY_SET;
+
+/** A slot's bitmap of dirty pages, a bit a page; words that were never touched take no room. */
+export class DirtyBitmap {
+  readonly pages: number;
+  readonly #initial: bigint;
+  readonly #words = new Map<number, bigint>();
+
+  constructor(pages: number, initiallySet: boolean) {
+    this.pages = pages;
+    this.#initial = initiallySet ? ALL : 0n;
+  }
+
+  get words(): number {
+    return Math.ceil(this.pages / WORD_PAGES);
+  }
+
+  word(index: number): bigint {
+    const value = this.#words.get(index);
+    if (value !== undefined) return value;
+    const pages = Math.min(WORD_PAGES, this.pages - index * WORD_PAGES);
+    return this.#initial & ((1n << BigInt(pages)) - 1n);
+  }
+
+  set(page: number): void {
+    const index = Math.floor(page / WORD_PAGES);
+    this.#words.set(index, this.word(index) | (1n << BigInt(page % WORD_PAGES)));
+  }
+
+  /** Clears the bits of `mask` and gives those that were set. */
+  clear(index: number, mask: bigint): bigint {
+    const before = this.word(index);
+    this.#words.set(index, before & ~mask);
+    return before & mask;
+  }
+
+  /** Bytes of words from `index` on, as userspace gets them. */
+  bytes(index: number, count: number): Uint8Array {
+    const words = new BigUint64Array(count);
+    for (let at = 0; at < count; at++) words[at] = this.word(index + at);
+    return new Uint8Array(words.buffer);
+  }
+
+  /** Words that have a bit set, in order. */
+  *dirtyWords(): Generator<number, void, void> {
+    if (this.#initial !== 0n) {
+      for (let index = 0; index < this.words; index++) if (this.word(index) !== 0n) yield index;
+      return;
+    }
+    for (const index of [...this.#words.keys()].sort((a, b) => a - b)) if (this.word(index) !== 0n) yield index;
+  }
+}
+
+/** kvm_use_dirty_bitmap: a dirty ring alone does without. */
+function usesBitmap(vm: Vm): boolean {
+  return vm.dirtyRingSize === 0 || vm.dirtyRingWithBitmap;
+}
+
+/** Write-protects pages again whose bits were taken, so that the next write to one is seen. */
+function reprotect(vm: Vm, slot: Memslot, word: number, mask: bigint): void {
+  const { pageSize } = vm.kvm.host;
+  const first = word * WORD_PAGES + lowestBit(mask);
+  const end = word * WORD_PAGES + mask.toString(2).length;
+  const range = [slot.base + first * pageSize, slot.base + end * pageSize] as const;
+  vm.stage2.writeProtect(...range);
+  if (manualAndInitiallySet(vm)) vm.stage2.split(...range);
+}
+
+function lowestBit(mask: bigint): number {
+  let bit = 0;
+  while (((mask >> BigInt(bit)) & 1n) === 0n) bit++;
+  return bit;
+}
+
+export function manualAndInitiallySet(vm: Vm): boolean {
+  return (vm.manualDirtyLogProtect & DIRTY_LOG_FLAGS.KVM_DIRTY_LOG_INITIALLY_SET) !== 0;
+}
+
+/** The bitmap that a slot which begins to log gets, or null where a ring does without (kvm_prepare_memory_region). */
+export function newBitmap(vm: Vm, pages: number): DirtyBitmap | null {
+  return usesBitmap(vm) ? new DirtyBitmap(pages, manualAndInitiallySet(vm)) : null;
+}
+
+function noBitmap(kernel: string): IoctlResult {
+  return refuse('ENXIO', 'dirty-log.ring-only', 'the VM tracks dirty pages in rings without a bitmap', kernel);
+}
+
+/** KVM_GET_DIRTY_LOG (kvm_get_dirty_log_protect). */
+export function getDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
+  const kernel = 'kvm_get_dirty_log_protect';
+  const log = readUser(caller.memory, arg, kvm_dirty_log);
+  if (isRefusal(log)) return log;
+  if (!usesBitmap(vm)) return noBitmap(kernel);
+  const slot = memslotForLog(vm, log.slot, kernel);
+  if (isRefusal(slot)) return slot;
+  const { bitmap } = slot;
+  const address = log.dirty_bitmap;
+  if (vm.manualDirtyLogProtect !== 0) {
+    for (let word = 0; word < bitmap.words; word += CHUNK_WORDS) {
+      const bytes = bitmap.bytes(word, Math.min(CHUNK_WORDS, bitmap.words - word));
+      if (!caller.memory.write(address + BigInt(word * 8), bytes)) {
+        return copyFault(address, bitmap.words * 8, 'to', 'dirty_bitmap');
+      }
+    }
+    return DONE;
+  }
+  // The snapshot is taken and pages are protected before the copy can fail.
+  const snapshot = new Map<number, bigint>();
+  for (const word of bitmap.dirtyWords()) {
+    const mask = bitmap.clear(word, ALL);
+    snapshot.set(word, mask);
+    reprotect(vm, slot.slot, word, mask);
+  }
+  for (let word = 0; word < bitmap.words; word += CHUNK_WORDS) {
+    const words = BigUint64Array.from(
+      { length: Math.min(CHUNK_WORDS, bitmap.words - word) },
+      (_, at) => snapshot.get(word + at) ?? 0n,
+    );
+    if (!caller.memory.write(address + BigInt(word * 8), new Uint8Array(words.buffer))) {
+      return copyFault(address, bitmap.words * 8, 'to', 'dirty_bitmap');
+    }
+  }
+  return DONE;
+}
+
+/** KVM_CLEAR_DIRTY_LOG (kvm_clear_dirty_log_protect). */
+export function clearDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
+  const kernel = 'kvm_clear_dirty_log_protect';
+  const log = readUser(caller.memory, arg, kvm_clear_dirty_log);
+  if (isRefusal(log)) return log;
+  if (!usesBitmap(vm)) return noBitmap(kernel);
+  const first = log.first_page;
+  const slot = memslotForLog(vm, log.slot, kernel, () =>
+    (first & 63n) === 0n
+      ? null
+      : refuse('EINVAL', 'dirty-log.first-page', `first_page ${first} is not a multiple of 64`, kernel),
+  );
+  if (isRefusal(slot)) return slot;
+  const { bitmap } = slot;
+  const left = BigInt(bitmap.pages) - first;
+  const count = BigInt(log.num_pages);
+  if (left < 0n || count > left || (count < left && (count & 63n) !== 0n)) {
+    const message = `pages ${first} to ${first + count} of a slot of ${bitmap.pages}: outside, or an end that is neither the slot's nor a multiple of 64`;
+    return refuse('EINVAL', 'dirty-log.range', message, kernel);
+  }
+  const words = Math.ceil(log.num_pages / WORD_PAGES);
+  const firstWord = Number(first) / WORD_PAGES;
+  for (let at = 0; at < words; at += CHUNK_WORDS) {
+    const bytes = caller.memory.read(log.dirty_bitmap + BigInt(at * 8), Math.min(CHUNK_WORDS, words - at) * 8);
+    if (!bytes) return copyFault(log.dirty_bitmap, words * 8, 'from', 'dirty_bitmap');
+    const masks = new BigUint64Array(bytes.buffer);
+    masks.forEach((mask, index) => {
+      if (mask === 0n) return;
+      const cleared = bitmap.clear(firstWord + at + index, mask);
+      if (cleared !== 0n) reprotect(vm, slot.slot, firstWord + at + index, cleared);
+    });
+  }
+  return DONE;
+}
+
+/** A page of a slot was written (mark_page_dirty_in_slot). */
+export function markDirty(vm: Vm, slot: Memslot, ipa: number): void {
+  slot.dirty?.set(Math.floor((ipa - slot.base) / vm.kvm.host.pageSize));
+}
+
+export const DIRTY_CAPABILITIES: readonly CapabilityRow[] = [
+  {
+    name: 'KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2',
+    check: () => MANUAL_CAPS,
+    enable: (vm, { flags, args }) => {
+      const value = args[0] ?? 0n;
+      const enabled = (value & BigInt(DIRTY_LOG_FLAGS.KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)) !== 0n;
+      const allowed = BigInt(enabled ? MANUAL_CAPS : DIRTY_LOG_FLAGS.KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE);
+      if (flags !== 0 || (value & ~allowed) !== 0n) {
+        const message = `flags ${hex(flags)} must be 0 and args[0] ${hex(value)} at most ${hex(allowed)}`;
+        return refuse('EINVAL', 'enable-cap.manual-dirty-log', message, 'kvm_vm_ioctl_enable_cap_generic');
+      }
+      vm.manualDirtyLogProtect = Number(value);
+      return DONE;
+    },
+  },
+];
+
+/** For capabilities that may be enabled only before the VM has memory. */
+export function noMemslots(vm: Vm): boolean {
+  return allMemslotsEmpty(vm);
+}

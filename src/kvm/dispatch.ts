@@ -1,0 +1,37 @@
+import { IOCTLS, ioctlNumber } from '../abi/ioctls.ts';
+import type { Caller, IoctlRun } from './descriptor.ts';
+import { refuse, type IoctlResult, type Refusal } from './refusal.ts';
+import { hex } from './usercopy.ts';
+
+/** One ioctl of a descriptor kind: at once, or over time as KVM_RUN. */
+export type Handler<T> = (on: T, arg: bigint, caller: Caller) => IoctlResult | IoctlRun;
+
+/** Handlers by request number, from handlers by name. */
+export function handlerTable<T>(handlers: Readonly<Record<string, Handler<T>>>): ReadonlyMap<number, Handler<T>> {
+  const table = new Map<number, Handler<T>>();
+  for (const row of IOCTLS) {
+    const handler = handlers[row.name];
+    if (handler) table.set(ioctlNumber(row, 'arm64') >>> 0, handler);
+  }
+  return table;
+}
+
+/** Runs the handler of a request, or gives `unknown`. */
+export function* dispatch<T>(
+  table: ReadonlyMap<number, Handler<T>>,
+  on: T,
+  request: number,
+  arg: bigint,
+  caller: Caller,
+  unknown: (request: number) => Refusal,
+): IoctlRun {
+  const handler = table.get(request >>> 0);
+  if (!handler) return unknown(request);
+  const result = handler(on, arg, caller);
+  return 'next' in result ? yield* result : result;
+}
+
+export function unknownIoctl(kind: string, kernel: string): (request: number) => Refusal {
+  return (request) =>
+    refuse('EINVAL', `${kind}.unknown-ioctl`, `a ${kind} descriptor has no ioctl ${hex(request)}`, kernel);
+}

@@ -1,0 +1,44 @@
+import type { CpuModel } from '../machine/presets.ts';
+import type { GranuleName } from '../machine/translation/format.ts';
+import { mitigation, type Mitigation } from './spectre.ts';
+
+/** What the kernel's feature detection finds of the hardware (cpufeature.c), as far as KVM asks. */
+export interface KernelFeatures {
+  /** ID_AA64MMFR0_EL1.PARange, the field. */
+  readonly paRange: number;
+  /** FEAT_LPA2 at both stages for the kernel's page size: system_supports_lpa2. */
+  readonly lpa2: boolean;
+  /** FEAT_LVA. */
+  readonly largeVa: boolean;
+  readonly vmidBits: 8 | 16;
+  /** FEAT_S2FWB: stage 2 makes RAM cacheable by itself. */
+  readonly stage2ForceWriteBack: boolean;
+  /** CTR_EL0.DIC: no instruction cache maintenance, so RAM is mapped executable at once. */
+  readonly cacheDic: boolean;
+  readonly ras: boolean;
+  readonly vhe: boolean;
+  /** AArch32 at EL1 and at EL0. */
+  readonly aarch32El1: boolean;
+  readonly aarch32El0: boolean;
+  readonly mitigation: Mitigation;
+}
+
+const AARCH32_TOO = 2n;
+
+export function kernelFeatures(model: CpuModel, granule: GranuleName): KernelFeatures {
+  const { id, features } = model;
+  const pfr0 = id.ID_AA64PFR0_EL1 ?? 0n;
+  return {
+    paRange: Number((id.ID_AA64MMFR0_EL1 ?? 0n) & 0xfn),
+    lpa2: features.lpa2Stage1.includes(granule) && features.lpa2Stage2.includes(granule),
+    largeVa: features.largeVa,
+    vmidBits: features.vmidBits,
+    stage2ForceWriteBack: features.forcedWriteBack,
+    cacheDic: (((id.CTR_EL0 ?? 0n) >> 29n) & 1n) !== 0n,
+    ras: features.ras,
+    vhe: features.vhe,
+    aarch32El1: ((pfr0 >> 4n) & 0xfn) === AARCH32_TOO,
+    aarch32El0: (pfr0 & 0xfn) === AARCH32_TOO,
+    mitigation: mitigation(id.MIDR_EL1 ?? 0n, pfr0),
+  };
+}

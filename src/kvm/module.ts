@@ -1,0 +1,88 @@
+import type { Cpu } from '../machine/cpu.ts';
+import type { PhysicalMemory } from '../machine/memory.ts';
+import type { CpuModel } from '../machine/presets.ts';
+import { granuleOfPageSize, type Granule } from '../machine/translation/format.ts';
+import { kernelFeatures, type KernelFeatures } from './features.ts';
+import { System } from './system.ts';
+import type { Vm } from './vm.ts';
+
+export type KvmMode = 'vhe' | 'nvhe' | 'protected';
+
+export interface KvmHost {
+  readonly memory: PhysicalMemory;
+  readonly cpu: Cpu;
+  readonly model: CpuModel;
+  readonly pageSize: number;
+  readonly mode: KvmMode;
+  /** CPUs of the host that are online. */
+  readonly cpus: number;
+}
+
+/** Physical address bits by ID_AA64MMFR0_EL1.PARange. */
+const PA_BITS: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
+const PARANGE_48 = 5;
+const PARANGE_52 = 6;
+
+/** ID_AA64MMFR0_EL1.PARange cut to what the kernel's descriptors can hold (kvm_get_parange). */
+export function usablePaRange(features: KernelFeatures, granule: Granule): number {
+  return Math.min(features.paRange, features.lpa2 || granule.name === '64K' ? PARANGE_52 : PARANGE_48);
+}
+
+/** The KVM module of a booted host. */
+export class KvmModule {
+  readonly host: KvmHost;
+  readonly features: KernelFeatures;
+  readonly granule: Granule;
+  /** Most bits of IPA that a VM may have (kvm_set_ipa_limit). */
+  readonly ipaLimit: number;
+  /** All VMs there are, in order of creation. */
+  readonly vms = new Set<Vm>();
+  /** How often a vCPU's registers went into the CPU. */
+  worldSwitches = 0;
+  #lastVmid = 0;
+  #entropy = 0n;
+
+  constructor(host: KvmHost) {
+    this.host = host;
+    this.granule = granuleOfPageSize(host.pageSize);
+    this.features = kernelFeatures(host.model, this.granule.name);
+    this.ipaLimit = PA_BITS[usablePaRange(this.features, this.granule)] ?? 32;
+  }
+
+  /** The physical counter, CNTPCT_EL0 (kvm_phys_timer_read). */
+  now(): bigint {
+    return this.host.cpu.physicalCount();
+  }
+
+  /** The host's entropy for guests: a sequence of its own, the same in every run (splitmix64). */
+  random64(): bigint {
+    this.#entropy = BigInt.asUintN(64, this.#entropy + 0x9e37_79b9_7f4a_7c15n);
+    let value = this.#entropy;
+    value = BigInt.asUintN(64, (value ^ (value >> 30n)) * 0xbf58_476d_1ce4_e5b9n);
+    value = BigInt.asUintN(64, (value ^ (value >> 27n)) * 0x94d0_49bb_1331_11ebn);
+    return value ^ (value >> 31n);
+  }
+
+  get isProtected(): boolean {
+    return this.host.mode === 'protected';
+  }
+
+  /** The kernel runs at EL2, or its hypervisor part with HCR_EL2.E2H (hVHE, which protected mode takes where it can). */
+  get usesE2h(): boolean {
+    return this.features.vhe && this.host.mode !== 'nvhe';
+  }
+
+  /** What open("/dev/kvm") gives. */
+  open(): System {
+    return new System(this);
+  }
+
+  /** A stage 2 tag that no living VM has; 0 is the host's own. */
+  allocateVmid(): number {
+    const limit = 2 ** this.features.vmidBits;
+    const used = new Set([...this.vms].map((vm) => vm.stage2.vmid));
+    do this.#lastVmid = (this.#lastVmid % (limit - 1)) + 1;
+    while (used.has(this.#lastVmid) && used.size < limit - 1);
+    return this.#lastVmid;
+  }
+}

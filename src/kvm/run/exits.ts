@@ -1,0 +1,96 @@
+import { EXIT_REASONS } from '../../abi/exits.ts';
+import { EC } from '../../machine/esr.ts';
+import type { TrapStop } from '../../machine/stop.ts';
+import { SYSREG_BY_KEY } from '../sysregs/rows.ts';
+import type { Vcpu } from '../vcpu.ts';
+import { guestAbort } from './abort.ts';
+import { hypercall } from './hypercalls.ts';
+import { injectUndefined } from './inject.ts';
+import type { Handled } from './result.ts';
+import { exceptionClass, immediate16 } from './syndrome.ts';
+
+type ExitHandler = (vcpu: Vcpu, trap: TrapStop) => Handled | 'wait';
+
+const ALL = (1n << 64n) - 1n;
+const ZERO_REGISTER = 31;
+
+/** WFI and WFE (kvm_handle_wfx); WFE only gives way. */
+const wait: ExitHandler = (vcpu, trap) => {
+  vcpu.incrementPc = true;
+  const WFE = 1;
+  return (trap.esr & WFE) !== 0 ? 'guest' : 'wait';
+};
+
+/** SMC is trapped, so PC is still its own; a non-zero immediate is reserved (handle_smc). */
+const secureMonitorCall: ExitHandler = (vcpu, trap) => {
+  vcpu.incrementPc = true;
+  if (immediate16(trap) === 0) return hypercall(vcpu);
+  vcpu.context.x[0] = ALL;
+  return 'guest';
+};
+
+/** MRS, MSR and SYS (kvm_handle_sys_reg). */
+const systemRegister: ExitHandler = (vcpu, trap) => {
+  const field = (lo: number, width: number): number => (trap.esr >>> lo) & ((1 << width) - 1);
+  const [op0, op2, op1, crn, crm] = [field(20, 2), field(17, 3), field(14, 3), field(10, 4), field(1, 4)];
+  const register = field(5, 5);
+  const write = field(0, 1) === 0;
+  if (op0 === 1) return systemInstruction(vcpu, crn, crm);
+  const row = SYSREG_BY_KEY.get((op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2);
+  const value = register === ZERO_REGISTER ? 0n : vcpu.context.x[register]!;
+  const result = row && !row.visibility?.(vcpu)?.hidden ? row.access(vcpu, row, write, value) : null;
+  if (result === null) {
+    injectUndefined(vcpu);
+    return 'guest';
+  }
+  if (!write && register !== ZERO_REGISTER) vcpu.context.x[register] = result;
+  vcpu.incrementPc = true;
+  return 'guest';
+};
+
+/** Cache maintenance by set and way does nothing here; what else is trapped is not there (sys_insn_descs). */
+function systemInstruction(vcpu: Vcpu, crn: number, crm: number): Handled {
+  const DC = 7;
+  const BY_SET_AND_WAY = [6, 10, 14];
+  if (crn === DC && BY_SET_AND_WAY.includes(crm)) vcpu.incrementPc = true;
+  else injectUndefined(vcpu);
+  return 'guest';
+}
+
+/** A debug exception that is userspace's (kvm_handle_guest_debug). */
+const guestDebug: ExitHandler = (vcpu, trap) => {
+  const HSR_HIGH_VALID = 1;
+  const { run } = vcpu;
+  run.exitReason = EXIT_REASONS.KVM_EXIT_DEBUG;
+  run.set('debug.arch.hsr', trap.esr);
+  run.set('debug.arch.hsr_high', 0);
+  run.set('flags', HSR_HIGH_VALID);
+  if (exceptionClass(trap) === EC.WATCHPOINT_LOWER) run.set('debug.arch.far', trap.far);
+  return 'user';
+};
+
+const undefinedClass: ExitHandler = (vcpu) => {
+  injectUndefined(vcpu);
+  return 'guest';
+};
+
+/** By ESR_EL2.EC (arm_exit_handlers); a class that is not here is an undefined instruction of the guest. */
+const HANDLERS: Readonly<Record<number, ExitHandler>> = {
+  [EC.WFX]: wait,
+  [EC.FP]: undefinedClass,
+  [EC.HVC64]: (vcpu) => hypercall(vcpu),
+  [EC.SMC64]: secureMonitorCall,
+  [EC.SYSREG]: systemRegister,
+  [EC.IABT_LOWER]: guestAbort,
+  [EC.DABT_LOWER]: guestAbort,
+  [EC.SOFTSTEP_LOWER]: guestDebug,
+  [EC.WATCHPOINT_LOWER]: guestDebug,
+  [EC.BREAKPOINT_LOWER]: guestDebug,
+  [EC.BRK64]: guestDebug,
+};
+
+/** What is to be done about an exception that the guest was left with (handle_exit). */
+export function handleExit(vcpu: Vcpu, trap: TrapStop): Handled | 'wait' {
+  if (trap.vector !== 'sync') return 'guest';
+  return (HANDLERS[exceptionClass(trap)] ?? undefinedClass)(vcpu, trap);
+}

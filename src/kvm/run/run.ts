@@ -1,0 +1,204 @@
+import { DEVICE_IRQ_LEVELS, MP_STATES, SYSTEM_EVENTS } from '../../abi/constants.ts';
+import { EXIT_REASONS } from '../../abi/exits.ts';
+import { INSTRUCTIONS_PER_COUNT } from '../../machine/cpu.ts';
+import { HCR } from '../../machine/el2.ts';
+import type { Stop } from '../../machine/stop.ts';
+import type { CapabilityRow } from '../capabilities.ts';
+import type { Caller, GuestPause, IoctlRun } from '../descriptor.ts';
+import { DONE, refuse, type IoctlResult, type Refusal } from '../refusal.ts';
+import { withoutGic } from '../sysregs/rows.ts';
+import { hex } from '../usercopy.ts';
+import type { Vcpu } from '../vcpu.ts';
+import { handleExit } from './exits.ts';
+import { adjustPc } from './inject.ts';
+import { completeMmio, MMIO_CAPABILITIES } from './mmio.ts';
+import { PSCI_CAPABILITIES } from './psci.ts';
+import type { Handled } from './result.ts';
+import { calculateTraps, enterGuest, leaveGuest } from './traps.ts';
+
+export const RUN_CAPABILITIES: readonly CapabilityRow[] = [
+  { name: 'KVM_CAP_IMMEDIATE_EXIT', check: () => 1 },
+  { name: 'KVM_CAP_ARM_USER_IRQ', check: () => 1 },
+  ...MMIO_CAPABILITIES,
+  ...PSCI_CAPABILITIES,
+];
+
+const ID_AA64PFR0_EL1 = 0xc020;
+/** Exits in a row without an instruction done, after which whoever drives gets a turn. */
+const MOST_EXITS = 1024;
+
+type Steps<T> = Generator<GuestPause, T, void>;
+
+/** KVM_RUN (kvm_vcpu_ioctl, kvm_arch_vcpu_ioctl_run). */
+export function* kvmRun(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRun {
+  if (arg !== 0n) return refuse('EINVAL', 'run.argument', `the argument must be 0, not ${hex(arg)}`, 'kvm_vcpu_ioctl');
+  if (!vcpu.hasRunOnce) {
+    const refused = firstRun(vcpu);
+    if (refused) return refused;
+  }
+  const { run } = vcpu;
+  const immediateExit = run.get('immediate_exit') !== 0n;
+  if (run.exitReason === EXIT_REASONS.KVM_EXIT_MMIO) completeMmio(vcpu);
+  if (immediateExit) {
+    adjustPc(vcpu);
+    return refuse('EINTR', 'run.immediate-exit', 'kvm_run.immediate_exit is set', 'kvm_arch_vcpu_ioctl_run');
+  }
+  run.exitReason = EXIT_REASONS.KVM_EXIT_UNKNOWN;
+  run.set('flags', 0);
+  vcpu.loaded = true;
+  try {
+    return yield* runLoop(vcpu, caller);
+  } finally {
+    vcpu.loaded = false;
+    updateTimerLevels(vcpu);
+    adjustPc(vcpu);
+  }
+}
+
+/** Checks and settings of the first KVM_RUN (kvm_arch_vcpu_run_pid_change). */
+function firstRun(vcpu: Vcpu): Refusal | null {
+  const { vm } = vcpu;
+  if (!vcpu.initialized) {
+    return refuse('ENOEXEC', 'run.not-initialized', 'KVM_RUN before KVM_ARM_VCPU_INIT', 'kvm_arch_vcpu_run_pid_change');
+  }
+  // No interrupt controller in the kernel: the guest finds none (kvm_finalize_sys_regs).
+  vm.idRegisters.set(ID_AA64PFR0_EL1, withoutGic(vm.idRegisters.get(ID_AA64PFR0_EL1) ?? 0n));
+  calculateTraps(vcpu);
+  vm.hasRunOnce = true;
+  vcpu.hasRunOnce = true;
+  return null;
+}
+
+function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
+  const { control } = caller;
+  const { cpu } = vcpu.vm.kvm.host;
+  let sliceEnd = cpu.instructions + Math.max(1, control.budget);
+  let exits = 0;
+  for (;;) {
+    if (control.signal) return interrupted(vcpu, 'a signal is pending');
+    const before = yield* pendingRequests(vcpu, caller);
+    if (before === 'again') continue;
+    if (before) return before;
+    if (timerLevelsChanged(vcpu)) return interrupted(vcpu, "a timer's output level has changed");
+
+    adjustPc(vcpu);
+    if (cpu.instructions >= sliceEnd || exits >= MOST_EXITS) {
+      yield { why: 'budget', vcpu };
+      sliceEnd = cpu.instructions + Math.max(1, control.budget);
+      exits = 0;
+      continue;
+    }
+    enterGuest(vcpu);
+    let stop = runSlice(vcpu, sliceEnd);
+    // Holding the guest must not show: its registers stay in the CPU unless someone changed them meanwhile.
+    while (stop.why === 'breakpoint' || (stop.why === 'budget' && cpu.instructions >= sliceEnd)) {
+      const held = vcpu.context.bytes.slice();
+      const { worldSwitches } = vcpu.vm.kvm;
+      yield { why: stop.why, vcpu };
+      sliceEnd = cpu.instructions + Math.max(1, control.budget);
+      exits = 0;
+      const disturbed = worldSwitches !== vcpu.vm.kvm.worldSwitches || !sameBytes(held, vcpu.context.bytes);
+      if (disturbed || control.signal || vcpu.requests.sleep) break;
+      stop = runSlice(vcpu, sliceEnd);
+    }
+    if (stop.why !== 'trap') continue;
+    vcpu.lastTrap = stop;
+    exits++;
+    const handled: Handled | 'wait' = handleExit(vcpu, stop);
+    if (handled === 'user') return DONE;
+    if (handled === 'wait') yield* waitForInterrupt(vcpu, caller);
+    else if (handled !== 'guest') return handled;
+  }
+}
+
+/** Runs the loaded guest until the slice's end, or a timer's line may rise. Its registers are in the context afterwards. */
+function runSlice(vcpu: Vcpu, sliceEnd: number): Stop {
+  const { cpu } = vcpu.vm.kvm.host;
+  const stop = cpu.run(Math.min(sliceEnd - cpu.instructions, instructionsToTimer(vcpu)));
+  leaveGuest(vcpu);
+  return stop;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, index) => byte === b[index]);
+}
+
+function interrupted(vcpu: Vcpu, why: string): Refusal {
+  vcpu.run.exitReason = EXIT_REASONS.KVM_EXIT_INTR;
+  return refuse('EINTR', 'run.interrupted', `KVM_RUN was interrupted: ${why}`, 'kvm_arch_vcpu_ioctl_run');
+}
+
+/** What has to be done before the guest is entered (check_vcpu_requests); null: nothing more. */
+function* pendingRequests(vcpu: Vcpu, caller: Caller): Steps<IoctlResult | 'again' | null> {
+  const { requests, run } = vcpu;
+  if (requests.sleep) {
+    requests.sleep = false;
+    while (vcpu.stopped && !caller.control.signal) yield { why: 'idle', vcpu };
+    // Woken by a signal: sleep again later.
+    if (vcpu.stopped) {
+      requests.sleep = true;
+      return 'again';
+    }
+  }
+  if (vcpu.pendingReset) vcpu.reset();
+  if (requests.suspend) {
+    requests.suspend = false;
+    if (vcpu.mpState !== MP_STATES.KVM_MP_STATE_SUSPENDED) return null;
+    yield* waitForInterrupt(vcpu, caller);
+    // The state stays until userspace makes the vCPU runnable.
+    requests.suspend = true;
+    if (!isRunnable(vcpu)) return 'again';
+    run.clear('system_event');
+    run.set('system_event.type', SYSTEM_EVENTS.KVM_SYSTEM_EVENT_WAKEUP);
+    run.exitReason = EXIT_REASONS.KVM_EXIT_SYSTEM_EVENT;
+    return DONE;
+  }
+  return null;
+}
+
+/* ---------------------------------------------------------------- interrupts and timers without an interrupt controller */
+
+/** kvm_arch_vcpu_runnable. */
+function isRunnable(vcpu: Vcpu): boolean {
+  return ((vcpu.hcr & (HCR.VI | HCR.VF)) !== 0n || timerLevelsChanged(vcpu)) && !vcpu.stopped;
+}
+
+/** Until an interrupt or a signal comes (kvm_vcpu_wfi): virtual time goes on to the next timer, if one is set. */
+function* waitForInterrupt(vcpu: Vcpu, caller: Caller): Steps<void> {
+  const { cpu } = vcpu.vm.kvm.host;
+  while (!isRunnable(vcpu) && !caller.control.signal) {
+    const ticks = vcpu.timers.ticksUntilFire();
+    if (ticks === 0n) return;
+    if (ticks !== null && ticks < BigInt(Number.MAX_SAFE_INTEGER / INSTRUCTIONS_PER_COUNT / 2)) {
+      cpu.retire(Number(ticks) * INSTRUCTIONS_PER_COUNT);
+    } else yield { why: 'idle', vcpu };
+  }
+}
+
+/** Lines of the timers as kvm_run.s.regs.device_irq_level has them. */
+function timerLevels(vcpu: Vcpu): bigint {
+  const level = (kind: 'virtual' | 'physical', bit: number): number => (vcpu.timers.fires(kind) ? bit : 0);
+  return BigInt(
+    level('virtual', DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER) |
+      level('physical', DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER),
+  );
+}
+const TIMER_LEVELS = BigInt(DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER | DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER);
+
+/** Userspace has not heard of a line's level yet (kvm_timer_should_notify_user). */
+function timerLevelsChanged(vcpu: Vcpu): boolean {
+  return (vcpu.run.get('s.regs.device_irq_level') & TIMER_LEVELS) !== timerLevels(vcpu);
+}
+
+/** kvm_timer_update_run. */
+function updateTimerLevels(vcpu: Vcpu): void {
+  const others = vcpu.run.get('s.regs.device_irq_level') & ~TIMER_LEVELS;
+  vcpu.run.set('s.regs.device_irq_level', others | timerLevels(vcpu));
+}
+
+/** How many instructions the guest may do before a timer's line rises. */
+function instructionsToTimer(vcpu: Vcpu): number {
+  const ticks = vcpu.timers.ticksUntilFire();
+  if (ticks === null || ticks === 0n) return Infinity;
+  return Math.max(1, Number(ticks) * INSTRUCTIONS_PER_COUNT);
+}

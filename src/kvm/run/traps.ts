@@ -1,0 +1,57 @@
+import { HCR, MDCR } from '../../machine/el2.ts';
+import type { Vcpu } from '../vcpu.ts';
+
+/** What of the guest is taken to EL2: the control registers that hold while it runs (kvm_calculate_traps, __activate_traps). */
+
+const CPTR_E2H_FPEN = 3n << 20n;
+const CPTR_NVHE_RES1 = 0x33ffn;
+const MDCR_GUEST = MDCR.TPM | MDCR.TPMCR | MDCR.TDRA | MDCR.TDOSA | MDCR.TDA;
+const ID_AA64ISAR0_EL1 = 0xc030;
+const CTR_EL0 = 0xd801;
+
+function idField(vcpu: Vcpu, key: number, shift: bigint): bigint {
+  return ((vcpu.vm.idRegisters.get(key) ?? 0n) >> shift) & 0xfn;
+}
+
+/** Bits of HCR_EL2 that follow from the host and the VM's ID registers, before the first run (vcpu_set_hcr). */
+export function calculateTraps(vcpu: Vcpu): void {
+  const { kvm, idRegisters } = vcpu.vm;
+  const { features } = kvm;
+  const { id } = kvm.host.model;
+  let hcr = vcpu.hcr;
+  if (kvm.usesE2h) hcr |= HCR.E2H;
+  if (features.ras) hcr |= HCR.TEA | HCR.TERR;
+  if (features.stage2ForceWriteBack) hcr |= HCR.FWB;
+  const evt = (((id.ID_AA64MMFR2_EL1 ?? 0n) >> 56n) & 0xfn) !== 0n;
+  hcr |= evt && idRegisters.get(CTR_EL0) === id.CTR_EL0 ? HCR.TID4 : HCR.TID2;
+  if (idField(vcpu, ID_AA64ISAR0_EL1, 56n) === 0n) hcr |= HCR.TTLBOS;
+  vcpu.hcr = hcr;
+}
+
+/** The world switch to the guest: EL2's registers, then its own. */
+export function enterGuest(vcpu: Vcpu): void {
+  const { stage2, kvm, counterOffset } = vcpu.vm;
+  const { el2 } = kvm.host.cpu;
+  el2.HCR_EL2 = vcpu.hcr;
+  el2.VTCR_EL2 = stage2.vtcr;
+  el2.VTTBR_EL2 = stage2.vttbr;
+  el2.VPIDR_EL2 = kvm.host.model.id.MIDR_EL1 ?? 0n;
+  el2.VMPIDR_EL2 = vcpu.readSysreg('MPIDR_EL1');
+  el2.CPTR_EL2 = kvm.usesE2h ? CPTR_E2H_FPEN : CPTR_NVHE_RES1;
+  el2.MDCR_EL2 = MDCR_GUEST;
+  el2.HSTR_EL2 = 1n << 15n;
+  // The physical counter and timer are always emulated: the guest's may be offset.
+  el2.CNTHCTL_EL2 = 0n;
+  el2.CNTVOFF_EL2 = counterOffset.virtual;
+  el2.VSESR_EL2 = vcpu.vsesr;
+  kvm.worldSwitches++;
+  kvm.host.cpu.load(vcpu.context);
+}
+
+/** Back in the host: the guest's registers are the vCPU's again. */
+export function leaveGuest(vcpu: Vcpu): void {
+  const { cpu } = vcpu.vm.kvm.host;
+  cpu.save(vcpu.context);
+  // Taking a virtual SError clears it.
+  vcpu.hcr = (vcpu.hcr & ~HCR.VSE) | (cpu.el2.HCR_EL2 & HCR.VSE & vcpu.hcr);
+}

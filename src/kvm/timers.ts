@@ -1,0 +1,129 @@
+import { NAMED_REGS } from '../abi/onereg.ts';
+import type { Vcpu } from './vcpu.ts';
+
+const ENABLE = 1n;
+const MASKED = 2n;
+const STATUS = 4n;
+const U64 = 64;
+
+type Kind = 'virtual' | 'physical';
+type Part = 'CTL' | 'CVAL' | 'CNT' | 'TVAL';
+
+const REGISTERS = {
+  virtual: { CTL: 'CNTV_CTL_EL0', CVAL: 'CNTV_CVAL_EL0' },
+  physical: { CTL: 'CNTP_CTL_EL0', CVAL: 'CNTP_CVAL_EL0' },
+} as const;
+
+/** A timer's register as userspace names it, in the order of KVM_GET_REG_LIST (timer_reg_list). */
+export interface TimerRegister {
+  readonly id: bigint;
+  readonly kind: Kind;
+  readonly part: Part;
+}
+
+export const TIMER_REGISTERS: readonly TimerRegister[] = [
+  { id: NAMED_REGS.KVM_REG_ARM_TIMER_CTL, kind: 'virtual', part: 'CTL' },
+  { id: NAMED_REGS.KVM_REG_ARM_TIMER_CNT, kind: 'virtual', part: 'CNT' },
+  { id: NAMED_REGS.KVM_REG_ARM_TIMER_CVAL, kind: 'virtual', part: 'CVAL' },
+  { id: NAMED_REGS.KVM_REG_ARM_PTIMER_CTL, kind: 'physical', part: 'CTL' },
+  { id: NAMED_REGS.KVM_REG_ARM_PTIMER_CNT, kind: 'physical', part: 'CNT' },
+  { id: NAMED_REGS.KVM_REG_ARM_PTIMER_CVAL, kind: 'physical', part: 'CVAL' },
+];
+
+const TRAPPED: Readonly<Record<string, Part>> = {
+  CNTPCT_EL0: 'CNT',
+  CNTP_TVAL_EL0: 'TVAL',
+  CNTP_CTL_EL0: 'CTL',
+  CNTP_CVAL_EL0: 'CVAL',
+};
+
+/** The generic timers of a vCPU (arch_timer.c). Their offsets are the VM's. */
+export class Timers {
+  readonly #vcpu: Vcpu;
+
+  constructor(vcpu: Vcpu) {
+    this.#vcpu = vcpu;
+    const { vm } = vcpu;
+    if (!vm.counterOffsetSet) {
+      vm.counterOffset.virtual = vm.kvm.now();
+      vm.counterOffset.physical = 0n;
+    }
+  }
+
+  /** kvm_timer_vcpu_reset. */
+  reset(): void {
+    for (const kind of ['virtual', 'physical'] as const) this.#vcpu.writeSysreg(REGISTERS[kind].CTL, 0n);
+  }
+
+  count(kind: Kind): bigint {
+    const { vm } = this.#vcpu;
+    return BigInt.asUintN(U64, vm.kvm.now() - vm.counterOffset[kind]);
+  }
+
+  read(kind: Kind, part: Part): bigint {
+    const compare = this.#vcpu.readSysreg(REGISTERS[kind].CVAL);
+    switch (part) {
+      case 'CTL': {
+        const control = BigInt.asUintN(32, this.#vcpu.readSysreg(REGISTERS[kind].CTL));
+        return compare <= this.count(kind) ? control | STATUS : control;
+      }
+      case 'CVAL':
+        return compare;
+      case 'CNT':
+        return this.count(kind);
+      case 'TVAL':
+        return BigInt.asUintN(32, compare - this.count(kind));
+    }
+  }
+
+  write(kind: Kind, part: Part, value: bigint): void {
+    const vcpu = this.#vcpu;
+    switch (part) {
+      case 'CTL':
+        vcpu.writeSysreg(REGISTERS[kind].CTL, BigInt.asUintN(32, value) & ~STATUS);
+        break;
+      case 'CVAL':
+        vcpu.writeSysreg(REGISTERS[kind].CVAL, value);
+        break;
+      case 'CNT':
+        if (!vcpu.vm.counterOffsetSet) vcpu.vm.counterOffset[kind] = BigInt.asUintN(U64, vcpu.vm.kvm.now() - value);
+        break;
+      case 'TVAL':
+        vcpu.writeSysreg(REGISTERS[kind].CVAL, BigInt.asUintN(U64, this.count(kind) + BigInt.asIntN(32, value)));
+        break;
+    }
+  }
+
+  /** The guest's trapped access of a physical timer register. */
+  access(name: string, write: boolean, value: bigint): bigint | null {
+    const part = TRAPPED[name];
+    if (!part) return null;
+    if (!write) return this.read('physical', part);
+    this.write('physical', part, value);
+    return 0n;
+  }
+
+  /** The timer's interrupt line (kvm_timer_should_fire). */
+  fires(kind: Kind): boolean {
+    const control = this.#vcpu.readSysreg(REGISTERS[kind].CTL);
+    return (
+      (control & ENABLE) !== 0n &&
+      (control & MASKED) === 0n &&
+      this.#vcpu.readSysreg(REGISTERS[kind].CVAL) <= this.count(kind)
+    );
+  }
+
+  /** Counter ticks until a timer that can fire does; null where none can. */
+  ticksUntilFire(): bigint | null {
+    let least: bigint | null = null;
+    for (const kind of ['virtual', 'physical'] as const) {
+      const control = this.#vcpu.readSysreg(REGISTERS[kind].CTL);
+      if ((control & (ENABLE | MASKED)) !== ENABLE) continue;
+      const compare = this.#vcpu.readSysreg(REGISTERS[kind].CVAL);
+      const now = this.count(kind);
+      const left = compare <= now ? 0n : compare - now;
+      if (least === null || left < least) least = left;
+    }
+    return least;
+  }
+}
