@@ -4,6 +4,8 @@
  */
 export interface El2Registers {
   HCR_EL2: bigint;
+  /** Nothing that it controls is here. */
+  HCRX_EL2: bigint;
   VTCR_EL2: bigint;
   VTTBR_EL2: bigint;
   VPIDR_EL2: bigint;
@@ -19,6 +21,7 @@ export interface El2Registers {
 export function resetEl2(): El2Registers {
   return {
     HCR_EL2: 0n,
+    HCRX_EL2: 0n,
     VTCR_EL2: 0n,
     VTTBR_EL2: 0n,
     VPIDR_EL2: 0n,

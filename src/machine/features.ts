@@ -55,6 +55,8 @@ export interface CpuFeatures extends TranslationFeatures {
   readonly dit: boolean;
   readonly ras: boolean;
   readonly ssbs: boolean;
+  /** FEAT_LOR. */
+  readonly orderingRegions: boolean;
   /** FEAT_CSV2_2: SCXTNUM_ELx. */
   readonly csv2_2: boolean;
   /** FEAT_PAN2: AT S1E1RP and AT S1E1WP. */
@@ -138,6 +140,7 @@ export function featuresOf(id: IdRegisters): CpuFeatures {
     predictionRestriction: field(id, 'ID_AA64ISAR1_EL1', 40) >= 1,
     lse2: field(id, 'ID_AA64MMFR2_EL1', 32) >= 1,
     ras: field(id, 'ID_AA64PFR0_EL1', 28) >= 1,
+    orderingRegions: field(id, 'ID_AA64MMFR1_EL1', 16) >= 1,
     ssbs: field(id, 'ID_AA64PFR1_EL1', 4) >= 2,
     csv2_2: field(id, 'ID_AA64PFR0_EL1', 56) >= 2,
     idTrapSyndrome: field(id, 'ID_AA64MMFR2_EL1', 36) >= 1,

@@ -1,4 +1,5 @@
-import { featuresOf, type CpuFeatures, type IdRegister, type IdRegisters } from './features.ts';
+import { getField, setField, withoutAbsent } from './absent.ts';
+import { featuresOf, type CpuFeatures, type IdRegisters } from './features.ts';
 import { addressSizeEncoding } from './translation/control.ts';
 
 export type CpuPresetName = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'neoverse-n1';
@@ -15,35 +16,9 @@ export interface CpuModel {
   readonly features: CpuFeatures;
 }
 
-/** A field that this machine has otherwise than the real CPU, and why. */
-interface Difference {
-  readonly register: IdRegister;
-  readonly lo: number;
-  /** The most that the field may say; fields count up with what they have. */
-  readonly most: number;
-  readonly why: string;
-}
-
-const ABSENT = 0;
-
-/** Applied to every preset: what the machine does not do reads as absent. */
-const DIFFERENCES: readonly Difference[] = [
-  { register: 'ID_AA64PFR0_EL1', lo: 0, most: 1, why: 'EL0 is AArch64 only' },
-  { register: 'ID_AA64PFR0_EL1', lo: 4, most: 1, why: 'EL1 is AArch64 only' },
-  { register: 'ID_AA64PFR0_EL1', lo: 8, most: 1, why: 'EL2 is AArch64 only' },
-  { register: 'ID_AA64PFR0_EL1', lo: 12, most: ABSENT, why: 'no EL3' },
-  { register: 'ID_AA64PFR0_EL1', lo: 28, most: ABSENT, why: 'no RAS' },
-  { register: 'ID_AA64PFR0_EL1', lo: 32, most: ABSENT, why: 'no SVE' },
-  { register: 'ID_AA64PFR0_EL1', lo: 44, most: ABSENT, why: 'no activity monitors' },
-  { register: 'ID_AA64PFR1_EL1', lo: 8, most: ABSENT, why: 'no memory tagging' },
-  { register: 'ID_AA64PFR1_EL1', lo: 24, most: ABSENT, why: 'no SME' },
-  { register: 'ID_AA64DFR0_EL1', lo: 4, most: ABSENT, why: 'no trace unit' },
-  { register: 'ID_AA64DFR0_EL1', lo: 32, most: ABSENT, why: 'no statistical profiling' },
-];
-
 /**
- * ID registers as the CPU has them. MIDR and the translation fields are the recorded ones; the rest of the guest-visible
- * ones are the recorded values (they are what a hypervisor leaves of these) with what the host has more.
+ * ID registers as the CPU has them: what a guest was seen to read on each, with the fields that a hypervisor takes away from
+ * guests put back (EL2 and EL3, debug and performance monitors, the GIC's registers). `withoutAbsent` then takes what is not here.
  */
 const PRESETS: Readonly<Record<CpuPresetName, IdRegisters>> = {
   max: {
@@ -99,8 +74,8 @@ const PRESETS: Readonly<Record<CpuPresetName, IdRegisters>> = {
     ID_AA64ISAR1_EL1: 0x0010_0001n,
     ID_AA64MMFR0_EL1: 0x0010_1125n,
     ID_AA64MMFR1_EL1: 0x1021_2122n,
-    ID_AA64MMFR2_EL1: 0x1_1011n,
-    CTR_EL0: 0x8444_c004n,
+    ID_AA64MMFR2_EL1: 0x1011n,
+    CTR_EL0: 0x9444_c004n,
     DCZID_EL0: 4n,
     CLIDR_EL1: 0x0a20_0023n,
   },
@@ -108,10 +83,7 @@ const PRESETS: Readonly<Record<CpuPresetName, IdRegisters>> = {
 
 /** The CPU that a host is built with. Throws RangeError for an address size that no field can say. */
 export function cpuModel(name: CpuPresetName, options: CpuOptions = {}): CpuModel {
-  const id: Partial<Record<IdRegister, bigint>> = { ...PRESETS[name] };
-  for (const { register, lo, most } of DIFFERENCES) {
-    if (getField(id[register] ?? 0n, lo) > most) id[register] = setField(id[register] ?? 0n, lo, most);
-  }
+  const id = withoutAbsent(PRESETS[name]);
   let mmfr0 = id.ID_AA64MMFR0_EL1 ?? 0n;
   if (options.lpa2 === false) mmfr0 = withoutLpa2(mmfr0);
   if (options.paBits !== undefined) {
@@ -135,12 +107,4 @@ function withoutLpa2(mmfr0: bigint): bigint {
     if (getField(value, lo) === lpa2) value = setField(value, lo, plain);
   }
   return value;
-}
-
-function getField(value: bigint, lo: number): number {
-  return Number((value >> BigInt(lo)) & 0xfn);
-}
-
-function setField(value: bigint, lo: number, to: number): bigint {
-  return (value & ~(0xfn << BigInt(lo))) | (BigInt(to) << BigInt(lo));
 }

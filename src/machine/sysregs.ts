@@ -106,6 +106,8 @@ export const SCTLR = {
 
 const SCTLR_RES1 = bitsOf(29, 28, 22, 20, 11, 8, 7);
 
+const NO_REGION = { read: () => 0n, write: () => {}, feature: 'orderingRegions', traps: ['TLOR'] } as const;
+
 /** The counter runs at 62.5 MHz. */
 export const COUNTER_HZ = 62_500_000n;
 
@@ -157,6 +159,13 @@ const TABLE = {
   DISR_EL1: { reset: 0n, feature: 'ras' },
   ERRIDR_EL1: { el1: 'read', read: () => 0n, feature: 'ras', traps: ['TERR'] },
   ERRSELR_EL1: { read: () => 0n, write: () => {}, feature: 'ras', traps: ['TERR'] },
+
+  /* Limited ordering regions: none */
+  LORSA_EL1: { ...NO_REGION },
+  LOREA_EL1: { ...NO_REGION },
+  LORN_EL1: { ...NO_REGION },
+  LORC_EL1: { ...NO_REGION },
+  LORID_EL1: { ...NO_REGION, el1: 'read' },
 
   /* PSTATE */
   SP_EL0: {
