@@ -59,11 +59,17 @@ export class Host {
     this.bootLog = bootLog(config, this.kvm);
   }
 
+  /** Pages of the host's RAM that nobody uses. */
+  get freePages(): number {
+    const { pages } = this.machine.memory;
+    return pages.total - pages.used;
+  }
+
   get processes(): readonly Process[] {
     return [...this.#processes];
   }
 
-  /** A process with nothing in its address space. Throws ConfigError where the host's memory is used up. */
+  /** A process with only the vDSO in its address space. Throws ConfigError where the host's memory is used up. */
   createProcess(): Process {
     const { features, granule } = this.kvm;
     const large = features.largeVa || features.lpa2;
@@ -72,6 +78,7 @@ export class Host {
     const startLevel = stage1StartLevel(granule, tableBits);
     const memory = AddressSpace.create(this.machine.memory, format, startLevel, tableBits, KERNEL_VA_BITS);
     if (!memory) throw new ConfigError("the host's memory is used up: there is none for a process' page table");
+    memory.mapVdso();
     const process = new Process(this, ++this.#lastPid, memory);
     this.#processes.add(process);
     return process;

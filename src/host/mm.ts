@@ -27,6 +27,8 @@ interface Vma {
   readonly writable: boolean;
   readonly executable: boolean;
   readonly shared: boolean;
+  /** VM_PFNMAP: the kernel's own pages, not the process'. */
+  readonly pfn: boolean;
   readonly file: MappedFile | null;
   /** In pages, at `start`. */
   readonly fileOffset: number;
@@ -49,6 +51,9 @@ const MMAP_MIN_ADDRESS = 0x10000;
 const MAP_WINDOW = 2 ** 48;
 /** Room below the window for the stack (mmap_base's least gap). */
 const STACK_GAP = 128 * 2 ** 20;
+/** VVAR_NR_PAGES and the size of the vDSO's image. */
+const VVAR_PAGES = 2;
+const VDSO_PAGES = 1;
 const MAX_VMAS = 65530;
 
 /**
@@ -120,10 +125,21 @@ export class AddressSpace implements UserAddressSpace {
       writable: request.writable ?? true,
       executable: request.executable ?? false,
       shared: request.shared ?? false,
+      pfn: false,
       file,
       fileOffset: Number(offset) / this.#pageSize,
     });
     return { address: BigInt(start) };
+  }
+
+  /** The kernel's data and code for every process, [vvar] and [vdso], below where mmap begins. */
+  mapVdso(): void {
+    const at = MAP_WINDOW - STACK_GAP;
+    const pages = (count: number): number => count * this.#pageSize;
+    const end = { vdso: at, vvar: at - pages(VDSO_PAGES) };
+    const common = { readable: true, writable: false, shared: false, file: null, fileOffset: 0 };
+    this.#insert({ ...common, start: end.vvar, end: end.vdso, executable: true, pfn: false });
+    this.#insert({ ...common, start: end.vvar - pages(VVAR_PAGES), end: end.vvar, executable: false, pfn: true });
   }
 
   munmap(address: bigint, length: number): IoctlResult {
@@ -225,6 +241,10 @@ export class AddressSpace implements UserAddressSpace {
 
   isMapped(hva: bigint): boolean {
     return hva >= 0n && hva < this.taskSize && this.#find(Number(hva)) !== null;
+  }
+
+  hasPfnMapping(start: bigint, end: bigint): boolean {
+    return this.#vmas.some((vma) => vma.pfn && BigInt(vma.start) < end && start < BigInt(vma.end));
   }
 
   addListener(listener: AddressSpaceListener): void {

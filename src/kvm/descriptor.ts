@@ -29,6 +29,8 @@ export interface UserAddressSpace extends UserMemory {
   getPage(hva: bigint, write: boolean): UserPage | null;
   /** A mapping exists at the address, whatever its permissions. */
   isMapped(hva: bigint): boolean;
+  /** A mapping of memory that has no struct page (VM_PFNMAP) touches [start, end). */
+  hasPfnMapping(start: bigint, end: bigint): boolean;
   addListener(listener: AddressSpaceListener): void;
   removeListener(listener: AddressSpaceListener): void;
 }

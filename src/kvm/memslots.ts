@@ -179,6 +179,10 @@ function setMemoryRegion(vm: Vm, region: Region): IoctlResult {
   }
 
   const logs = (flags & MEM_FLAGS.KVM_MEM_LOG_DIRTY_PAGES) !== 0;
+  if (logs && vm.mm.hasPfnMapping(hva, hva + size)) {
+    const message = `${hex(hva)}-${hex(hva + size)} in the process has a mapping of device memory, whose dirty pages can't be logged`;
+    return refuse('EINVAL', 'memslot.log-device', message, 'kvm_arch_prepare_memory_region');
+  }
   const pages = Number(size) / vm.kvm.host.pageSize;
   const dirty = logs ? (old?.dirty ?? newBitmap(vm, pages)) : null;
   const slot: Memslot = { id, base: Number(base), size: Number(size), flags, userspaceAddress: hva, dirty };
