@@ -49,7 +49,7 @@ export interface Caller {
 
 /** Handed in by whoever drives KVM_RUN; read anew at every slice. */
 export interface RunControl {
-  /** Guest instructions until KVM_RUN yields the next time. */
+  /** Guest instructions until KVM_RUN yields the next time; 0: before the next one. */
   budget: number;
   /** A signal is pending for the task: KVM_RUN returns EINTR. */
   signal: boolean;

@@ -72,7 +72,7 @@ function firstRun(vcpu: Vcpu): Refusal | null {
 function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
   const { control } = caller;
   const { cpu } = vcpu.vm.kvm.host;
-  let sliceEnd = cpu.instructions + Math.max(1, control.budget);
+  let sliceEnd = cpu.instructions + Math.max(0, control.budget);
   let exits = 0;
   for (;;) {
     if (control.signal) return interrupted(vcpu, 'a signal is pending');
@@ -84,7 +84,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     adjustPc(vcpu);
     if (cpu.instructions >= sliceEnd || exits >= MOST_EXITS) {
       yield { why: 'budget', vcpu };
-      sliceEnd = cpu.instructions + Math.max(1, control.budget);
+      sliceEnd = cpu.instructions + Math.max(0, control.budget);
       exits = 0;
       continue;
     }
@@ -95,7 +95,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
       const held = vcpu.context.bytes.slice();
       const { worldSwitches } = vcpu.vm.kvm;
       yield { why: stop.why, vcpu };
-      sliceEnd = cpu.instructions + Math.max(1, control.budget);
+      sliceEnd = cpu.instructions + Math.max(0, control.budget);
       exits = 0;
       const disturbed = worldSwitches !== vcpu.vm.kvm.worldSwitches || !sameBytes(held, vcpu.context.bytes);
       if (disturbed || control.signal || vcpu.requests.sleep) break;
