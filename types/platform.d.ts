@@ -36,7 +36,7 @@ declare class TextEncoder {
 }
 declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean });
-  decode(bytes: Uint8Array): string;
+  decode(bytes: Uint8Array, options?: { stream?: boolean }): string;
 }
 declare class DecompressionStream {
   constructor(format: 'gzip' | 'deflate' | 'deflate-raw');
@@ -80,4 +80,17 @@ declare module 'sucrase/dist/parser/tokenizer/types.js' {
       number
     >
   >;
+}
+/** The address of a file that the bundler puts beside the code. */
+declare module '*?url' {
+  const location: string;
+  export default location;
+}
+interface MessagePort {
+  onmessage: ((message: { readonly data: unknown }) => void) | null;
+  postMessage(message: unknown): void;
+}
+declare class MessageChannel {
+  readonly port1: MessagePort;
+  readonly port2: MessagePort;
 }

@@ -12,9 +12,9 @@ export const SCRIPT_LIMITS = {
    */
   stack: 32 << 10,
   /** Loop turns and calls between two ioctls. */
-  work: 500_000,
+  work: 200_000,
   /** Work that a call out of the script counts for, and the bytes that count as one more. */
-  hostCallWork: 60,
+  hostCallWork: 40,
   bytesPerWork: 32,
   /** Work that one turn of the queue of promises counts for. */
   jobWork: 8,

@@ -119,9 +119,7 @@ export class ScriptProgram implements VmmProgram {
     const host = this.#hostObject(realm);
     context.setProp(context.global, '__host', host);
     host.dispose();
-    const prelude = stripTypes(PRELUDE);
-    if (!prelude.ok) throw new Error(prelude.problem.message);
-    const ran = context.evalCode(prelude.code, 'stage2', { type: 'module', strict: true });
+    const ran = context.evalCode(preludeCode(), 'stage2', { type: 'module', strict: true });
     if (ran.error) {
       this.#fail(realm, ran.error);
       return;
@@ -313,6 +311,16 @@ function explained(message: string): string {
   if (message.endsWith('stack overflow')) return 'the script calls itself too deeply';
   const module = /could not load module '(.*)'/.exec(message);
   return module ? `import of '${module[1]}': a script is one file, all it needs is there without an import` : message;
+}
+
+let stripped = '';
+function preludeCode(): string {
+  if (stripped === '') {
+    const prelude = stripTypes(PRELUDE);
+    if (!prelude.ok) throw new Error(prelude.problem.message);
+    stripped = prelude.code;
+  }
+  return stripped;
 }
 
 function exact(bytes: Uint8Array): ArrayBuffer {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readFileSync, readdirSync } from 'node:fs';
 import ts from 'typescript';
 import { scriptTypes } from './types.ts';
 
@@ -7,7 +8,6 @@ const OPTIONS: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2023,
   module: ts.ModuleKind.ESNext,
   strict: true,
-  noUncheckedIndexedAccess: true,
   types: [],
 };
 
@@ -59,7 +59,7 @@ describe('the declarations for an editor', () => {
           await ioctl(vcpu, KVM_RUN);
           switch (run.exit_reason) {
             case KVM_EXIT_MMIO:
-              if (run.mmio.is_write) uart.write(run.mmio.data[0]!);
+              if (run.mmio.is_write) uart.write(run.mmio.data[0]);
               else run.mmio.data = [uart.read() ?? 0];
               break;
             case KVM_EXIT_SYSTEM_EVENT:
@@ -80,5 +80,11 @@ describe('the declarations for an editor', () => {
     const errors = typeErrors(source);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(word);
+  });
+
+  const labs = new URL('../../labs/', import.meta.url);
+  const names = readdirSync(labs, { withFileTypes: true }).filter((each) => each.isDirectory());
+  it.each(names.map(({ name }) => name))('fit the script of lab %s', (name) => {
+    expect(typeErrors(readFileSync(new URL(`${name}/vmm.ts.txt`, labs), 'utf8'))).toEqual([]);
   });
 });

@@ -1,0 +1,39 @@
+import type { Vcpu } from '../../kvm/vcpu.ts';
+import type { Vm } from '../../kvm/vm.ts';
+import type { Query, View } from '../messages.ts';
+import { disassemblyView } from './disassembly.ts';
+import { nothing, type Inspected } from './inspected.ts';
+import { memoryMapView } from './memory-map.ts';
+import { memoryView } from './memory.ts';
+import { registersView } from './registers.ts';
+import { stage1View, stage2View } from './tables.ts';
+import { walkView } from './walk.ts';
+
+/** The answer to a query now; `inspected` null while nothing is loaded. */
+export function answer(inspected: Inspected | null, query: Query): View {
+  if (!inspected) return nothing('nothing is loaded');
+  const ofVm = (fd: number, view: (vm: Vm) => View): View => {
+    const vm = inspected.vm(fd);
+    return vm ? view(vm) : nothing('there is no such VM');
+  };
+  const ofVcpu = (fd: number, view: (vcpu: Vcpu) => View): View => {
+    const vcpu = inspected.vcpu(fd);
+    return vcpu ? view(vcpu) : nothing('there is no such vCPU');
+  };
+  switch (query.view) {
+    case 'registers':
+      return ofVcpu(query.vcpu, (vcpu) => registersView(inspected, vcpu));
+    case 'disassembly':
+      return ofVcpu(query.vcpu, (vcpu) => disassemblyView(inspected, vcpu, query.address, query.count));
+    case 'memory':
+      return memoryView(inspected, query);
+    case 'tables':
+      return query.stage === 1
+        ? ofVcpu(query.vcpu, (vcpu) => stage1View(inspected, vcpu, query.expanded))
+        : ofVm(query.vm, (vm) => stage2View(inspected, vm, query.expanded));
+    case 'walk':
+      return ofVcpu(query.vcpu, (vcpu) => walkView(inspected, vcpu, query.va, query.access));
+    case 'memoryMap':
+      return ofVm(query.vm, memoryMapView);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Vcpu } from '../../kvm/vcpu.ts';
+import { decodeDescriptor } from '../../machine/translation/descriptor.ts';
+import { faultText } from '../../machine/translation/fault.ts';
+import { mairText } from '../../machine/translation/descriptor.ts';
+import { Mmu } from '../../machine/translation/mmu.ts';
+import type { WalkView } from '../messages.ts';
+import type { Inspected } from './inspected.ts';
+import { locateIpa, slotAt } from './locate.ts';
+import { hex } from './text.ts';
+
+const ACCESS = { read: 'read', write: 'write', execute: 'fetch' } as const;
+const SHAREABILITY = ['Non-shareable', '', 'Outer Shareable', 'Inner Shareable'];
+
+/** The walk as the CPU would do it now, through the stage 2 that is there now; nothing is changed by it. */
+export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: keyof typeof ACCESS): WalkView {
+  const { vm, context } = vcpu;
+  const { host, features } = vm.kvm;
+  const mmu = new Mmu(inspected.memory, host.model.features);
+  const mair = context.read('MAIR_EL1');
+  mmu.configure({
+    SCTLR_EL1: context.read('SCTLR_EL1'),
+    TCR_EL1: context.read('TCR_EL1'),
+    TTBR0_EL1: context.read('TTBR0_EL1'),
+    TTBR1_EL1: context.read('TTBR1_EL1'),
+    MAIR_EL1: mair,
+    HCR_EL2: vcpu.hcr,
+    VTCR_EL2: vm.stage2.vtcr,
+    VTTBR_EL2: vm.stage2.vttbr,
+  });
+  const el = (context.pstate & 0xcn) === 0n ? 0 : 1;
+  const { steps, result, why } = mmu.trace(va, {
+    access: ACCESS[access],
+    el,
+    pan: (context.pstate >> 22n) % 2n === 1n,
+  });
+  const meaning = {
+    1: { mair },
+    2: { forcedWriteBack: features.stage2ForceWriteBack, executeByEl: host.model.features.stage2ExecuteByEl },
+  };
+  return {
+    view: 'walk',
+    va,
+    steps: steps.map((step) => {
+      const { stage, level, forAddress, index, descriptorIpa, descriptorPa, value } = step;
+      const { kind, fields } = decodeDescriptor(step.format, level, value, meaning[stage]);
+      return {
+        stage,
+        level,
+        forAddress,
+        index,
+        descriptorIpa: descriptorIpa === null ? null : BigInt(descriptorIpa),
+        descriptorPa: BigInt(descriptorPa),
+        value,
+        kind,
+        fields,
+      };
+    }),
+    result: result.ok
+      ? {
+          ok: true,
+          ipa: BigInt(result.ipa),
+          pa: BigInt(result.pa),
+          meaning: `${mairText(result.attributes.mair)}, ${SHAREABILITY[result.attributes.shareability] ?? ''}`,
+        }
+      : {
+          ok: false,
+          stage: result.stage,
+          level: result.level,
+          fault: faultText(result),
+          message: result.stage === 2 ? stage2Message(inspected, vcpu, result.ipa, why) : why,
+        },
+  };
+}
+
+/** What KVM would make of a stage 2 fault. */
+function stage2Message(inspected: Inspected, { vm }: Vcpu, ipa: number, why: string): string {
+  const at = `IPA ${hex(ipa)}`;
+  if (ipa >= 2 ** vm.ipaBits) return `${at} is above the VM's ${vm.ipaBits} bits of IPA. ${why}`;
+  const slot = slotAt(vm, ipa);
+  if (!slot) return `${at} is in no memory slot: KVM leaves to userspace with KVM_EXIT_MMIO`;
+  const found = locateIpa(vm, inspected.process, BigInt(ipa));
+  const behind = found.ok ? `host page ${hex(found.pa)}` : `a page of the process that is ${found.missing}`;
+  return `${at} is in slot ${slot.id}, ${behind}: KVM maps it when the guest gets here`;
+}
