@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { boot } from '../host/host.ts';
+import { HOST_PRESETS } from '../host/config.ts';
+import type { HostPreset } from '../host/config.ts';
+import { areaOf, compareOutputs } from '../vmm/kvmtrace/compare.ts';
+import type { Agreement } from '../vmm/kvmtrace/compare.ts';
+import type { Trace } from '../vmm/kvmtrace/parse.ts';
+import { playTraces } from '../vmm/kvmtrace/run.ts';
+import { UsageError, print, table } from './command.ts';
+import type { Command } from './command.ts';
+import { goldenFolder, readText } from './files.ts';
+import { hostNamed } from './hosts.ts';
+import { readTraces } from './trace.ts';
+
+/** Areas in which every trace has to agree on every recorded host. */
+const COMPLETE = ['ipa', 'memslot'];
+
+function conform(traces: readonly Trace[], host: HostPreset, recorded: string): readonly Agreement[] {
+  const output: string[] = [];
+  playTraces(traces, boot(host.config), { print: (line) => output.push(line) });
+  return compareOutputs(traces, output, recorded.split('\n'));
+}
+
+const share = (rows: readonly Agreement[]): string => {
+  const sum = (of: (row: Agreement) => number): number => rows.reduce((total, row) => total + of(row), 0);
+  return `${sum((row) => row.agreeing)}/${sum((row) => row.total)}`;
+};
+
+export const conformance: Command = {
+  name: 'conformance',
+  usage: '[--area AREA]… [--host NAME]… [--oracle FOLDER] [--verbose]',
+  summary: `plays the recorded traces and counts those whose answers are the real kernel's, line for line, by area and host.
+--verbose adds the first difference of each; status 1 where one of ${COMPLETE.join(', ')} is not complete`,
+  options: {
+    area: { type: 'string', multiple: true },
+    host: { type: 'string', multiple: true },
+    oracle: { type: 'string' },
+    verbose: { type: 'boolean' },
+  },
+  words: { least: 0, most: 0 },
+  run: (given) => {
+    const folder = goldenFolder(given.text('oracle'));
+    const all = readTraces(join(folder, 'open.kvmtrace.gz'));
+    const areas = [...new Set(all.map(areaOf))];
+    for (const area of given.texts('area')) {
+      if (!areas.includes(area)) throw new UsageError(`there is no area "${area}"; there are ${areas.join(', ')}`);
+    }
+    const wanted = given.texts('area').length > 0 ? given.texts('area') : areas;
+    const traces = all.filter((trace) => wanted.includes(areaOf(trace)));
+    const answers = (host: HostPreset): string => join(folder, `open.${host.name}.out.gz`);
+    const chosen = given.texts('host').map(hostNamed);
+    const recorded = (chosen.length > 0 ? chosen : HOST_PRESETS).filter((host) => existsSync(answers(host)));
+    if (recorded.length === 0) throw new UsageError('there are no recorded answers of that host');
+
+    const results = recorded.map((host) => conform(traces, host, readText(answers(host))));
+    const rows = (results[0] ?? []).map(({ area }, i) => [area, ...results.map((of) => share(of.slice(i, i + 1)))]);
+    for (const line of table([
+      ['area', ...recorded.map(({ name }) => name)],
+      ...rows,
+      ['all', ...results.map(share)],
+    ])) {
+      print(line);
+    }
+    if (given.flag('verbose')) {
+      recorded.forEach(({ name }, i) => {
+        for (const { area, differences } of results[i] ?? []) {
+          const [first] = differences;
+          if (!first) continue;
+          print(`\n${name}, ${area}: ${first.trace}`);
+          print(`  stage2  ${first.ours ?? '(nothing)'}`);
+          print(`  kernel  ${first.kernel ?? '(nothing)'}`);
+        }
+      });
+    }
+    const incomplete = results.flat().some(({ area, agreeing, total }) => COMPLETE.includes(area) && agreeing < total);
+    return Promise.resolve(incomplete ? 1 : 0);
+  },
+};

@@ -1,0 +1,50 @@
+import type { Diagnostic, IoctlEntry } from '../session/messages.ts';
+import { note } from './command.ts';
+import type { Command } from './command.ts';
+import { drive } from './drive.ts';
+import { readText } from './files.ts';
+import { DEFAULT_HOST, hostNamed } from './hosts.ts';
+
+const place = ({ line, column }: Diagnostic): string =>
+  line === undefined ? '' : `:${line}${column === undefined ? '' : `:${column}`}`;
+
+/** One finished ioctl as strace would write it, with the rule behind a refusal. */
+function ioctlText({ fd, name, request, argText, argStruct, result }: IoctlEntry): string {
+  const members = argStruct?.fields.map((field) => `${field.name}=${field.text}`).join(', ');
+  const call = `ioctl(${fd}, ${name ?? `0x${request.toString(16)}`}, ${members === undefined ? argText : `{${members}}`})`;
+  if (!result) return call;
+  if (result.errno === null) return `${call} = ${result.ret}${result.exitText === null ? '' : ` ${result.exitText}`}`;
+  return `${call} = -1 ${result.errno}${result.explanation ? `: ${result.explanation.message}` : ''}`;
+}
+
+export const run: Command = {
+  name: 'run',
+  usage: 'SCRIPT.ts [--guest FILE.s] [--host NAME] [--log]',
+  summary: `runs a VMM script on a host (${DEFAULT_HOST} by default); what it and the guest print goes to stdout.
+--guest assembles the guest program for it, --log writes every ioctl to stderr; status 1 where the script fails`,
+  options: { guest: { type: 'string' }, host: { type: 'string' }, log: { type: 'boolean' } },
+  words: { least: 1, most: 1 },
+  run: async (given) => {
+    const [scriptFile = ''] = given.positionals;
+    const guestFile = given.text('guest');
+    const files = { script: scriptFile, guest: guestFile ?? 'guest', host: 'host' };
+    const sandbox = {
+      host: hostNamed(given.text('host')).config,
+      script: readText(scriptFile),
+      guest: guestFile === null ? '' : readText(guestFile),
+    };
+    const status = await drive(sandbox, (event) => {
+      if (event.type === 'output') process.stdout.write(event.text);
+      else if (event.type === 'diagnostics') {
+        for (const one of event.diagnostics) {
+          note(`${files[one.source]}${place(one)}: ${one.severity}: ${one.message}`);
+        }
+      } else if (event.type === 'ioctls' && given.flag('log')) {
+        for (const entry of event.entries) if (entry.result) note(ioctlText(entry));
+      }
+    });
+    if (status.state === 'finished') return 0;
+    note(`stage2 run: ${status.message ?? `the program did not come to its end: ${status.state}`}`);
+    return 1;
+  },
+};

@@ -1,0 +1,40 @@
+import { boot } from '../host/host.ts';
+import { TraceFileError, parseTraces } from '../vmm/kvmtrace/parse.ts';
+import type { Trace } from '../vmm/kvmtrace/parse.ts';
+import { playTraces } from '../vmm/kvmtrace/run.ts';
+import { Failure, note, print } from './command.ts';
+import type { Command } from './command.ts';
+import { readText } from './files.ts';
+import { DEFAULT_HOST, hostNamed } from './hosts.ts';
+
+/** The traces of a file. @throws Failure where it is none. */
+export function readTraces(path: string): readonly Trace[] {
+  try {
+    return parseTraces(readText(path));
+  } catch (error) {
+    if (error instanceof TraceFileError) throw new Failure(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+export const trace: Command = {
+  name: 'trace',
+  usage: 'FILE [--host NAME] [--explain]',
+  summary: `plays a .kvmtrace file (or .gz) and prints the answers in the format's lines; host ${DEFAULT_HOST} by default.
+--explain adds the rule behind each refusal, as comment lines`,
+  options: { host: { type: 'string' }, explain: { type: 'boolean' } },
+  words: { least: 1, most: 1 },
+  run: (given) => {
+    const preset = hostNamed(given.text('host'));
+    const [path = ''] = given.positionals;
+    const traces = readTraces(path);
+    playTraces(traces, boot(preset.config), {
+      print,
+      problem: (line, message) => note(`${path}:${line ?? 0}: ${message}`),
+      ...(given.flag('explain') && {
+        refused: ({ message, kernel }: { message: string; kernel: string }) => print(`# ${message} [${kernel}]`),
+      }),
+    });
+    return Promise.resolve(0);
+  },
+};
