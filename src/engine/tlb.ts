@@ -70,9 +70,11 @@ export class SoftTlb {
     if (regime === undefined) this.#notedCount = 0;
   }
 
-  /** Forgets the page of the address in every regime, whatever its top byte was. */
-  flushPage(lo: number, hi: number): void {
-    void hi;
+  /**
+   * Forgets the page of the address in every regime, whatever the upper bits of the address were: entries are found by the
+   * lower ones alone.
+   */
+  flushPage(lo: number): void {
     for (let regime = 0; regime < at.REGIMES; regime++) {
       for (const table of Object.values(TABLE)) this.#clear(at.TLB + regime * at.REGIME_BYTES + table + entryOf(lo));
     }

@@ -189,7 +189,7 @@ export function translateFunction(): FunctionSpec {
 
 /** commit(): copies a write in two pages back from SCRATCH, and forgets the records that any write has overlapped. */
 export function commitFunction(): FunctionSpec {
-  const [FIRST, RECORD, END] = [0, 1, 2] as const;
+  const [RECORD, END] = [0, 1] as const;
   const code = new Code();
   const piece = (index: number, offset: number) => {
     code.i32(0);
@@ -216,11 +216,11 @@ export function commitFunction(): FunctionSpec {
     piece(index, 8);
     code.open(OP.if);
     /* Records of RECORD_BYTES for words of 4 bytes. */
-    const recordOf = (add3: () => void) => {
+    const recordOf = (addFurther: () => void) => {
       piece(index, 0);
       code.i32(at.PAGE_BYTES - 1);
       code.op(and[32]);
-      add3();
+      addFurther();
       code.i32(2);
       code.op(shrU[32]);
       code.i32(at.RECORD_BYTES);
@@ -251,6 +251,5 @@ export function commitFunction(): FunctionSpec {
     code.end();
     code.end();
   }
-  void FIRST;
-  return { parameters: [], results: [], locals: [I32, I32, I32], code };
+  return { parameters: [], results: [], locals: [I32, I32], code };
 }

@@ -2,7 +2,7 @@ import type { InstructionTable } from '../../isa/decoder.ts';
 import * as at from '../layout.ts';
 import { Code, type Label } from '../wasm/code.ts';
 import { encodeModule, type FunctionSpec } from '../wasm/module.ts';
-import { I32, OP, OPERATORS } from '../wasm/opcodes.ts';
+import { I32, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
 import { emitEntry, emitPc } from './builder.ts';
 import { commitFunction, translateFunction } from './careful.ts';
 import { codeNumber, type Code as ExitCode } from './codes.ts';
@@ -16,7 +16,7 @@ export interface Program {
 }
 
 const FUNCTION = { translate: 0, commit: 1, fast: 2, careful: 3 } as const;
-const { add, sub, and, or, ne, ltS, eq, eqz } = OPERATORS;
+const { add, sub, and, ne, ltS, shl } = OPERATORS;
 
 /** The interpreter of an instruction set, as a module to be instantiated with a memory. */
 export function generateInterpreter(table: InstructionTable): Program {
@@ -72,11 +72,11 @@ function fastFunction(list: readonly Handler[]): FunctionSpec {
   code.memory(OP.i32Load, at.TLB + at.FETCH_TABLE + 8);
   code.tee(local.SLOT);
   code.get(local.TARGET);
-  code.op(0xa7);
+  code.op(WRAP);
   code.i32(0xffc);
   code.op(and[32]);
   code.i32(3);
-  code.op(OPERATORS.shl[32], add[32]);
+  code.op(shl[32], add[32]);
   code.set(local.RECORD);
   code.get(local.TARGET);
   code.i64(-4096n);
@@ -220,6 +220,5 @@ function runFunction(): FunctionSpec {
   code.op(OP.return);
   code.end();
   code.op(OP.unreachable);
-  void [or, eq, eqz];
   return { parameters: local.PARAMETERS, results: [I32], locals: local.LOCALS, code, export: 'run' };
 }

@@ -38,7 +38,7 @@ export const shifted: Source = (b, width) => {
 };
 
 /** ExtendReg() of a register, without the shift. */
-export function extendRegister(b: Builder, operand: 'rm' | 'rm2', option: number): Expr {
+export function extendRegister(b: Builder, operand: 'rm' | 'rx', option: number): Expr {
   switch (option) {
     case 0:
       return and(b.get(operand, 64), constant(64, 0xff));

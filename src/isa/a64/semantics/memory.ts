@@ -17,7 +17,7 @@ const offsetAddress: Address = (b) => {
 };
 const registerAddress: Address = (b) => {
   const start = base(b);
-  return add(start, shl(extendRegister(b, 'rm2', b.field('option')), b.immediate('imm', 64)));
+  return add(start, shl(extendRegister(b, 'rx', b.field('option')), b.immediate('imm', 64)));
 };
 const literal: Address = (b) => add(b.pc(), b.immediate('imm', 64));
 
