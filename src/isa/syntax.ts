@@ -159,16 +159,11 @@ export function encoder<Name extends string>(table: InstructionTable<Name>, synt
         const reader = new OperandReader(tokens, environment);
         const result = encodeAs(candidate, reader);
         if (typeof result === 'number') return result;
-        best = better(best, result);
+        best = reader.better(best, result);
       }
       return best ?? new OperandReader(tokens, environment).mismatch(`unknown mnemonic "${mnemonic}"`, 0);
     },
   };
-}
-
-function better(a: Mismatch | null, b: Mismatch): Mismatch {
-  if (!a || b.reach > a.reach) return b;
-  return b.reach === a.reach && b.value && !a.value ? b : a;
 }
 
 function encodeAs<Name extends string>({ form, words, fields }: Candidate<Name>, reader: OperandReader) {
@@ -176,10 +171,9 @@ function encodeAs<Name extends string>({ form, words, fields }: Candidate<Name>,
   const set: PartialFields<Name> = { ...fields };
   const trouble = { furthest: null as Mismatch | null };
   const mismatch = match(form.elements, reader, set, trouble);
-  if (mismatch) return trouble.furthest ? better(trouble.furthest, mismatch) : mismatch;
+  if (mismatch) return reader.better(trouble.furthest, mismatch);
   if (!reader.atEnd) {
-    const extra = reader.expected('the end of the line');
-    return trouble.furthest ? better(trouble.furthest, extra) : extra;
+    return reader.better(trouble.furthest, reader.expected('the end of the line'));
   }
   const { row, diagram } = form.entry;
   const complete = complement(diagram.fields, set);
@@ -212,7 +206,7 @@ function match<Name extends string>(
       const start = reader.position;
       const mismatch = match(element.elements, reader, fields, trouble);
       if (!mismatch) continue;
-      trouble.furthest = better(trouble.furthest, mismatch);
+      trouble.furthest = reader.better(trouble.furthest, mismatch);
       reader.position = start;
       for (const inner of element.elements) if (inner.kind === 'leaf') Object.assign(fields, inner.leaf.absent);
     }

@@ -52,7 +52,12 @@ interface Literal {
 }
 
 const INSTRUCTION_BYTES = 4;
-const BLOCKS: Readonly<Record<string, string>> = { '.macro': '.endm', '.rept': '.endr', '.irp': '.endr' };
+/** What closes a block, by what opens it. */
+const BLOCKS: ReadonlyMap<string, string> = new Map([
+  ['.macro', '.endm'],
+  ['.rept', '.endr'],
+  ['.irp', '.endr'],
+]);
 const isCondition = (name: string) => /^\.if(n?def|n?eq|ne|[lg][te]|n?b)?$/.test(name);
 
 export class Pass implements Environment {
@@ -153,7 +158,7 @@ export class Pass implements Environment {
       }
       const parsed = parseStatement(statement);
       for (const label of parsed.labels) this.defineLabel(statement, label.name, label.column);
-      const close = BLOCKS[parsed.name];
+      const close = BLOCKS.get(parsed.name);
       if (close !== undefined) index = this.block(statements, index, parsed, close, depth);
       else if (isCondition(parsed.name)) index = this.conditional(statements, index, depth);
       else this.statement(statement, parsed, depth);
@@ -182,7 +187,7 @@ export class Pass implements Environment {
     }
     const directive = DIRECTIVES.get(name);
     if (!directive) {
-      this.unknown(statement, parsed, [...DIRECTIVES.keys(), ...Object.keys(BLOCKS)], 'directive');
+      this.unknown(statement, parsed, [...DIRECTIVES.keys(), ...BLOCKS.keys()], 'directive');
       return;
     }
     const reader = new OperandReader(tokens, this);
@@ -198,7 +203,8 @@ export class Pass implements Environment {
     what: string,
   ): void {
     const meant = nearest(name, names);
-    const hint = meant ? `, did you mean "${meant}"?` : '';
+    const comment = statement.continues ? '; ";" separates statements, a comment starts with //' : '';
+    const hint = meant ? `, did you mean "${meant}"?` : comment;
     this.fail(statement, { column, endColumn: column + written.length }, `unknown ${what} "${written}"${hint}`);
   }
 
@@ -381,7 +387,7 @@ export class Pass implements Environment {
   /** `.macro`, `.rept`, `.irp`: gives the index of the statement that closes it. */
   private block(all: readonly Statement[], index: number, parsed: Parsed, close: string, depth: number): number {
     const statement = all[index]!;
-    const end = closing(all, index, (name) => BLOCKS[name] === close, close);
+    const end = closing(all, index, (name) => BLOCKS.get(name) === close, close);
     if (end < 0) {
       this.failStatement(statement, `${parsed.name} without ${close}`);
       this.stopped = true;

@@ -10,6 +10,8 @@ export interface Mismatch {
   readonly reach: number;
   /** The operand was of the right kind and its value is the trouble. */
   readonly value: boolean;
+  /** What could have stood there, where `message` says nothing else. */
+  readonly wanted: readonly string[];
 }
 
 export interface Environment {
@@ -123,14 +125,32 @@ export class OperandReader {
   }
 
   expected(what: string): Mismatch {
-    return this.mismatch(`expected ${what}, found ${quote(this.token)}`, this.position, false);
+    const mismatch = this.mismatch(`expected ${what}, found ${quote(this.token)}`, this.position, false);
+    return { ...mismatch, wanted: [what] };
+  }
+
+  /** Of two mismatches the one that explains better: it came further, or it is about a value; else what both wanted. */
+  better(a: Mismatch | null, b: Mismatch): Mismatch {
+    if (!a || b.reach > a.reach) return b;
+    if (b.reach < a.reach || a.value) return a;
+    if (b.value) return b;
+    const wanted = [...new Set([...a.wanted, ...b.wanted])];
+    if (a.wanted.length === 0 || wanted.length === a.wanted.length) return a;
+    return { ...a, wanted, message: `expected ${wanted.join(' or ')}, found ${quote(this.tokens[a.reach]!)}` };
   }
 
   /** `from`: the token it starts at; it ends with the token before the current one. */
   mismatch(message: string, from: number, value = true): Mismatch {
     const first = this.tokens[Math.min(from, this.tokens.length - 1)]!;
     const last = this.tokens[Math.min(Math.max(this.position - 1, from), this.tokens.length - 1)]!;
-    return { message, column: first.column, endColumn: Math.max(last.endColumn, first.column + 1), reach: from, value };
+    return {
+      message,
+      column: first.column,
+      endColumn: Math.max(last.endColumn, first.column + 1),
+      reach: from,
+      value,
+      wanted: [],
+    };
   }
 
   /** `#` may stand before an immediate and need not. */

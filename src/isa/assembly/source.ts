@@ -5,6 +5,8 @@ export interface Statement {
   /** From 1. */
   readonly line: number;
   readonly column: number;
+  /** It stands behind a `;`. */
+  readonly continues: boolean;
   /** Set inside a macro: the call that errors and the line table point to. */
   readonly call: MacroCall | null;
 }
@@ -48,7 +50,14 @@ export function statements(source: string): Statement[] {
     const piece = text.slice(start, at);
     const indent = piece.length - piece.trimStart().length;
     const trimmed = piece.trim();
-    if (trimmed) result.push({ text: trimmed, line, column: start + indent - lineStart + 1, call: null });
+    if (trimmed)
+      result.push({
+        text: trimmed,
+        line,
+        column: start + indent - lineStart + 1,
+        continues: start > lineStart,
+        call: null,
+      });
     start = at + 1;
     if (character === '\n') {
       line++;
