@@ -74,7 +74,7 @@ export class SoftTlb {
    * Forgets the page of the address in every regime, whatever the upper bits of the address were: entries are found by the
    * lower ones alone.
    */
-  flushPage(lo: number): void {
+  flushPage(lo: number, _hi: number): void {
     for (let regime = 0; regime < at.REGIMES; regime++) {
       for (const table of Object.values(TABLE)) this.#clear(at.TLB + regime * at.REGIME_BYTES + table + entryOf(lo));
     }
