@@ -40,7 +40,12 @@ apply(themeStore.getState());
 themeStore.subscribe(apply);
 systemDark.addEventListener('change', () => themeStore.setState(state(themeStore.getState().choice)));
 
-/** The value of a colour of theme.css, for those who can't read CSS: editor and terminal. */
-export function colour(name: `--${string}`): string {
+/** The value of a property of theme.css, for those who can't read CSS: editor and terminal. */
+export function property(name: `--${string}`): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** A colour of theme.css as #rrggbb, which is all that Monaco takes; a minifier may have made #rgb of it. */
+export function colour(name: `--${string}`): string {
+  return property(name).replace(/^#([0-9a-f])([0-9a-f])([0-9a-f])$/i, '#$1$1$2$2$3$3');
 }

@@ -1,4 +1,5 @@
 import { DropdownMenu } from 'radix-ui';
+import { useState } from 'react';
 import { command, DEBUG_COMMANDS, isEnabled, runCommand } from './commands.ts';
 import type { UiCommand } from './commands.ts';
 import { count, hex } from './format.ts';
@@ -51,7 +52,10 @@ function DebugButton({ shown }: { shown: UiCommand }) {
   );
 }
 
-function LabPicker() {
+/** Where the menus of the bar are drawn: inside it, so that they belong to the page's banner. */
+type Layer = { readonly layer: HTMLElement | null };
+
+function LabPicker({ layer }: Layer) {
   const slots = useWorkspace((workspace) => workspace.slots);
   const slot = useWorkspace((workspace) => workspace.slot);
   const edited = useWorkspace(isEdited);
@@ -66,7 +70,7 @@ function LabPicker() {
         </span>
         <Icon name="chevron" />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={layer}>
         <DropdownMenu.Content className="menu" align="start" sideOffset={4}>
           <DropdownMenu.RadioGroup value={slot} onValueChange={enterSlot}>
             {slots.map((other) => (
@@ -107,14 +111,14 @@ function MenuItem({ shown, disabled = false }: { shown: UiCommand; disabled?: bo
 
 const THEME_TITLES = { system: 'Follow the system', light: 'Light', dark: 'Dark' } as const;
 
-function ViewMenu() {
+function ViewMenu({ layer }: Layer) {
   const { choice } = useTheme();
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="text-button">
         View <Icon name="chevron" />
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={layer}>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4}>
           <DropdownMenu.Label className="menu-label">Panels</DropdownMenu.Label>
           {PANEL_ORDER.map((id) => (
@@ -191,17 +195,18 @@ function StatusLine() {
 }
 
 export function TopBar() {
+  const [layer, setLayer] = useState<HTMLElement | null>(null);
   return (
-    <header className="top-bar">
+    <header className="top-bar" ref={setLayer}>
       <h1 className="name">Stage2</h1>
-      <LabPicker />
+      <LabPicker layer={layer} />
       <div className="debug-bar" role="toolbar" aria-label="Debug">
         {DEBUG_COMMANDS.map((shown) => (
           <DebugButton key={shown.id} shown={shown} />
         ))}
       </div>
       <StatusLine />
-      <ViewMenu />
+      <ViewMenu layer={layer} />
       <Tip text="Keyboard help" keys="?">
         <button
           type="button"

@@ -5,7 +5,7 @@ import { isActive } from '../control.ts';
 import { send } from '../sandbox-client.ts';
 import { sandboxStore } from '../store.ts';
 import type { Transcript } from '../store.ts';
-import { colour, themeStore } from '../theme.ts';
+import { colour, property, themeStore } from '../theme.ts';
 
 /** The sixteen colours of a terminal, taken from the page's. */
 function terminalTheme() {
@@ -40,7 +40,7 @@ export function mountConsole(element: HTMLElement): () => void {
   const terminal = new Terminal({
     // A guest without a tty layer ends its lines with a newline alone.
     convertEol: true,
-    fontFamily: colour('--mono'),
+    fontFamily: property('--mono'),
     fontSize: 12.5,
     lineHeight: 1.15,
     scrollback: 5000,

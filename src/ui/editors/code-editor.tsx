@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { notify } from '../store.ts';
 import { edit, useWorkspace } from '../workspace.ts';
 import type { EditorName } from './focus.ts';
 
@@ -14,11 +15,15 @@ export function CodeEditor({ name, label }: { name: EditorName; label: string })
     import('./mount.ts').then(
       ({ mountEditor }) => {
         if (ended || !element.current) return;
-        unmount = mountEditor(element.current, name);
+        // Who is in the plain field already stays in the text.
+        const inside = element.current.parentElement?.contains(document.activeElement) ?? false;
+        unmount = mountEditor(element.current, name, inside);
         setLoading('there');
       },
-      () => {
-        if (!ended) setLoading('failed');
+      (error: unknown) => {
+        if (ended) return;
+        setLoading('failed');
+        notify(`A plain field stands in for the editor, which could not be loaded: ${String(error)}`, 'error');
       },
     );
     return () => {

@@ -82,7 +82,6 @@ const EDITOR_COLOURS: Readonly<Record<string, `--${string}`>> = {
   focusBorder: '--focus',
 };
 
-/** Monaco takes #rrggbb alone; the custom properties are written so. */
 function applyTheme(theme: Theme): void {
   const colours = Object.entries(EDITOR_COLOURS).map(([key, name]) => [key, colour(name)] as const);
   monaco.editor.defineTheme('stage2', {

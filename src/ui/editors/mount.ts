@@ -1,6 +1,6 @@
 import type { Breakpoint, Diagnostic, Status } from '../../session/messages.ts';
 import { sandboxStore } from '../store.ts';
-import { colour } from '../theme.ts';
+import { property } from '../theme.ts';
 import { draftLine, edit, toggleBreakpoint, workspaceStore } from '../workspace.ts';
 import type { Workspace } from '../workspace.ts';
 import type { EditorName } from './focus.ts';
@@ -65,7 +65,7 @@ function linesOf(breakpoints: readonly Breakpoint[]): readonly number[] {
 }
 
 /** An editor over one text of the workspace, in an element. Returns what takes it away. */
-export function mountEditor(element: HTMLElement, name: EditorName): () => void {
+export function mountEditor(element: HTMLElement, name: EditorName, focus: boolean): () => void {
   const { path, language, label, indent } = EDITORS[name];
   const uri = monaco.Uri.parse(path);
   const model =
@@ -78,7 +78,7 @@ export function mountEditor(element: HTMLElement, name: EditorName): () => void 
     model,
     ariaLabel: label,
     automaticLayout: true,
-    fontFamily: colour('--mono'),
+    fontFamily: property('--mono'),
     fontSize: 12.5,
     lineHeight: 19,
     detectIndentation: false,
@@ -197,6 +197,7 @@ export function mountEditor(element: HTMLElement, name: EditorName): () => void 
   takeDraft();
   showPointer(true);
   showMarkers();
+  if (focus) editor.focus();
   return () => {
     for (const end of endings) end();
     for (const disposable of disposables) disposable.dispose();
