@@ -203,8 +203,8 @@ export class Pass implements Environment {
     what: string,
   ): void {
     const meant = nearest(name, names);
-    const comment = statement.continues ? '; ";" separates statements, a comment starts with //' : '';
-    const hint = meant ? `, did you mean "${meant}"?` : comment;
+    const slip = meant ? `, did you mean "${meant}"?` : '';
+    const hint = statement.continues ? '; ";" separates statements, a comment starts with //' : slip;
     this.fail(statement, { column, endColumn: column + written.length }, `unknown ${what} "${written}"${hint}`);
   }
 
