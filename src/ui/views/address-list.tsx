@@ -4,8 +4,8 @@ import { movedWindow, rowOf, windowAround } from './address-window.ts';
 import { OVERSCAN, revealRow, useRows } from './use-rows.ts';
 
 export interface AddressListHandle {
-  /** Shows the row of an address: as near as it is, or in the middle if it was out of sight. */
-  reveal(address: bigint, centre: boolean): void;
+  /** Shows the row of an address, scrolling as little as it takes; with `lead`, with some rows before it. */
+  reveal(address: bigint, lead: boolean): void;
 }
 
 interface AddressListProps {
@@ -31,18 +31,18 @@ export function AddressList(props: AddressListProps) {
   const { handle, start, unit, limit, rowHeight, onShow } = props;
   const { attach, element, first, visible, measure } = useRows(useCallback(() => rowHeight, [rowHeight]));
   const [window, setWindow] = useState(() => windowAround(start, unit, limit));
-  const [shown, setShown] = useState<{ address: bigint; centre: boolean } | null>({ address: start, centre: true });
+  const [shown, setShown] = useState<{ address: bigint; lead: boolean } | null>({ address: start, lead: true });
 
   useImperativeHandle(handle, () => ({
-    reveal: (address, centre) => {
+    reveal: (address, lead) => {
       setWindow((old) => (rowOf(old, address, unit) === null ? windowAround(address, unit, limit) : old));
-      setShown({ address, centre });
+      setShown({ address, lead });
     },
   }));
   useLayoutEffect(() => {
     if (!shown || !element) return;
     const row = rowOf(window, shown.address, unit);
-    if (row !== null) revealRow(element, row, rowHeight, shown.centre);
+    if (row !== null) revealRow(element, row, rowHeight, shown.lead);
     measure();
   }, [shown, window, unit, rowHeight, element, measure]);
 

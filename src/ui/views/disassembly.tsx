@@ -18,6 +18,8 @@ const ROW_HEIGHT = 20;
 const SPACE_BITS = 64;
 /** Instructions asked for before the view knows how many it shows. */
 const FIRST_COUNT = 64;
+/** Within a stretch without memory, one row in so many says why. */
+const REASON_EVERY = 8n;
 
 type Line = DisassemblyView['lines'][number];
 
@@ -145,6 +147,10 @@ export function Disassembly({ view, wanted, onShow, onToggleBreakpoint, onMemory
             digits={digits}
             line={line}
             isPc={address === view.pc}
+            showsReason={
+              (address / 4n) % REASON_EVERY === 0n ||
+              [address - 4n, address + 4n].some((at) => lines.get(at)?.text !== line?.text)
+            }
             selected={address === cursor}
             onSelect={() => setCursor(address)}
             onToggleBreakpoint={() => line && onToggleBreakpoint(line)}
@@ -161,12 +167,24 @@ interface CodeRowProps {
   readonly digits: number;
   readonly line: Line | undefined;
   readonly isPc: boolean;
+  /** Whether a line without memory says why; its neighbours say the same. */
+  readonly showsReason: boolean;
   readonly selected: boolean;
   readonly onSelect: () => void;
   readonly onToggleBreakpoint: () => void;
 }
 
-function CodeRow({ id, address, digits, line, isPc, selected, onSelect, onToggleBreakpoint }: CodeRowProps) {
+function CodeRow({
+  id,
+  address,
+  digits,
+  line,
+  isPc,
+  showsReason,
+  selected,
+  onSelect,
+  onToggleBreakpoint,
+}: CodeRowProps) {
   return (
     <div
       id={id}
@@ -197,7 +215,9 @@ function CodeRow({ id, address, digits, line, isPc, selected, onSelect, onToggle
       </span>
       <span role="gridcell" className="code-text">
         {line === undefined ? null : line.word === null ? (
-          <span className="code-missing">{line.text}</span>
+          <span className="code-missing" title={line.text}>
+            {showsReason ? line.text : '·'}
+          </span>
         ) : (
           tokens(line.text).map((token, index) => (
             <span key={index} data-token={token.kind}>

@@ -87,3 +87,33 @@ export function Choice<T extends string | number>({
     </fieldset>
   );
 }
+
+/** What is selected in a view, in full; below the rest or, in a wide panel, beside it. */
+export function Detail({
+  name,
+  title,
+  onMemory,
+  onClose,
+  children,
+}: {
+  name: string;
+  title: ReactNode;
+  onMemory: () => void;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <section className="view-detail" aria-label={name} tabIndex={0}>
+      <header>
+        <h3>{title}</h3>
+        <button type="button" className="view-button" onClick={onMemory}>
+          Show bytes
+        </button>
+        <button type="button" className="view-button view-close" aria-label="Close" onClick={onClose}>
+          ×
+        </button>
+      </header>
+      {children}
+    </section>
+  );
+}

@@ -23,6 +23,8 @@ const ROW_MARGINS = 30;
 const PROBE = '0'.repeat(100);
 /** Bytes asked for before the view knows how many it shows. */
 const FIRST_LENGTH = 1024;
+/** Within a stretch without memory, one row in so many says why. */
+const REASON_EVERY = 8n;
 
 /** `bits` of an IPA space is the VM's; the host's physical addresses have at most 52. */
 const SPACES: readonly {
@@ -275,6 +277,13 @@ function ByteRow({ id, view, before, address, digits, count, ascii, cursor, type
   });
   const first = cells[0]?.byte;
   const missing = cells.every(({ byte }) => byte !== null && typeof byte === 'object');
+  const next = byteAt(view, address + BigInt(count));
+  const previous = byteAt(view, address - 1n);
+  const saysWhy =
+    cursor !== null ||
+    (address / BigInt(count)) % REASON_EVERY === 0n ||
+    typeof next === 'number' ||
+    typeof previous === 'number';
   return (
     <div role="row" className="memory-row" style={{ height: ROW_HEIGHT }}>
       <span role="rowheader" className="memory-address">
@@ -288,7 +297,7 @@ function ByteRow({ id, view, before, address, digits, count, ascii, cursor, type
           className="memory-missing"
           onClick={() => onSelect(address)}
         >
-          {first.missing}
+          {saysWhy ? first.missing : '·'}
         </span>
       ) : (
         <>

@@ -124,7 +124,9 @@ export function Registers({ groups, base, filter }: RegistersProps) {
                 >
                   <ChangedMark changed={register.changed} />
                   <span className="registers-name">{register.name}</span>
-                  <span className="registers-value">{valueText(register, base)}</span>
+                  <span className="registers-value">
+                    {base === 'hex' ? <HexValue register={register} /> : register.value.toString()}
+                  </span>
                   <span className="registers-meaning">{register.meaning}</span>
                 </div>
               ))}
@@ -185,6 +187,14 @@ function isNegative({ value, bits }: RegisterValue): boolean {
   return BigInt.asIntN(bits, value) < 0n;
 }
 
-function valueText({ value, bits }: RegisterValue, base: Base): string {
-  return base === 'hex' ? hex(value, bits / 4) : value.toString();
+/** All digits of a register's width, the leading zeros in the background. */
+function HexValue({ register: { value, bits } }: { register: RegisterValue }) {
+  const text = hex(value, bits / 4);
+  const start = value === 0n ? text.length - 1 : text.search(/[1-9a-f]/);
+  return (
+    <>
+      <span className="registers-zeros">{text.slice(0, start)}</span>
+      {text.slice(start)}
+    </>
+  );
 }

@@ -1,4 +1,4 @@
-import { useId } from 'react';
+import { useEffect, useEffectEvent, useId } from 'react';
 import { hex } from '../format.ts';
 import { addressDigits, shortSize } from './format.ts';
 import { ChangedMark } from './frame.tsx';
@@ -9,7 +9,7 @@ import { OVERSCAN, revealRow, useRows } from './use-rows.ts';
 import './table-tree.css';
 
 /** Below this width a row takes two lines. */
-const NARROW = 560;
+const NARROW = 520;
 /** Pixels per level. */
 const INDENT = 10;
 const ROW_HEIGHT = { wide: 22, narrow: 38 } as const;
@@ -19,7 +19,7 @@ interface TableTreeProps {
   readonly label: string;
   readonly rows: readonly TreeRow[];
   readonly selected: string | null;
-  readonly onSelect: (row: string) => void;
+  readonly onSelect: (row: string | null) => void;
   readonly onToggle: (table: bigint) => void;
 }
 
@@ -37,10 +37,13 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
   const digits = addressDigits(highest);
   const select = (index: number) => {
     const row = rows[index];
-    if (!row || !element) return;
-    onSelect(row.id);
-    revealRow(element, index, rowHeight);
+    if (row) onSelect(row.id);
   };
+  // The detail that opens for a selected row takes some of the tree's height.
+  const reveal = useEffectEvent(() => {
+    if (element && current >= 0) revealRow(element, current, rowHeight);
+  });
+  useEffect(() => reveal(), [selected, visible, rowHeight]);
   return (
     <div
       ref={attach}
@@ -53,6 +56,7 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
       data-shape={rowHeight === ROW_HEIGHT.narrow ? 'narrow' : 'wide'}
       onKeyDown={(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
+        if (event.key === 'Escape') onSelect(null);
         const move = treeMove(rows, current, event.key, Math.max(1, visible - 2));
         if (move === null) return;
         event.preventDefault();

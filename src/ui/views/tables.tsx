@@ -6,7 +6,7 @@ import { Empty } from '../parts.tsx';
 import { useView } from '../sandbox-client.ts';
 import { DescriptorBits } from './descriptor-bits.tsx';
 import { sentence } from './format.ts';
-import { Choice, Frame, Toggle, Waiting } from './frame.tsx';
+import { Choice, Detail, Frame, Toggle, Waiting } from './frame.tsx';
 import { entryText, rowName, tableText } from './table-text.ts';
 import { TableTree } from './table-tree.tsx';
 import { TargetPicker } from './target-picker.tsx';
@@ -141,42 +141,42 @@ export function TablesOf({ view, isOpen, onToggle, onMemory }: TablesOfProps) {
           onSelect={setSelected}
           onToggle={onToggle}
         />
-        <RowDetail row={row} space={view.stage === 2 ? 'PA' : 'IPA'} onMemory={onMemory} />
+        <RowDetail
+          row={row}
+          space={view.stage === 2 ? 'PA' : 'IPA'}
+          onMemory={onMemory}
+          onClose={() => setSelected(null)}
+        />
       </div>
     </>
   );
 }
 
+interface RowDetailProps {
+  readonly row: TreeRow | undefined;
+  readonly space: 'PA' | 'IPA';
+  readonly onMemory: (address: bigint) => void;
+  readonly onClose: () => void;
+}
+
 /** What the selected row of the tree says in full. */
-function RowDetail({
-  row,
-  space,
-  onMemory,
-}: {
-  row: TreeRow | undefined;
-  space: 'PA' | 'IPA';
-  onMemory: (address: bigint) => void;
-}) {
-  const title = 'Selected entry';
+function RowDetail({ row, space, onMemory, onClose }: RowDetailProps) {
   if (!row || (row.entry === null && row.table === null)) {
-    return (
-      <section className="tables-detail" aria-label={title}>
-        <p className="view-note">Select an entry to read its descriptor bit by bit.</p>
-      </section>
-    );
+    return <p className="view-foot view-muted">Select an entry to read its descriptor bit by bit.</p>;
   }
   const { entry, table } = row;
   const at = entry ? entry.address : table!.address;
   return (
-    <section className="tables-detail" aria-label={title}>
-      <header>
-        <h3>
+    <Detail
+      name="Selected entry"
+      title={
+        <>
           {rowName(row)} <span className="view-muted">at {space}</span> <code>{hex(at)}</code>
-        </h3>
-        <button type="button" className="view-button" onClick={() => onMemory(at)}>
-          Show bytes
-        </button>
-      </header>
+        </>
+      }
+      onMemory={() => onMemory(at)}
+      onClose={onClose}
+    >
       {entry ? (
         <>
           <p>
@@ -187,6 +187,6 @@ function RowDetail({
       ) : (
         <p>{table && tableText(table)}</p>
       )}
-    </section>
+    </Detail>
   );
 }

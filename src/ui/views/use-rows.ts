@@ -43,12 +43,12 @@ export function useRows(heightFor: (width: number) => number): RowWindow {
   return { attach: setElement, element, measure, ...at };
 }
 
-/** Scrolls as little as it takes to show a row; with `centre` to the middle, if it was out of sight. */
-export function revealRow(element: HTMLElement, row: number, rowHeight: number, centre = false): void {
+/** Scrolls as little as it takes to show a row; with `lead`, if it was out of sight, so that a third of the others stand before it. */
+export function revealRow(element: HTMLElement, row: number, rowHeight: number, lead = false): void {
   const top = row * rowHeight;
   const bottom = top + rowHeight;
   if (top >= element.scrollTop && bottom <= element.scrollTop + element.clientHeight) return;
-  if (centre) element.scrollTop = top - Math.floor(element.clientHeight / rowHeight / 2) * rowHeight;
+  if (lead) element.scrollTop = top - Math.floor(element.clientHeight / rowHeight / 3) * rowHeight;
   else if (top < element.scrollTop) element.scrollTop = top;
   else element.scrollTop = bottom - element.clientHeight;
 }

@@ -8,7 +8,7 @@ import { useSandbox } from '../store.ts';
 import { AddressField } from './address-field.tsx';
 import { DescriptorBits } from './descriptor-bits.tsx';
 import { plural, sentence } from './format.ts';
-import { Choice, Frame, Toggle, Waiting } from './frame.tsx';
+import { Choice, Detail, Frame, Toggle, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
 import { groupWalk } from './walk-groups.ts';
 import type { NumberedStep, WalkGroup } from './walk-groups.ts';
@@ -119,24 +119,26 @@ export function Walk({ view, onMemory }: WalkProps) {
           </li>
         ))}
       </ol>
-      <section className="walk-detail" aria-label="Selected read">
-        {step && selected !== null ? (
-          <>
-            <header>
-              <h3>
-                Read {selected}: {stepName(step)} <span className="view-muted">at PA</span>{' '}
-                <code>{hex(step.descriptorPa)}</code>
-              </h3>
-              <button type="button" className="view-button" onClick={() => onMemory(step.descriptorPa)}>
-                Show bytes
-              </button>
-            </header>
-            <DescriptorBits value={step.value} fields={step.fields} />
-          </>
-        ) : (
-          <p className="view-note">Select a read for the bits of its descriptor.</p>
-        )}
-      </section>
+      {step && selected !== null ? (
+        <Detail
+          name="Selected read"
+          title={
+            <>
+              Read {selected}: {stepName(step)} <span className="view-muted">at PA</span>{' '}
+              <code>{hex(step.descriptorPa)}</code>
+            </>
+          }
+          onMemory={() => onMemory(step.descriptorPa)}
+          onClose={() => setSelected(null)}
+        >
+          <p>
+            <code>{hex(step.value, 16)}</code> {step.kind}
+          </p>
+          <DescriptorBits value={step.value} fields={step.fields} />
+        </Detail>
+      ) : (
+        <p className="view-foot view-muted">Select a read for the bits of its descriptor.</p>
+      )}
     </div>
   );
 }
@@ -153,7 +155,7 @@ function WalkResult({ view, reads }: { view: WalkView; reads: number }) {
         </p>
         <p>
           {result.meaning}
-          <span className="view-muted"> {plural(reads, 'read')}</span>
+          <span className="view-muted"> · {plural(reads, 'read')}</span>
         </p>
       </div>
     );
@@ -168,7 +170,7 @@ function WalkResult({ view, reads }: { view: WalkView; reads: number }) {
       </p>
       <p>
         {result.message}
-        <span className="view-muted"> {plural(reads, 'read')}</span>
+        <span className="view-muted"> · {plural(reads, 'read')}</span>
       </p>
     </div>
   );
