@@ -26,7 +26,7 @@ const RESET_PSTATE = 0x3c5n;
 const STORED: ReadonlySet<string> = new Set(STORED_REGISTERS);
 
 const bit = (name: keyof typeof ARM_VCPU_FEATURES): number => 1 << ARM_VCPU_FEATURES[name];
-const VALID_FEATURES = Object.values(ARM_VCPU_FEATURES).reduce<number>((mask, number) => mask | (1 << number), 0);
+const VALID_FEATURES = 0x7f;
 
 export const VCPU_CAPABILITIES: readonly CapabilityRow[] = [
   { name: 'KVM_CAP_NR_VCPUS', check: (kvm) => Math.min(kvm.host.cpus, MAX_VCPUS) },
