@@ -34,11 +34,11 @@ export function instructionTable<Name extends string>(source: readonly Row<Name>
     let list = top[word >>> 21]!;
     if (isNested(list)) list = list[(word >>> 10) & 63]!;
     for (const entry of list) {
-      const { row, diagram } = entry;
+      const { index, row, diagram } = entry;
       if ((word & diagram.mask) >>> 0 !== diagram.value) continue;
       const fields: Fields<Name> = extractFields(diagram, word);
       if (row.valid && !row.valid(fields)) continue;
-      return { ...entry, word: word >>> 0, fields };
+      return { index, row, diagram, word: word >>> 0, fields };
     }
     return null;
   }

@@ -3,8 +3,8 @@ import {
   addImmediate,
   bitfieldMask,
   bitmaskImmediate,
-  decodeBitmask,
   field,
+  isBitmask,
   moveWide,
   moveWideKept,
   moveWideNot,
@@ -30,7 +30,6 @@ import {
   unsignedBitfield,
 } from './semantics/moves.ts';
 
-const isBitmask = (f: A64Fields) => decodeBitmask(f.N, f.imms, f.immr, f.sf) !== null;
 const isMoveWide = (f: A64Fields) => f.sf === 1 || f.hw < 2;
 const isBitfield = (f: A64Fields) => f.N === f.sf && f.immr < registerBits(f) && f.imms < registerBits(f);
 

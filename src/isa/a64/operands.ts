@@ -79,17 +79,21 @@ function replicate(value: bigint, from: number, to: number): bigint {
 /** Log2 of the element size of a bitmask immediate; below 1 the encoding is reserved. */
 const elementLog2 = (N: number, imms: number) => 31 - Math.clz32((N << 6) | (~imms & 63));
 
-/** DecodeBitMasks(immN, imms, immr, immediate = TRUE): null where reserved; the 32-bit form has zeros above. */
-export function decodeBitmask(N: number, imms: number, immr: number, sf: number): bigint | null {
+/** False: the encoding is reserved. An element of ones alone is. */
+export function isBitmask({ sf, N, imms }: A64Fields): boolean {
   const log2 = elementLog2(N, imms);
-  if (log2 < 1 || (!sf && N)) return null;
-  const size = 1 << log2;
-  const S = imms & (size - 1);
-  if (S === size - 1) return null;
-  return replicate(rotateRight(ones(S + 1), immr & (size - 1), size), size, sf ? 64 : 32);
+  const last = (1 << log2) - 1;
+  return log2 >= 1 && (sf === 1 || N === 0) && (imms & last) !== last;
 }
 
-/** The inverse of `decodeBitmask`; null: `value` is no bitmask immediate. */
+/** DecodeBitMasks(immN, imms, immr, immediate = TRUE) where `isBitmask`; the 32-bit form has zeros above. */
+export function bitmaskImmediate({ sf, N, immr, imms }: A64Fields): bigint {
+  const size = 1 << elementLog2(N, imms);
+  const last = size - 1;
+  return replicate(rotateRight(ones((imms & last) + 1), immr & last, size), size, sf ? 64 : 32);
+}
+
+/** The inverse of `bitmaskImmediate`; null: `value` is no bitmask immediate. */
 export function encodeBitmask(value: bigint, sf: number): Pick<A64Fields, 'N' | 'immr' | 'imms'> | null {
   const bits = sf ? 64 : 32;
   let size = bits;
@@ -110,8 +114,6 @@ export function encodeBitmask(value: bigint, sf: number): Pick<A64Fields, 'N' | 
   }
   return null;
 }
-
-export const bitmaskImmediate = (f: A64Fields) => decodeBitmask(f.N, f.imms, f.immr, f.sf) ?? 0n;
 
 /** The bits of the destination that UBFM and BFM take from the rotated source: wmask AND tmask of DecodeBitMasks. */
 export function bitfieldMask(f: A64Fields): bigint {
