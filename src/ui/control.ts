@@ -10,6 +10,7 @@ export function load(): void {
   const { host, script, guest } = workspaceStore.getState().draft;
   const sandbox = { host, script, guest };
   markLoaded(sandbox);
+  afterLoad = null;
   send({ type: 'load', sandbox, breakpoints: loadedBreakpoints(workspaceStore.getState()) });
 }
 
@@ -17,10 +18,25 @@ const CAN_GO_ON: ReadonlySet<RunState> = new Set(['running', 'paused']);
 
 type Go = Extract<Command, { type: 'run' | 'stepInstruction' | 'stepExit' | 'stepIoctl' }>['type'];
 
+/** What to do once the load that was sent has come to its stop. */
+let afterLoad: Go | null = null;
+
 /** Goes on, or begins anew where nothing is loaded or the program has ended. */
 export function go(type: Go): void {
-  if (!CAN_GO_ON.has(sandboxStore.getState().status.state)) load();
-  send({ type });
+  if (CAN_GO_ON.has(sandboxStore.getState().status.state)) {
+    send({ type });
+    return;
+  }
+  load();
+  afterLoad = type;
+}
+
+/** Does what waited for a load; not if the program could not be loaded. */
+function goAfterLoad(now: SandboxState, before: SandboxState): void {
+  if (afterLoad === null || now.status.generation === before.status.generation) return;
+  const type = afterLoad;
+  afterLoad = null;
+  if (now.status.state === 'paused') send({ type });
 }
 
 export function canGo({ worker, status }: SandboxState): boolean {
@@ -60,6 +76,7 @@ export function keepInStep(): () => void {
     sentBreakpoints = key;
   });
   const stopSandbox = sandboxStore.subscribe((now, before) => {
+    goAfterLoad(now, before);
     if (now.worker === 'ready' && before.worker !== 'ready') {
       check();
       load();

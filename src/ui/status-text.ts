@@ -34,5 +34,5 @@ export function statusText(worker: SandboxState['worker'], status: Status): Stat
   const { tone, text } = STATES[status.state];
   if (status.state === 'failed' && status.reason === 'stopped') return { tone: 'idle', text: 'Stopped', detail: null };
   if (status.state === 'failed') return { tone, text, detail: status.message };
-  return { tone, text, detail: status.state === 'paused' && status.reason ? REASONS[status.reason] : status.message };
+  return { tone, text, detail: status.message ?? (status.reason && REASONS[status.reason]) };
 }

@@ -159,15 +159,16 @@ function StatusLine() {
     <div className="status">
       <div className="status-state" role="status" aria-label="State">
         <span className={`dot ${tone}`} aria-hidden="true" />
-        <span className="status-text" title={detail ?? text}>
-          <strong>{text}</strong>
-          {detail && tone !== 'failed' ? <span className="status-detail"> {detail}</span> : null}
-        </span>
+        <strong>{text}</strong>
         {detail && tone === 'failed' ? (
           <button type="button" className="status-detail link" title={detail} onClick={() => openPanel('output')}>
             {detail}
           </button>
-        ) : null}
+        ) : (
+          <span className="status-detail" title={detail ?? undefined}>
+            {detail}
+          </span>
+        )}
       </div>
       {edited ? (
         <Tip text="What runs is the text as it was loaded." keys="Ctrl+Shift+F5">

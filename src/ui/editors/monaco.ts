@@ -80,6 +80,9 @@ const EDITOR_COLOURS: Readonly<Record<string, `--${string}`>> = {
   'editorIndentGuide.background1': '--border',
   'scrollbarSlider.background': '--bg-selected',
   focusBorder: '--focus',
+  'editorBracketHighlight.foreground1': '--text-muted',
+  'editorBracketHighlight.foreground2': '--text-muted',
+  'editorBracketHighlight.foreground3': '--text-muted',
 };
 
 function applyTheme(theme: Theme): void {

@@ -70,10 +70,6 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
   const uri = monaco.Uri.parse(path);
   const model =
     monaco.editor.getModel(uri) ?? monaco.editor.createModel(workspaceStore.getState().draft[name], language, uri);
-  model.updateOptions({
-    ...indent,
-    bracketColorizationOptions: { enabled: false, independentColorPoolPerBracketType: false },
-  });
   const editor = monaco.editor.create(element, {
     model,
     ariaLabel: label,
@@ -98,7 +94,11 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
     scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
     padding: { top: 6, bottom: 6 },
     'semanticHighlighting.enabled': false,
+    // `#1200` is an immediate here.
+    colorDecorators: false,
   });
+  // After the editor, whose options become those of all models.
+  model.updateOptions(indent);
   const points = editor.createDecorationsCollection();
   const pointer = editor.createDecorationsCollection();
   const hint = editor.createDecorationsCollection();

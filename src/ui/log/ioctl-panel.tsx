@@ -6,7 +6,7 @@ import { Empty, Keys } from '../parts.tsx';
 import { useSandbox } from '../store.ts';
 import { OVERSCAN, revealRow, useRows } from '../views/use-rows.ts';
 import { IoctlDetails } from './ioctl-details.tsx';
-import { callName, filtered, isRefused, resultText } from './ioctl-text.ts';
+import { argumentText, callName, filtered, isRefused, resultText } from './ioctl-text.ts';
 
 const ROW = 22;
 const rowHeight = () => ROW;
@@ -174,7 +174,7 @@ function CallRow({
         {callName(entry)}
       </span>
       <span role="gridcell" className="call-arg">
-        {exit ?? entry.argText}
+        {exit ?? argumentText(entry)}
       </span>
       <span role="gridcell" className="call-result">
         {entry.result && !refused ? '= ' : ''}

@@ -15,10 +15,16 @@ export function callName({ name, request }: IoctlEntry): string {
   return name ?? `unknown 0x${request.toString(16)}`;
 }
 
+/** The argument on one line: a structure by its fields, all else as it was passed. */
+export function argumentText({ argStruct, argText, result }: IoctlEntry): string {
+  const struct = argStruct ?? result?.outStruct;
+  return struct ? struct.fields.map(({ name, text }) => `${name}=${text}`).join(' ') : argText;
+}
+
 /** Everything of a call that the filter looks at. */
 function haystack(entry: IoctlEntry): string {
-  const { fd, fdKind, argText, result } = entry;
-  const parts = [`#${entry.seq}`, `fd ${fd}`, fdKind, callName(entry), argText, resultText(entry)];
+  const { fd, fdKind, result } = entry;
+  const parts = [`#${entry.seq}`, `fd ${fd}`, fdKind, callName(entry), argumentText(entry), resultText(entry)];
   return [...parts, result?.exitText ?? '', result?.explanation?.rule ?? ''].join(' ').toLowerCase();
 }
 
