@@ -4,6 +4,7 @@
  */
 import type { Encoder } from '../syntax.ts';
 import { DIRECTIVES } from './directives.ts';
+import { LiteralPools, literalName } from './literals.ts';
 import { bindArguments, expand, parseMacroHeader, splitArguments, type Macro } from './macros.ts';
 import { isMismatch, OperandReader, type Environment, type Mismatch } from './reader.ts';
 import { Section } from './sections.ts';
@@ -44,13 +45,6 @@ export interface Found {
   readonly bases: ReadonlyMap<string, bigint>;
 }
 
-interface Literal {
-  readonly bytes: number;
-  value: bigint;
-  /** Numbers of the loads that use it. */
-  readonly users: number[];
-}
-
 const INSTRUCTION_BYTES = 4;
 /** What closes a block, by what opens it. */
 const BLOCKS: ReadonlyMap<string, string> = new Map([
@@ -70,12 +64,11 @@ export class Pass implements Environment {
   readonly lines: { address: bigint; line: number }[] = [];
   private readonly labelLines = new Map<string, number>();
   private readonly macros = new Map<string, Macro>();
-  private readonly pools = new Map<Section, Map<string, Literal>>();
+  private readonly pools = new LiteralPools();
   private readonly target: Target;
   private readonly before: Found | null;
   private expansions = 0;
   private executed = 0;
-  private literalLoads = 0;
   private stopped = false;
 
   constructor(target: Target, origin: bigint, before: Found | null) {
@@ -306,50 +299,33 @@ export class Pass implements Environment {
     if (bytes === 0) return undefined;
     const from = reader.position;
     const value = reader.expression();
-    const number = this.literalLoads++;
-    if (isMismatch(value)) {
-      this.failMismatch(statement, value);
+    const mismatch = isMismatch(value) ? value : this.literalMismatch(reader, from, value, bytes);
+    if (mismatch || isMismatch(value)) {
+      this.pools.skip();
+      if (mismatch) this.failMismatch(statement, mismatch);
       return null;
     }
-    if (!reader.atEnd) {
-      this.failMismatch(statement, reader.expected('the end of the line'));
-      return null;
-    }
-    if (bytes === 4 && (value < -(1n << 31n) || value >= 1n << 32n)) {
-      this.failMismatch(statement, reader.mismatch('this literal has 32 bits; the value is wider', from));
-      return null;
-    }
-    const text = tokens.slice(from, -1);
-    const named = reader.namedAddress && text.every(({ kind }) => kind !== 'local');
-    const key = `${bytes}:${named ? text.map((token) => token.text).join(' ') : value}`;
-    this.addLiteral(key, bytes, value, number);
-    const address = this.before?.literals[number];
+    const name = literalName(tokens.slice(from, -1), reader.namedAddress);
+    const address = this.before?.literals[this.pools.add(this.section, bytes, value, name)];
     if (address === undefined) return null;
     const end = tokens[tokens.length - 1]!;
-    const target: Token = { ...tokens[from]!, kind: 'number', text: 'literal', value: address };
-    return [...tokens.slice(0, from - 1), { ...target, endColumn: end.column }, end];
+    const target: Token = { ...tokens[from]!, kind: 'number', text: 'literal', value: address, endColumn: end.column };
+    return [...tokens.slice(0, from - 1), target, end];
   }
 
-  private addLiteral(key: string, bytes: number, value: bigint, user: number): void {
-    const pool = this.pools.get(this.section) ?? new Map<string, Literal>();
-    this.pools.set(this.section, pool);
-    const known = pool.get(key);
-    if (known) known.users.push(user);
-    else pool.set(key, { bytes, value, users: [user] });
+  private literalMismatch(reader: OperandReader, from: number, value: bigint, bytes: number): Mismatch | null {
+    if (!reader.atEnd) return reader.expected('the end of the line');
+    const fits = bytes > 4 || (value >= -(1n << 31n) && value < 1n << 32n);
+    return fits ? null : reader.mismatch('this literal has 32 bits; the value is wider', from);
   }
 
-  /** Writes the literals that wait in the current section, the small ones first, as GNU as does. */
+  /** Writes the literals that wait in the current section. */
   flushLiterals(statement: Statement): void {
-    const pool = this.pools.get(this.section);
-    this.pools.delete(this.section);
-    for (const bytes of [4, 8, 16]) {
-      for (const literal of pool?.values() ?? []) {
-        if (literal.bytes !== bytes) continue;
-        this.align(statement, bytes, 0, bytes);
-        if (!this.reserve(statement, BigInt(bytes))) return;
-        for (const user of literal.users) this.literals[user] = this.here;
-        this.section.appendValue(BigInt.asUintN(64, literal.value), bytes);
-      }
+    for (const { bytes, value, users } of this.pools.take(this.section)) {
+      this.align(statement, bytes, 0, bytes);
+      if (!this.reserve(statement, BigInt(bytes))) return;
+      for (const user of users) this.literals[user] = this.here;
+      this.section.appendValue(BigInt.asUintN(64, value), bytes);
     }
   }
 

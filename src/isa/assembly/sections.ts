@@ -43,9 +43,12 @@ export class Section {
     this.bytes.set([...bytes], at);
   }
 
-  /** The low `count` bytes of `value`, little endian. */
+  /** The low `count` bytes of `value`, little endian; those above the eighth are 0. */
   appendValue(value: bigint, count: number): void {
     const at = this.grow(count);
-    for (let index = 0; index < count; index++) this.bytes[at + index] = Number((value >> BigInt(8 * index)) & 0xffn);
+    const halves = [Number(value & 0xffffffffn), count > 4 ? Number((value >> 32n) & 0xffffffffn) : 0];
+    for (let index = 0; index < Math.min(count, 8); index++) {
+      this.bytes[at + index] = halves[index >> 2]! >>> (8 * (index & 3));
+    }
   }
 }
