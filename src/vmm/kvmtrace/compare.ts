@@ -1,6 +1,6 @@
 /** Holds what Stage2 printed for a trace file against what the real kernel printed. */
 import { ioctlByName, ioctlNumber } from '../../abi/ioctls.ts';
-import { NAMED_REGS } from '../../abi/onereg.ts';
+import { NAMED_REGS, decodeOneReg } from '../../abi/onereg.ts';
 import type { Loc, Trace } from './parse.ts';
 
 export interface Difference {
@@ -36,25 +36,39 @@ export function sections(output: readonly string[]): ReadonlyMap<string, readonl
 const GET_ONE_REG = ioctlNumber(ioctlByName('KVM_GET_ONE_REG')!, 'arm64');
 const sameLoc = (a: Loc, b: Loc): boolean => a.buffer === b.buffer && a.offset === b.offset;
 
+/** What of a recorded host is the emulated CPU's and not KVM's (the format's description lists it). */
+export interface Recorded {
+  /** The CPU is QEMU's `max`: the values of its ID registers are no model's. */
+  readonly maxCpu: boolean;
+}
+
+/** Whether the value of a register is no part of the contract: the running counter, and ID registers of `max`. */
+function isFree(id: bigint, { maxCpu }: Recorded): boolean {
+  if (id === NAMED_REGS.KVM_REG_ARM_TIMER_CNT) return true;
+  const sysreg = decodeOneReg(id)?.sysreg;
+  // The feature ID registers: op0 3, op1 0, CRn 0, CRm 1 to 7 (Arm ARM, D22.3.1).
+  return maxCpu && sysreg?.op0 === 3 && sysreg.op1 === 0 && sysreg.crn === 0 && sysreg.crm >= 1 && sysreg.crm <= 7;
+}
+
 /**
- * Numbers of the lines that show the value of KVM_REG_ARM_TIMER_CNT, the running counter: the one register whose value differs
- * between two recordings. It is the line after a KVM_GET_ONE_REG whose structure was last given that id.
+ * Numbers of the lines that show the value of such a register: the line after a KVM_GET_ONE_REG whose structure was last
+ * given its id.
  */
-export function countingLines(trace: Trace): ReadonlySet<number> {
+export function freeLines(trace: Trace, recorded: Recorded): ReadonlySet<number> {
   const numbers = new Set<number>();
-  const counting: Loc[] = [];
+  const free: Loc[] = [];
   let next = false;
   for (const { number, operation } of trace.lines) {
     if (next && (operation.op === 'dump' || operation.op === 'read')) numbers.add(number);
     next = false;
     if (operation.op === 'write') {
-      const known = counting.findIndex((loc) => sameLoc(loc, operation.at));
-      if (known >= 0) counting.splice(known, 1);
+      const known = free.findIndex((loc) => sameLoc(loc, operation.at));
+      if (known >= 0) free.splice(known, 1);
       const { value } = operation;
-      if (value.kind === 'number' && value.value === NAMED_REGS.KVM_REG_ARM_TIMER_CNT) counting.push(operation.at);
+      if (value.kind === 'number' && isFree(value.value, recorded)) free.push(operation.at);
     } else if (operation.op === 'ioctl' && operation.request === GET_ONE_REG && operation.arg.kind === 'address') {
       const { of } = operation.arg;
-      next = counting.some((loc) => sameLoc(loc, of));
+      next = free.some((loc) => sameLoc(loc, of));
     }
   }
   return numbers;
@@ -64,15 +78,16 @@ function difference(
   trace: Trace,
   ours: readonly string[] | undefined,
   kernel: readonly string[] | undefined,
+  recorded: Recorded,
 ): Difference | null {
   if (!ours || !kernel) return { trace: trace.name, ours: ours?.[0] ?? null, kernel: kernel?.[0] ?? null };
-  const counting = countingLines(trace);
+  const free = freeLines(trace, recorded);
   for (let i = 0; i < Math.max(ours.length, kernel.length); i++) {
     const [a, b] = [ours[i] ?? null, kernel[i] ?? null];
     if (a === b) continue;
     const number = parseInt(a ?? '', 10);
     const sameLine = a !== null && b !== null && number === parseInt(b, 10);
-    if (!(sameLine && counting.has(number) && !a.includes('errno') && !b.includes('errno'))) {
+    if (!(sameLine && free.has(number) && !a.includes('errno') && !b.includes('errno'))) {
       return { trace: trace.name, ours: a, kernel: b };
     }
   }
@@ -84,6 +99,7 @@ export function compareOutputs(
   traces: readonly Trace[],
   ours: readonly string[],
   kernel: readonly string[],
+  recorded: Recorded,
 ): readonly Agreement[] {
   const mine = sections(ours);
   const theirs = sections(kernel);
@@ -93,7 +109,7 @@ export function compareOutputs(
     let row = areas.get(area);
     if (!row) areas.set(area, (row = { area, agreeing: 0, total: 0, differences: [] }));
     row.total++;
-    const differs = difference(trace, mine.get(trace.name), theirs.get(trace.name));
+    const differs = difference(trace, mine.get(trace.name), theirs.get(trace.name), recorded);
     if (differs) row.differences.push(differs);
     else row.agreeing++;
   }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { CallResult } from '../program.ts';
-import { areaOf, compareOutputs, countingLines, sections } from './compare.ts';
+import { areaOf, compareOutputs, freeLines, sections } from './compare.ts';
 import { LINE_LIMIT, TraceFileError, parseTraces } from './parse.ts';
 import { TracePlayer } from './player.ts';
 import type { TraceProcess } from './player.ts';
@@ -194,6 +194,8 @@ describe('run', () => {
   });
 });
 
+const A57 = { maxCpu: false };
+
 describe('comparing', () => {
   const [trace] = parseTraces(
     'trace onereg-0\nbuf a 0x1000\nw64 a 0x603000000013df1a\nw64 a+8 &a+0x40\nioctl v 0x4010aeab &a\ndump a+0x40 8\nw64 a 1\nioctl v 0x4010aeab &a\ndump a+0x40 8\nend\n',
@@ -201,17 +203,29 @@ describe('comparing', () => {
   const output = (...lines: string[]) => ['@@BEGIN', '@@trace onereg-0', ...lines, '@@END'];
 
   it('the running counter is the one value that may differ', () => {
-    expect([...countingLines(trace!)]).toEqual([5]);
-    const same = compareOutputs([trace!], output('4: ret=0', '5: 01', '8: 02'), output('4: ret=0', '5: ff', '8: 02'));
+    expect([...freeLines(trace!, A57)]).toEqual([5]);
+    const same = compareOutputs(
+      [trace!],
+      output('4: ret=0', '5: 01', '8: 02'),
+      output('4: ret=0', '5: ff', '8: 02'),
+      A57,
+    );
     expect(same).toEqual([{ area: 'onereg', agreeing: 1, total: 1, differences: [] }]);
-    const [other] = compareOutputs([trace!], output('5: 01', '8: 02'), output('5: ff', '8: 03'));
+    const [other] = compareOutputs([trace!], output('5: 01', '8: 02'), output('5: ff', '8: 03'), A57);
     expect(other?.differences).toEqual([{ trace: 'onereg-0', ours: '8: 02', kernel: '8: 03' }]);
   });
 
+  it('values of ID registers are compared but where the CPU is QEMU’s max; MIDR_EL1 is always', () => {
+    const get = (id: string) => `w64 a ${id}\nioctl v 0x4010aeab &a\ndump a+0x40 8\n`;
+    const [ids] = parseTraces(`trace t\nbuf a 0x1000\n${get('0x603000000013c038')}${get('0x603000000013c000')}end\n`);
+    expect([...freeLines(ids!, { maxCpu: true })]).toEqual([4]);
+    expect([...freeLines(ids!, A57)]).toEqual([]);
+  });
+
   it('a line too few or too many, and a missing trace, are differences', () => {
-    const [few] = compareOutputs([trace!], output('4: ret=0'), output('4: ret=0', '5: 01'));
+    const [few] = compareOutputs([trace!], output('4: ret=0'), output('4: ret=0', '5: 01'), A57);
     expect(few?.differences).toEqual([{ trace: 'onereg-0', ours: null, kernel: '5: 01' }]);
-    expect(compareOutputs([trace!], [], output())[0]?.agreeing).toBe(0);
+    expect(compareOutputs([trace!], [], output(), A57)[0]?.agreeing).toBe(0);
   });
 
   it('what the recording kernel logged in between is no answer', () => {
@@ -223,7 +237,7 @@ describe('comparing', () => {
     const traces = parseTraces(gunzipSync(file('slots.kvmtrace.gz')).toString());
     expect(new Set(traces.map(areaOf))).toEqual(new Set(['ipa', 'memslot']));
     const recorded = gunzipSync(file('slots.max-4k.out.gz')).toString().split('\n');
-    expect(compareOutputs(traces, recorded, recorded)).toMatchObject([
+    expect(compareOutputs(traces, recorded, recorded, A57)).toMatchObject([
       { area: 'ipa', agreeing: 15, total: 15 },
       { area: 'memslot', agreeing: 120, total: 120 },
     ]);
