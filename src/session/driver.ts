@@ -1,7 +1,7 @@
 import { ioctlByName, ioctlNumber } from '../abi/ioctls.ts';
 import type { Process } from '../host/process.ts';
 import type { GuestPause, IoctlRun, RunControl } from '../kvm/descriptor.ts';
-import type { IoctlResult } from '../kvm/refusal.ts';
+import { refuse, type IoctlResult } from '../kvm/refusal.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { Step, VmmProgram } from '../vmm/program.ts';
 import type { StopReason } from './messages.ts';
@@ -106,7 +106,7 @@ export class Driver {
 
   /** Ends the program; the process stays. */
   end(): void {
-    this.#running?.return(undefined as never);
+    this.#running?.return(refuse('EINTR', 'run.ended', 'the program was ended', 'do_exit'));
     this.#running = this.#result = this.#pending = this.#held = null;
     this.#program.close();
     this.#over ??= stop('stopped');

@@ -195,6 +195,32 @@ describe('stepping', () => {
     expect(page.printed('console')).toBe('B');
   });
 
+  it.each([
+    ['a register whose reads KVM traps', '        mrs     x0, id_aa64pfr0_el1\n'],
+    ['a hypercall that KVM answers', '        hvc     #0\n'],
+    ['the first touch of a page', '        str     x0, [x1]\n'],
+    ['an exception to the guest', '        svc     #0\n'],
+  ])('over %s is one step', async (_, instruction) => {
+    await fresh();
+    const guest = `_start: adr     x2, vectors
+        msr     vbar_el1, x2
+        ldr     x1, =0x40008000
+        mov     w0, #0x84000000
+${instruction}next:   nop
+        nop
+        .balign 2048
+vectors: .zero  0x200
+        nop
+        eret
+`;
+    page.load(guest, VMM, { breakpoints: [{ kind: 'line', line: 5 }] });
+    const at = page.do({ type: 'run' });
+    expect(at).toMatchObject({ reason: 'breakpoint', guestLine: 5 });
+    const status = page.do({ type: 'stepInstruction' });
+    expect(status.instructions - at.instructions).toBe(1n);
+    expect(status.pc).toBe(instruction.includes('svc') ? 0x4000_0a00n : 0x4000_0014n);
+  });
+
   it('to the exit stops when KVM_RUN has returned and the script does not know yet', async () => {
     await fresh();
     page.load(`        mov     x1, #0x09000000\n        strb    w1, [x1]\n        strb    w1, [x1]\n${OFF}`);
@@ -361,6 +387,80 @@ vectors: .zero  0x200
       if (event.type === 'output') expect(event.text.length).toBeLessThan(70_000);
       if (event.type === 'ioctls') expect(event.entries.length).toBeLessThanOrEqual(500);
     }
+  });
+});
+
+describe('a run', () => {
+  it('is the same however it is cut into slices', async () => {
+    const guest = `_start: adr     x2, vectors
+        msr     vbar_el1, x2
+        mov     x1, #0x09000000
+        ldr     x5, =0x40009000
+loop:   add     x3, x3, #1
+        svc     #0
+        str     x3, [x5], #8
+        ands    x4, x3, #31
+        b.ne    loop
+        strb    w3, [x1]
+        mrs     x6, cntvct_el0
+        cmp     x3, #512
+        b.ne    loop
+${OFF}        .balign 2048
+vectors: .zero  0x200
+        add     x7, x7, #1
+        eret
+`;
+    const clocks: (() => number)[] = [() => 0];
+    let time = 0;
+    // Every look at the clock takes longer than a slice, or now and then.
+    clocks.push(() => (time += 100));
+    clocks.push(() => (time += (time * 7919) % 13));
+    const ends: unknown[] = [];
+    for (const clock of clocks) {
+      await fresh();
+      const events: Event[] = [];
+      const session = await Session.create((event) => events.push(event), { clock });
+      session.handle({ type: 'load', sandbox: { host: HOST, script: VMM, guest }, breakpoints: [] });
+      session.handle({ type: 'run' });
+      for (let n = 0; session.slice(); n++) if (n > 1e6) throw new Error('no end');
+      const entries = new Map<number, IoctlEntry>();
+      for (const event of events)
+        if (event.type === 'ioctls') for (const entry of event.entries) entries.set(entry.seq, entry);
+      const vcpu = session.status.vcpu?.vcpu ?? -1;
+      const registers = session.query({ view: 'registers', vcpu });
+      ends.push({ status: session.status, entries: [...entries.values()].sort((a, b) => a.seq - b.seq), registers });
+    }
+    expect((ends[0] as { status: Status }).status).toMatchObject({ state: 'finished' });
+    expect(ends[1]).toEqual(ends[0]);
+    expect(ends[2]).toEqual(ends[0]);
+  });
+
+  it('that waits for ever is paused, with the reason', async () => {
+    await fresh();
+    page.load('        wfi\n        b       .\n');
+    expect(page.do({ type: 'run' })).toMatchObject({
+      state: 'paused',
+      message: expect.stringContaining('nothing can bring'),
+    });
+  });
+
+  it('gets what is typed', async () => {
+    await fresh();
+    page.load(`        mov     x1, #0x09000000\n        ldrb    w0, [x1]\n        ldrb    w2, [x1]\n${OFF}`);
+    page.send({ type: 'consoleInput', text: 'é' });
+    page.do({ type: 'stepInstruction' });
+    for (let n = 0; n < 3; n++) page.do({ type: 'stepInstruction' });
+    expect([page.x('x0'), page.x('x2')]).toEqual([0xc3n, 0xa9n]);
+  });
+
+  it('that is stopped says so, and leaves its host to be looked at', async () => {
+    await fresh();
+    page.load('        b       .\n');
+    page.send({ type: 'run' });
+    page.session.slice();
+    expect(page.do({ type: 'stop' })).toMatchObject({ state: 'failed', reason: 'stopped' });
+    expect(page.view({ view: 'memoryMap', vm: page.status.vms[0]!.fd }).regions).toHaveLength(1);
+    expect(page.do({ type: 'run' }).state).toBe('failed');
   });
 });
 

@@ -7,7 +7,7 @@ import script from './vmm.ts.txt?raw';
 export const hello: Lab = {
   name: 'hello',
   title: 'Hello over an MMIO UART',
-  summary: 'A VM in fourteen ioctls: the guest stores bytes where no memory is, and the VMM prints them.',
+  summary: 'Eight ioctls make a VM; its guest stores bytes where no memory is, and the VMM prints them.',
   text,
   sandbox: { host: USUAL_HOST, script, guest },
   expect: [
