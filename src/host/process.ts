@@ -81,7 +81,13 @@ export class Process implements Caller {
         'mmap_region',
       );
     }
-    return this.memory.mmap(request, file);
+    const { pageSize } = this.#host.machine.memory.pages;
+    const refused = file.descriptor.mayMap?.(
+      Number(BigInt.asUintN(52, request.offset ?? 0n)) / pageSize,
+      Math.ceil(request.length / pageSize),
+      { shared: request.shared ?? false, executable: request.executable ?? false },
+    );
+    return refused ?? this.memory.mmap(request, file);
   }
 
   munmap(address: bigint, length: number): IoctlResult {

@@ -1,7 +1,11 @@
 import { CAPABILITIES } from '../abi/capabilities.ts';
+import { ATTRIBUTE_CAPABILITIES } from './attributes.ts';
+import { COALESCED_CAPABILITIES } from './coalesced.ts';
 import { DIRTY_CAPABILITIES } from './dirty.ts';
+import { RING_CAPABILITIES } from './dirtyring.ts';
 import { MEMSLOT_CAPABILITIES } from './memslots.ts';
 import type { KvmModule } from './module.ts';
+import { PVTIME_CAPABILITIES } from './pvtime.ts';
 import type { IoctlResult } from './refusal.ts';
 import { RUN_CAPABILITIES } from './run/run.ts';
 import { SYSTEM_CAPABILITIES } from './system.ts';
@@ -27,7 +31,17 @@ let byNumber: ReadonlyMap<number, CapabilityRow> | null = null;
 /** The row of a capability's number, or null for one that is not implemented. */
 export function capability(number: bigint): CapabilityRow | null {
   byNumber ??= new Map(
-    [SYSTEM_CAPABILITIES, MEMSLOT_CAPABILITIES, DIRTY_CAPABILITIES, VCPU_CAPABILITIES, RUN_CAPABILITIES]
+    [
+      SYSTEM_CAPABILITIES,
+      MEMSLOT_CAPABILITIES,
+      DIRTY_CAPABILITIES,
+      RING_CAPABILITIES,
+      COALESCED_CAPABILITIES,
+      VCPU_CAPABILITIES,
+      ATTRIBUTE_CAPABILITIES,
+      PVTIME_CAPABILITIES,
+      RUN_CAPABILITIES,
+    ]
       .flat()
       .map((row) => [CAPABILITIES[row.name], row]),
   );

@@ -71,6 +71,8 @@ export interface Descriptor {
   readonly kind: DescriptorKind;
   /** `arg` is the register as userspace passed it; pointers are read through the caller's memory. */
   ioctl(request: number, arg: bigint, caller: Caller): IoctlRun;
+  /** Why these pages of the descriptor can't be mapped so, or null; absent: they can. */
+  mayMap?(pageOffset: number, pages: number, how: { shared: boolean; executable: boolean }): Refusal | null;
   /** Physical page behind a page of the descriptor's mapping; null is SIGBUS. Absent: mmap is ENODEV. */
   pageAt?(pageOffset: number): Pa | null;
   /** The last reference, descriptor or mapping, is gone. */

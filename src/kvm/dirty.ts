@@ -1,10 +1,11 @@
-import { DIRTY_LOG_FLAGS } from '../abi/constants.ts';
+import { DIRTY_LOG_FLAGS, MEM_FLAGS } from '../abi/constants.ts';
 import { kvm_clear_dirty_log, kvm_dirty_log } from '../abi/structs.ts';
 import type { CapabilityRow } from './capabilities.ts';
 import type { Caller } from './descriptor.ts';
-import { allMemslotsEmpty, type Memslot, memslotForLog } from './memslots.ts';
+import { type Memslot, memslotForLog } from './memslots.ts';
 import { DONE, isRefusal, refuse, type IoctlResult } from './refusal.ts';
 import { copyFault, hex, readUser } from './usercopy.ts';
+import type { Vcpu } from './vcpu.ts';
 import type { Vm } from './vm.ts';
 
 const WORD_PAGES = 64;
@@ -69,13 +70,13 @@ function usesBitmap(vm: Vm): boolean {
 }
 
 /** Write-protects pages again whose bits were taken, so that the next write to one is seen. */
-function reprotect(vm: Vm, slot: Memslot, word: number, mask: bigint): void {
+export function reprotect(vm: Vm, slot: Memslot, word: number, mask: bigint): void {
   const { pageSize } = vm.kvm.host;
   const first = word * WORD_PAGES + lowestBit(mask);
   const end = word * WORD_PAGES + mask.toString(2).length;
   const range = [slot.base + first * pageSize, slot.base + end * pageSize] as const;
   vm.stage2.writeProtect(...range);
-  if (manualAndInitiallySet(vm)) vm.stage2.split(...range);
+  if (manualAndInitiallySet(vm) && vm.splitChunkSize !== 0n) vm.stage2.split(...range);
 }
 
 function lowestBit(mask: bigint): number {
@@ -170,9 +171,12 @@ export function clearDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult 
   return DONE;
 }
 
-/** A page of a slot was written (mark_page_dirty_in_slot). */
-export function markDirty(vm: Vm, slot: Memslot, ipa: number): void {
-  slot.dirty?.set(Math.floor((ipa - slot.base) / vm.kvm.host.pageSize));
+/** A page of a slot was written by a vCPU, or for it (mark_page_dirty_in_slot). */
+export function markDirty(vcpu: Vcpu, slot: Memslot, ipa: number): void {
+  if ((slot.flags & MEM_FLAGS.KVM_MEM_LOG_DIRTY_PAGES) === 0) return;
+  const page = Math.floor((ipa - slot.base) / vcpu.vm.kvm.host.pageSize);
+  if (vcpu.dirtyRing) vcpu.dirtyRing.push(slot.id, page);
+  else slot.dirty?.set(page);
 }
 
 export const DIRTY_CAPABILITIES: readonly CapabilityRow[] = [
@@ -192,8 +196,3 @@ export const DIRTY_CAPABILITIES: readonly CapabilityRow[] = [
     },
   },
 ];
-
-/** For capabilities that may be enabled only before the VM has memory. */
-export function noMemslots(vm: Vm): boolean {
-  return allMemslotsEmpty(vm);
-}

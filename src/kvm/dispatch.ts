@@ -1,4 +1,4 @@
-import { IOCTLS, ioctlNumber } from '../abi/ioctls.ts';
+import { ioctlByName, ioctlNumber } from '../abi/ioctls.ts';
 import type { Caller, IoctlRun } from './descriptor.ts';
 import { refuse, type IoctlResult, type Refusal } from './refusal.ts';
 import { hex } from './usercopy.ts';
@@ -6,12 +6,13 @@ import { hex } from './usercopy.ts';
 /** One ioctl of a descriptor kind: at once, or over time as KVM_RUN. */
 export type Handler<T> = (on: T, arg: bigint, caller: Caller) => IoctlResult | IoctlRun;
 
-/** Handlers by request number, from handlers by name. */
+/** Handlers by request number, from handlers by name. Throws for a name that the ABI's table does not have. */
 export function handlerTable<T>(handlers: Readonly<Record<string, Handler<T>>>): ReadonlyMap<number, Handler<T>> {
   const table = new Map<number, Handler<T>>();
-  for (const row of IOCTLS) {
-    const handler = handlers[row.name];
-    if (handler) table.set(ioctlNumber(row, 'arm64') >>> 0, handler);
+  for (const [name, handler] of Object.entries(handlers)) {
+    const row = ioctlByName(name);
+    if (!row) throw new RangeError(`no ioctl ${name}`);
+    table.set(ioctlNumber(row, 'arm64') >>> 0, handler);
   }
   return table;
 }

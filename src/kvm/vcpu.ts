@@ -5,8 +5,11 @@ import { HCR } from '../machine/el2.ts';
 import type { TrapStop } from '../machine/stop.ts';
 import { STORED_REGISTERS, type StoredRegister } from '../machine/sysregs.ts';
 import type { Pa } from '../abi/address.ts';
+import { vcpuAttribute } from './attributes.ts';
 import type { CapabilityRow } from './capabilities.ts';
 import type { Caller, Descriptor, IoctlRun } from './descriptor.ts';
+import { COALESCED_PAGE_OFFSET } from './coalesced.ts';
+import { DirtyRing, RING_PAGE_OFFSET } from './dirtyring.ts';
 import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { getVcpuEvents, setVcpuEvents } from './events.ts';
 import { getOneReg, getRegList, setOneReg } from './onereg.ts';
@@ -51,12 +54,17 @@ export function createVcpu(vm: Vm, id: bigint, caller: Caller): IoctlResult {
     return refuse('EINVAL', 'vcpu.count', `the VM has ${MAX_VCPUS} vCPUs already`, kernel);
   const page = vm.kvm.host.memory.pages.allocate();
   if (page === null) return refuse('ENOMEM', 'vcpu.no-memory', 'the host has no memory for struct kvm_run', kernel);
-  const drop = (refusal: Refusal): Refusal => {
+  const ring = vm.dirtyRingSize > 0 ? DirtyRing.create(vm.kvm, vm.dirtyRingSize) : null;
+  if (vm.dirtyRingSize > 0 && !ring) {
     vm.kvm.host.memory.pages.free(page);
+    return refuse('ENOMEM', 'vcpu.no-memory', 'the host has no memory for the dirty ring', 'kvm_dirty_ring_alloc');
+  }
+  // The offsets are the VM's: a vCPU that is then refused has moved them all the same.
+  const vcpu = new Vcpu(vm, Number(id), vm.vcpus.length, page, ring);
+  const drop = (refusal: Refusal): Refusal => {
+    vcpu.destroy();
     return refusal;
   };
-  // The offsets are the VM's: a vCPU that is then refused has moved them all the same.
-  const vcpu = new Vcpu(vm, Number(id), vm.vcpus.length, page);
   if (vm.vcpuById(Number(id))) return drop(refuse('EEXIST', 'vcpu.exists', `the VM has a vCPU ${id}`, kernel));
   vm.retain();
   const fd = caller.install(vcpu);
@@ -238,6 +246,9 @@ const HANDLERS = handlerTable<Vcpu>({
   KVM_SET_VCPU_EVENTS: initialized('KVM_SET_VCPU_EVENTS', setVcpuEvents),
   KVM_ARM_VCPU_FINALIZE: initialized('KVM_ARM_VCPU_FINALIZE', finalize),
   KVM_SET_GUEST_DEBUG: setGuestDebug,
+  KVM_SET_DEVICE_ATTR: vcpuAttribute('set'),
+  KVM_GET_DEVICE_ATTR: vcpuAttribute('get'),
+  KVM_HAS_DEVICE_ATTR: vcpuAttribute('has'),
 });
 
 /* ---------------------------------------------------------------- the object */
@@ -264,6 +275,7 @@ export class Vcpu implements Descriptor {
   readonly context = new CpuContext();
   readonly run: RunPage;
   readonly timers: Timers;
+  readonly dirtyRing: DirtyRing | null;
   readonly requests: Requests = { sleep: false, suspend: false };
 
   initialized = false;
@@ -282,6 +294,8 @@ export class Vcpu implements Descriptor {
   incrementPc = false;
   /** The vCPU is on the CPU, its registers are the CPU's. */
   loaded = false;
+  /** IPA of the structure of stolen time, as userspace set it. */
+  stolenTime: bigint | null = null;
   /** CCSIDR_EL1 by CSSELR_EL1 as userspace set them. */
   cacheSizes: number[] | null = null;
   /** SPSR_abt, SPSR_und, SPSR_irq, SPSR_fiq: kept for userspace alone where there is no AArch32. */
@@ -290,13 +304,14 @@ export class Vcpu implements Descriptor {
   /** Registers that the CPU's context does not have. */
   readonly #registers = new Map<string, bigint>();
 
-  constructor(vm: Vm, id: number, index: number, page: Pa) {
+  constructor(vm: Vm, id: number, index: number, page: Pa, dirtyRing: DirtyRing | null) {
     this.vm = vm;
     this.id = id;
     this.index = index;
     this.#page = page;
     this.run = new RunPage(vm.kvm.host.memory, page);
     this.timers = new Timers(this);
+    this.dirtyRing = dirtyRing;
   }
 
   get hasPsci02(): boolean {
@@ -314,10 +329,25 @@ export class Vcpu implements Descriptor {
       : dispatch(HANDLERS, this, request, arg, caller, unknownIoctl('vcpu', 'kvm_arch_vcpu_ioctl'));
   }
 
+  /** kvm_vcpu_mmap: a dirty ring is shared, and nothing to execute. */
+  mayMap(pageOffset: number, pages: number, how: { shared: boolean; executable: boolean }): Refusal | null {
+    const { pageSize } = this.vm.kvm.host;
+    const inRing = (page: number): boolean =>
+      page >= RING_PAGE_OFFSET && page < RING_PAGE_OFFSET + this.vm.dirtyRingSize / pageSize;
+    if ((how.shared && !how.executable) || !(inRing(pageOffset) || inRing(pageOffset + pages - 1))) return null;
+    return refuse(
+      'EINVAL',
+      'vcpu.map-ring',
+      'a dirty ring has to be mapped shared and not executable',
+      'kvm_vcpu_mmap',
+    );
+  }
+
   /** kvm_vcpu_fault: struct kvm_run, then the VM's coalesced MMIO ring. */
   pageAt(pageOffset: number): Pa | null {
     if (pageOffset === 0) return this.#page;
-    return pageOffset === 1 ? this.vm.coalescedRing : null;
+    if (pageOffset === COALESCED_PAGE_OFFSET) return this.vm.coalescedRing;
+    return this.dirtyRing?.pageAt(pageOffset - RING_PAGE_OFFSET) ?? null;
   }
 
   release(): void {
@@ -327,6 +357,7 @@ export class Vcpu implements Descriptor {
   /** The VM is going away. */
   destroy(): void {
     this.vm.kvm.host.memory.pages.free(this.#page);
+    this.dirtyRing?.destroy();
   }
 
   readSysreg(name: string): bigint {

@@ -4,6 +4,10 @@ import { ARM_TARGETS } from '../abi/constants.ts';
 import { kvm_create_device, kvm_enable_cap, kvm_vcpu_init } from '../abi/structs.ts';
 import { capability, checkExtension } from './capabilities.ts';
 import type { AddressSpaceListener, Caller, Descriptor, IoctlRun, UserAddressSpace } from './descriptor.ts';
+import { getWritableMasks, irqLine, setCounterOffset, vmAttribute } from './attributes.ts';
+import { registerZone, unregisterZone, type Zone } from './coalesced.ts';
+import { resetDirtyRings } from './dirtyring.ts';
+import type { FilterRange } from './smcccfilter.ts';
 import { clearDirtyLog, getDirtyLog } from './dirty.ts';
 import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { SmcccFeatures } from './firmware.ts';
@@ -71,6 +75,14 @@ const HANDLERS = handlerTable<Vm>({
   KVM_ARM_PREFERRED_TARGET: preferredTarget,
   KVM_ENABLE_CAP: enableCap,
   KVM_CREATE_DEVICE: createDevice,
+  KVM_HAS_DEVICE_ATTR: vmAttribute('has'),
+  KVM_SET_DEVICE_ATTR: vmAttribute('set'),
+  KVM_RESET_DIRTY_RINGS: resetDirtyRings,
+  KVM_REGISTER_COALESCED_MMIO: registerZone,
+  KVM_UNREGISTER_COALESCED_MMIO: unregisterZone,
+  KVM_IRQ_LINE: irqLine,
+  KVM_ARM_SET_COUNTER_OFFSET: setCounterOffset,
+  KVM_ARM_GET_REG_WRITABLE_MASKS: getWritableMasks,
 });
 
 /** A virtual machine. */
@@ -87,6 +99,8 @@ export class Vm implements Descriptor {
   /** The page behind page 1 of every vCPU's mapping. */
   readonly coalescedRing: Pa;
 
+  coalescedZones: readonly Zone[] = [];
+  readonly smcccFilter: FilterRange[] = [];
   /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2's argument. */
   manualDirtyLogProtect = 0;
   /** Bytes; 0: no ring. */

@@ -112,7 +112,7 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: number): 
       ? stage2.relax(pageIpa - within, permissions) || true
       : stage2.map(pageIpa - within, size, page.pa - within, permissions);
   if (!done) return refuse('ENOMEM', 'run.no-table-memory', 'the host has no memory for a stage 2 table', kernel);
-  if (writable) markDirty(vm, slot, pageIpa);
+  if (writable) markDirty(vcpu, slot, pageIpa);
   return null;
 }
 

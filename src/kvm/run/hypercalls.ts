@@ -1,4 +1,12 @@
+import { HYPERCALL_FLAGS, SMCCC_FILTER_ACTIONS } from '../../abi/constants.ts';
+import { EXIT_REASONS } from '../../abi/exits.ts';
+import { EC } from '../../machine/esr.ts';
+import { COUNTER_HZ } from '../../machine/sysregs.ts';
+import type { CapabilityRow } from '../capabilities.ts';
+import { initStolenTime } from '../pvtime.ts';
+import { filterAction } from '../smcccfilter.ts';
 import { psciCall, isPsci01 } from './psci.ts';
+import { exceptionClass, isInstruction32 } from './syndrome.ts';
 import type { Vcpu } from '../vcpu.ts';
 import type { Handled } from './result.ts';
 
@@ -39,6 +47,8 @@ const LAST_PSCI = 0x1f;
 const VENDOR_FEATURES_BIT = 1n;
 const VENDOR_PTP_BIT = 2n;
 
+export const HYPERCALL_CAPABILITIES: readonly CapabilityRow[] = [{ name: 'KVM_CAP_PTP_KVM', check: () => 1 }];
+
 type Values = readonly [bigint, bigint?, bigint?, bigint?];
 
 /** Services that a firmware register's bit switches, by function (kvm_smccc_test_fw_bmap). */
@@ -78,10 +88,34 @@ function isAlwaysAllowed(id: number): boolean {
 /** HVC, or SMC with an immediate of 0 (kvm_smccc_call_handler). */
 export function hypercall(vcpu: Vcpu): Handled | 'wait' {
   const id = Number(vcpu.context.x[0]! & 0xffff_ffffn);
+  switch (filterAction(vcpu.vm, id)) {
+    case SMCCC_FILTER_ACTIONS.KVM_SMCCC_FILTER_DENY:
+      return finish(vcpu, [NOT_SUPPORTED]);
+    case SMCCC_FILTER_ACTIONS.KVM_SMCCC_FILTER_FWD_TO_USER:
+      return forward(vcpu, id);
+    default:
+  }
   const values = isSwitchedOn(vcpu, id) || isAlwaysAllowed(id) ? service(vcpu, id) : ([NOT_SUPPORTED] as const);
   if (!values) return psciCall(vcpu, id);
+  return finish(vcpu, values);
+}
+
+function finish(vcpu: Vcpu, values: Values): Handled {
   for (let n = 0; n < 4; n++) vcpu.context.x[n] = values[n] ?? 0n;
   return 'guest';
+}
+
+/** The call is userspace's by the filter (kvm_prepare_hypercall_exit). */
+function forward(vcpu: Vcpu, id: number): Handled {
+  const { run, lastTrap } = vcpu;
+  let flags = 0;
+  if (lastTrap && exceptionClass(lastTrap) === EC.SMC64) flags |= HYPERCALL_FLAGS.KVM_HYPERCALL_EXIT_SMC;
+  if (lastTrap && !isInstruction32(lastTrap)) flags |= HYPERCALL_FLAGS.KVM_HYPERCALL_EXIT_16BIT;
+  run.clear('hypercall');
+  run.set('hypercall.nr', id);
+  run.set('hypercall.flags', flags);
+  run.exitReason = EXIT_REASONS.KVM_EXIT_HYPERCALL;
+  return 'user';
 }
 
 /** null: the call is PSCI's. */
@@ -91,16 +125,19 @@ function service(vcpu: Vcpu, id: number): Values | null {
       return [VERSION_1_1];
     case FN.ARCH_FEATURES:
       return [architectureFeature(vcpu, Number(vcpu.context.x[1]! & 0xffff_ffffn))];
-    case FN.PV_TIME_FEATURES:
+    case FN.PV_TIME_FEATURES: {
+      const asked = Number(vcpu.context.x[1]! & 0xffff_ffffn);
+      const there = vcpu.stolenTime !== null && (asked === FN.PV_TIME_FEATURES || asked === FN.PV_TIME_ST);
+      return [there ? SUCCESS : NOT_SUPPORTED];
+    }
     case FN.PV_TIME_ST:
-      // Userspace has given no memory for stolen time.
-      return [NOT_SUPPORTED];
+      return [initStolenTime(vcpu) ?? NOT_SUPPORTED];
     case FN.VENDOR_UID:
       return KVM_UID;
     case FN.VENDOR_FEATURES:
       return [vcpu.vm.smccc.vendorHyp];
     case FN.PTP:
-      return [NOT_SUPPORTED];
+      return hostTime(vcpu);
     case FN.TRNG_VERSION:
       return [TRNG_VERSION_1_0];
     case FN.TRNG_FEATURES:
@@ -114,6 +151,19 @@ function service(vcpu: Vcpu, id: number): Values | null {
     default:
       return null;
   }
+}
+
+/** The host's time in nanoseconds since its boot, and the counter that goes with it (kvm_ptp_get_time). */
+function hostTime(vcpu: Vcpu): Values {
+  const { vm } = vcpu;
+  const KINDS = ['virtual', 'physical'] as const;
+  const kind = KINDS[Number(vcpu.context.x[1]! & 0xffff_ffffn)];
+  if (!kind) return [NOT_SUPPORTED];
+  const now = vm.kvm.now();
+  const nanoseconds = (now * 1_000_000_000n) / COUNTER_HZ;
+  const cycles = BigInt.asUintN(64, now - vm.counterOffset[kind]);
+  const low = (value: bigint): bigint => value & 0xffff_ffffn;
+  return [nanoseconds >> 32n, low(nanoseconds), cycles >> 32n, low(cycles)];
 }
 
 /** x1 random bits in x3, x2 and x1, from the lowest (kvm_trng_do_rnd). */

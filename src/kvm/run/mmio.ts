@@ -1,5 +1,6 @@
 import { EXIT_REASONS } from '../../abi/exits.ts';
 import type { CapabilityRow } from '../capabilities.ts';
+import { coalesce } from '../coalesced.ts';
 import { DONE, refuse } from '../refusal.ts';
 import { fromBytes, hex, toBytes } from '../usercopy.ts';
 import type { TrapStop } from '../../machine/stop.ts';
@@ -52,7 +53,12 @@ export function memoryMappedAccess(vcpu: Vcpu, trap: TrapStop, ipa: number): Han
   if (write) {
     const register = accessRegister(trap);
     const value = register === ZERO_REGISTER ? 0n : vcpu.context.x[register]!;
-    run.setBytes('mmio.data', toBytes(value, length));
+    const data = toBytes(value, length);
+    if (coalesce(vm, ipa, data)) {
+      completeMmio(vcpu);
+      return 'guest';
+    }
+    run.setBytes('mmio.data', data);
   }
   run.exitReason = EXIT_REASONS.KVM_EXIT_MMIO;
   return 'user';

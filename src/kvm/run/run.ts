@@ -10,6 +10,7 @@ import { withoutGic } from '../sysregs/rows.ts';
 import { hex } from '../usercopy.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { handleExit } from './exits.ts';
+import { HYPERCALL_CAPABILITIES } from './hypercalls.ts';
 import { adjustPc } from './inject.ts';
 import { completeMmio, MMIO_CAPABILITIES } from './mmio.ts';
 import { PSCI_CAPABILITIES } from './psci.ts';
@@ -21,6 +22,7 @@ export const RUN_CAPABILITIES: readonly CapabilityRow[] = [
   { name: 'KVM_CAP_ARM_USER_IRQ', check: () => 1 },
   ...MMIO_CAPABILITIES,
   ...PSCI_CAPABILITIES,
+  ...HYPERCALL_CAPABILITIES,
 ];
 
 const ID_AA64PFR0_EL1 = 0xc020;
@@ -151,6 +153,11 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller): Steps<IoctlResult | 'agai
     run.clear('system_event');
     run.set('system_event.type', SYSTEM_EVENTS.KVM_SYSTEM_EVENT_WAKEUP);
     run.exitReason = EXIT_REASONS.KVM_EXIT_SYSTEM_EVENT;
+    return DONE;
+  }
+  // Until userspace has harvested the ring, the vCPU must not run.
+  if (vcpu.dirtyRing?.softFull) {
+    run.exitReason = EXIT_REASONS.KVM_EXIT_DIRTY_RING_FULL;
     return DONE;
   }
   return null;

@@ -31,6 +31,8 @@ export interface SysregRow {
   /** An ID register: kept for the VM, `sanitise` makes it from the host's value. */
   readonly id?: boolean;
   readonly sanitise?: (vcpu: Vcpu, host: bigint) => bigint;
+  /** AArch32's. */
+  readonly aarch32?: boolean;
   /** Bits of an ID register that userspace may change. */
   readonly writable?: bigint;
   readonly visibility?: (vcpu: Vcpu) => Visibility;
@@ -84,7 +86,10 @@ function id(name: string, at: string, writable: bigint, extra: Extra = {}): Sysr
 
 /** AArch32's ID registers: fully writable where the host has AArch32, else zero (aa32_id_visibility). */
 const id32 = (name: string, at: string): SysregRow =>
-  id(name, at, ones(31, 0), { visibility: (vcpu) => (vcpu.vm.kvm.features.aarch32El0 ? VISIBLE : AARCH32_ABSENT) });
+  id(name, at, ones(31, 0), {
+    aarch32: true,
+    visibility: (vcpu) => (vcpu.vm.kvm.features.aarch32El0 ? VISIBLE : AARCH32_ABSENT),
+  });
 const hiddenId = (name: string, at: string): SysregRow => id(name, at, 0n, raz);
 const unallocated = (...places: readonly [crm: number, op2: number][]): SysregRow[] =>
   places.map(([crm, op2]) => hiddenId(`S3_0_C0_C${crm}_${op2}`, `3 0 0 ${crm} ${op2}`));
@@ -192,16 +197,16 @@ const rows: SysregRow[] = [
   id('ID_AA64DFR1_EL1', '3 0 0 5 1', 0n),
   hiddenId('ID_AA64AFR0_EL1', '3 0 0 5 4'),
   hiddenId('ID_AA64AFR1_EL1', '3 0 0 5 5'),
-  id('ID_AA64ISAR0_EL1', '3 0 0 6 0', ones(63, 0)),
+  id('ID_AA64ISAR0_EL1', '3 0 0 6 0', allBut(0)),
   id('ID_AA64ISAR1_EL1', '3 0 0 6 1', allBut(28, 24, 8, 4), {
     sanitise: sanitised('ID_AA64ISAR1_EL1', (_vcpu, value) => value & allBut(28, 24, 8, 4)),
   }),
-  id('ID_AA64ISAR2_EL1', '3 0 0 6 2', allBut(12, 8), {
+  id('ID_AA64ISAR2_EL1', '3 0 0 6 2', allBut(44, 12, 8), {
     sanitise: sanitised('ID_AA64ISAR2_EL1', (_vcpu, value) => value & allBut(12, 8)),
   }),
-  id('ID_AA64MMFR0_EL1', '3 0 0 7 0', allBut(40, 36, 32, 4)),
+  id('ID_AA64MMFR0_EL1', '3 0 0 7 0', allBut(52, 48, 40, 36, 32, 4)),
   id('ID_AA64MMFR1_EL1', '3 0 0 7 1', allBut(40, 32, 28, 8, 4)),
-  id('ID_AA64MMFR2_EL1', '3 0 0 7 2', allBut(56, 40, 36, 24, 20), {
+  id('ID_AA64MMFR2_EL1', '3 0 0 7 2', allBut(56, 44, 40, 36, 24, 20), {
     sanitise: sanitised('ID_AA64MMFR2_EL1', (_vcpu, value) => value & allBut(20)),
   }),
   id('ID_AA64MMFR3_EL1', '3 0 0 7 3', fields(16, 8, 0)),
@@ -231,7 +236,7 @@ const rows: SysregRow[] = [
   unknown('TPIDR_EL1'),
   kept('CNTKCTL_EL1', 0n),
   trapped('CCSIDR_EL1', access.cacheSize),
-  row('CLIDR_EL1', { reset: cacheLevels, set: setCacheLevels, access: access.readOnly }),
+  row('CLIDR_EL1', { reset: cacheLevels, set: setCacheLevels, writable: ones(46, 0), access: access.readOnly }),
   unknown('CSSELR_EL1'),
   id('CTR_EL0', '3 3 0 0 1', ones(29, 28) | fields(16, 0)),
   unknown('TPIDR_EL0'),
