@@ -11,13 +11,14 @@ import { enterSlot, slotFromHash } from './slots.ts';
 import { TopBar } from './top-bar.tsx';
 import { workspaceStore } from './workspace.ts';
 
-/** The page's keys come before those of the editors and the terminal, so that they work wherever the keyboard is. */
+/** The page's keys come before those of the editors and the terminal, so that they work wherever the keyboard is; `data-own-keys` keeps some. */
 function onKey(event: KeyboardEvent): void {
   const keys = combination(event);
   const found = commandFor(keys);
   if (!found || event.isComposing) return;
   if (keys.length === 1 && takesText(event.target)) return;
   if (dialogStore.getState().open !== null) return;
+  if (event.target instanceof Element && event.target.closest(`[data-own-keys~="${CSS.escape(keys)}"]`)) return;
   event.preventDefault();
   event.stopPropagation();
   if (!event.repeat || found.id.startsWith('step-')) runCommand(found);

@@ -19,6 +19,8 @@ interface AddressListProps {
   readonly rowHeight: number;
   readonly columns: number;
   readonly active: string | undefined;
+  /** Keys that mean something here although the page has a command on them. */
+  readonly ownKeys?: string;
   readonly header?: ReactNode;
   /** Called with the first address and the number of rows wanted whenever these change. */
   readonly onShow: (address: bigint, rows: number) => void;
@@ -75,6 +77,7 @@ export function AddressList(props: AddressListProps) {
         aria-colcount={props.columns}
         aria-activedescendant={props.active}
         tabIndex={0}
+        data-own-keys={props.ownKeys}
         onScroll={(event) => onScroll(event.currentTarget)}
         data-autofocus
         onKeyDown={(event) => props.onKeyDown(event, Math.max(1, visible - 2))}

@@ -117,6 +117,7 @@ export function Disassembly({ view, wanted, onShow, onToggleBreakpoint, onMemory
     <AddressList
       handle={list}
       label="Disassembly"
+      ownKeys="F9"
       start={target & ~3n}
       unit={4n}
       limit={1n << BigInt(SPACE_BITS)}

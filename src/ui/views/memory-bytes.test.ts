@@ -52,8 +52,9 @@ describe('changed bytes', () => {
 describe('a row of bytes', () => {
   it('has as many as fit, with their characters where there is room', () => {
     expect(hexLayout(100, 8)).toEqual({ bytesPerRow: 16, ascii: true });
+    expect(hexLayout(73, 8)).toEqual({ bytesPerRow: 16, ascii: true });
     expect(hexLayout(48, 8)).toEqual({ bytesPerRow: 8, ascii: true });
-    expect(hexLayout(40, 8)).toEqual({ bytesPerRow: 8, ascii: false });
+    expect(hexLayout(36, 8)).toEqual({ bytesPerRow: 8, ascii: false });
     expect(hexLayout(10, 16)).toEqual({ bytesPerRow: 4, ascii: false });
   });
 

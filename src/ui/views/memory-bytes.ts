@@ -46,13 +46,18 @@ export interface HexLayout {
   readonly ascii: boolean;
 }
 
-/** How many bytes a row of `columns` characters holds beside its address; a power of two, with the characters where they fit. */
+/** Widths in characters, as memory.css has them: a byte, what stands between groups of eight, between the columns. */
+const BYTE = 2.7;
+const GROUP_GAP = 0.8;
+const COLUMN_GAP = 1.3;
+
+/** How many bytes a row of `columns` characters holds beside its address, and whether they fit as characters too. */
 export function hexLayout(columns: number, addressDigits: number): HexLayout {
-  const address = addressDigits + 4;
+  const address = 2 + addressDigits + COLUMN_GAP;
   for (const bytesPerRow of [16, 8, 4] as const) {
-    const bytes = bytesPerRow * 3 + bytesPerRow / 8;
-    if (columns >= address + bytes + bytesPerRow + 2) return { bytesPerRow, ascii: true };
-    if (columns >= address + bytes + 1 && bytesPerRow < 16) return { bytesPerRow, ascii: false };
+    const bytes = bytesPerRow * BYTE + (bytesPerRow / 8 - 1) * GROUP_GAP;
+    if (columns >= address + bytes + COLUMN_GAP + bytesPerRow) return { bytesPerRow, ascii: true };
+    if (columns >= address + bytes && bytesPerRow < 16) return { bytesPerRow, ascii: false };
   }
   return { bytesPerRow: 4, ascii: false };
 }

@@ -24,7 +24,11 @@ export function MemoryMapPanel() {
       ) : view.view === 'nothing' ? (
         <NoMap why={sentence(view.why)} />
       ) : (
-        <MemoryMap view={view} onMemory={(address) => showMemory('ipa', address)} />
+        <MemoryMap
+          view={view}
+          onMemory={(ipa) => showMemory('ipa', ipa)}
+          onProcessMemory={(hva) => showMemory('hva', hva)}
+        />
       )}
     </Frame>
   );
@@ -43,10 +47,12 @@ type Region = MemoryMapView['regions'][number];
 
 interface MemoryMapProps {
   readonly view: MemoryMapView;
-  readonly onMemory: (address: bigint) => void;
+  /** Shows bytes at an IPA, or at an address of the VMM's process. */
+  readonly onMemory: (ipa: bigint) => void;
+  readonly onProcessMemory: (hva: bigint) => void;
 }
 
-export function MemoryMap({ view, onMemory }: MemoryMapProps) {
+export function MemoryMap({ view, onMemory, onProcessMemory }: MemoryMapProps) {
   const [marked, setMarked] = useState<number | null>(null);
   const end = 1n << BigInt(view.ipaBits);
   const stretches = compressGaps(view.regions, end, SIZES);
@@ -109,19 +115,12 @@ export function MemoryMap({ view, onMemory }: MemoryMapProps) {
                   {region.name}
                 </th>
                 <td data-label="Base">
-                  <button
-                    type="button"
-                    className="view-link"
-                    aria-label={`Show bytes at ${hex(region.base)}`}
-                    onClick={() => onMemory(region.base)}
-                  >
-                    {hex(region.base, digits)}
-                  </button>
+                  <Bytes at={region.base} digits={digits} onShow={onMemory} />
                 </td>
                 <td data-label="Size">{shortSize(region.size)}</td>
                 <td data-label="Mapped">{mappedText(region)}</td>
                 <td data-label="userspace_addr">
-                  {region.userspaceAddress === null ? '' : hex(region.userspaceAddress)}
+                  {region.userspaceAddress !== null && <Bytes at={region.userspaceAddress} onShow={onProcessMemory} />}
                 </td>
                 <td data-label="Flags" className="map-flags">
                   {region.flags.join(' ')}
@@ -139,6 +138,15 @@ export function MemoryMap({ view, onMemory }: MemoryMapProps) {
         </p>
       </div>
     </div>
+  );
+}
+
+/** An address that leads to its bytes. */
+function Bytes({ at, digits = 0, onShow }: { at: bigint; digits?: number; onShow: (address: bigint) => void }) {
+  return (
+    <button type="button" className="view-link" title="Show bytes" onClick={() => onShow(at)}>
+      {hex(at, digits)}
+    </button>
   );
 }
 

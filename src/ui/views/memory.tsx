@@ -2,6 +2,7 @@ import { useEffect, useId, useRef, useState } from 'react';
 import type { KeyboardEvent } from 'react';
 import type { AddressSpace, MemoryView, Query } from '../../session/messages.ts';
 import { hex } from '../format.ts';
+import type { Inspection } from '../inspect.ts';
 import { inspectStore, useInspection, useTargetVcpu, useTargetVm } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { send, useView } from '../sandbox-client.ts';
@@ -18,7 +19,7 @@ import './memory.css';
 
 const ROW_HEIGHT = 18;
 /** The padding of a row and the scroll bar, in pixels. */
-const ROW_MARGINS = 30;
+const ROW_MARGINS = 28;
 /** Measures the font. */
 const PROBE = '0'.repeat(100);
 /** Bytes asked for before the view knows how many it shows. */
@@ -47,8 +48,10 @@ const NEEDS: Readonly<Record<AddressSpace, string>> = {
 };
 
 export function MemoryPanel() {
-  const { space, address: start } = useInspection((inspection) => inspection.memory);
+  const place = useInspection((inspection) => inspection.memory);
   const vm = useTargetVm();
+  const start = useStart(place, vm);
+  const { space } = place;
   const vcpu = useTargetVcpu();
   const vms = useSandbox((state) => state.status.vms);
   const isEmpty = useSandbox((state) => state.status.state === 'empty');
@@ -122,6 +125,14 @@ export function MemoryPanel() {
       )}
     </Frame>
   );
+}
+
+/** Where to look: at the VM's first slot as long as no one has said anything else. */
+function useStart(place: Inspection['memory'], vm: number | null): bigint {
+  const isUnset = place === inspectStore.getInitialState().memory;
+  const map = useView(isUnset && vm !== null ? { view: 'memoryMap', vm } : null);
+  const slot = map?.view === 'memoryMap' ? map.regions.find(({ kind }) => kind === 'slot') : undefined;
+  return slot?.base ?? place.address;
 }
 
 function NoMemory({ why }: { why: string }) {

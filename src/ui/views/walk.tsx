@@ -25,6 +25,8 @@ const ACCESSES = [
 const CARD_WIDTH = 138;
 const CARD_GAP = 16;
 
+const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+
 export function WalkPanel() {
   const vcpu = useTargetVcpu();
   const pc = useSandbox((state) => state.status.pc);
@@ -92,16 +94,30 @@ interface WalkProps {
 
 export function Walk({ view, onMemory }: WalkProps) {
   const [selected, setSelected] = useState<number | null>(null);
+  // Of all the reads one is in the tab order; arrow keys go to the others.
+  const [reachable, setReachable] = useState(1);
   const groups = groupWalk(view.steps, view.va);
   const [attach, width] = useWidth();
-  const longest = Math.max(...groups.map(({ stage2, stage1 }) => stage2.length + (stage1 ? 1 : 0)));
+  const longest = Math.max(1, ...groups.map(({ stage2, stage1 }) => stage2.length + (stage1 ? 1 : 0)));
   const columns = `repeat(${longest}, minmax(${CARD_WIDTH}px, 200px))`;
   const cards = width >= longest * (CARD_WIDTH + CARD_GAP);
   const step = selected === null ? undefined : view.steps[selected - 1];
   return (
     <div className="walk">
       <WalkResult view={view} reads={view.steps.length} />
-      <ol ref={attach} className="walk-groups" aria-label="Reads of the walk" data-shape={cards ? 'cards' : 'list'}>
+      <ol
+        ref={attach}
+        className="walk-groups"
+        aria-label="Reads of the walk"
+        data-shape={cards ? 'cards' : 'list'}
+        onKeyDown={(event) => {
+          const reads = [...event.currentTarget.querySelectorAll('button')];
+          const step = STEPS[event.key];
+          if (step === undefined) return;
+          event.preventDefault();
+          reads[reads.findIndex((read) => read === event.target) + step]?.focus();
+        }}
+      >
         {groups.map((group, index) => (
           <li key={index} className="walk-group">
             <p className="walk-heading">{groupTitle(group)}</p>
@@ -111,6 +127,8 @@ export function Walk({ view, onMemory }: WalkProps) {
                   <Read
                     numbered={numbered}
                     open={numbered.number === selected}
+                    inTabOrder={numbered.number === (reachable > view.steps.length ? 1 : reachable)}
+                    onFocus={() => setReachable(numbered.number)}
                     onOpen={() => setSelected(numbered.number === selected ? null : numbered.number)}
                   />
                 </li>
@@ -164,13 +182,11 @@ function WalkResult({ view, reads }: { view: WalkView; reads: number }) {
     <div className="walk-result" data-ok="false">
       <p className="walk-route">
         <Place space="VA" address={view.va} /> <span aria-hidden="true">→</span>{' '}
-        <b className="walk-fault">
-          {result.fault}, stage {result.stage}, level {result.level}
-        </b>
+        <b className="walk-fault">{result.fault}</b>
       </p>
       <p>
-        {result.message}
-        <span className="view-muted"> · {plural(reads, 'read')}</span>
+        {result.message !== result.fault && sentence(result.message)}{' '}
+        <span className="view-muted">{plural(reads, 'read')}</span>
       </p>
     </div>
   );
@@ -200,13 +216,23 @@ function stepName({ stage, level, index }: WalkStep): string {
   return `stage ${stage} L${level}[${index}]`;
 }
 
+interface ReadProps {
+  readonly numbered: NumberedStep;
+  readonly open: boolean;
+  readonly inTabOrder: boolean;
+  readonly onFocus: () => void;
+  readonly onOpen: () => void;
+}
+
 /** One read of the walk, as a card. */
-function Read({ numbered, open, onOpen }: { numbered: NumberedStep; open: boolean; onOpen: () => void }) {
+function Read({ numbered, open, inTabOrder, onFocus, onOpen }: ReadProps) {
   const { number, step } = numbered;
   return (
     <button
       type="button"
       className="walk-read"
+      tabIndex={inTabOrder ? 0 : -1}
+      onFocus={onFocus}
       data-stage={step.stage}
       data-kind={step.kind}
       aria-pressed={open}
