@@ -41,21 +41,26 @@ export class CodeCache {
     return this.#pages[slotNumber(slot)]!;
   }
 
-  /** A slot for a page that has none, and the page that lost its slot for it, or 0. */
-  add(page: number): { slot: number; evicted: number } {
+  /** The page that loses its slot when one is added, or 0: nothing may fetch from that slot any more. */
+  get nextEvicted(): number {
+    return this.#pages[this.#next]!;
+  }
+
+  /** A slot for a page that has none. */
+  add(page: number): number {
     const number = this.#next;
     this.#next = (this.#next + 1) % at.SLOT_COUNT;
     const slot = at.SLOTS + number * at.SLOT_BYTES;
     const evicted = this.#pages[number]!;
     if (evicted !== 0) {
       this.#slots.delete(evicted);
-      this.#views.u8.fill(0, slot, slot + at.SLOT_BYTES);
       for (const record of this.#planted) if (slotNumber(record) === number) this.#planted.delete(record);
     }
+    this.#views.u8.fill(0, slot, slot + at.SLOT_BYTES);
     this.#slots.set(page, slot);
     this.#pages[number] = page;
     this.#setHandler(slot + at.PAGE_RECORDS * at.RECORD_BYTES, SPECIAL.pageEnd);
-    return { slot, evicted };
+    return slot;
   }
 
   /** Predecodes the instruction of a record, and those that follow it. */

@@ -39,7 +39,6 @@ export class Engine {
     const { module, handlers } = a64Program();
     const views = new Views(memory);
     views.u8.fill(0, 0, at.TLB);
-    views.u8.fill(0, at.SLOTS, at.ENGINE_BYTES);
     views.u8.set(crcTables(), at.CRC);
     const { run } = new WebAssembly.Instance(module, { engine: { memory } }).exports;
     if (!isRun(run)) throw new Error('the interpreter does not export run');

@@ -7,6 +7,7 @@ const TABLE = { read: at.READ_TABLE, write: at.WRITE_TABLE, fetch: at.FETCH_TABL
 const ALL_BYTES = at.REGIMES * at.REGIME_BYTES;
 const PAGE = -at.PAGE_BYTES;
 const pageOf = (offset: number) => (offset & PAGE) >>> 0;
+const WITHOUT_TOP_BYTE = 0x00ffffff;
 const TAG_BITS = at.TAG_CODE | at.TAG_ALIGNED;
 /** As many entries as are still cleared faster one by one. */
 const NOTED = 4096;
@@ -70,13 +71,13 @@ export class SoftTlb {
     if (regime === undefined) this.#notedCount = 0;
   }
 
-  /**
-   * Forgets the page of the address in every regime, whatever the upper bits of the address were: entries are found by the
-   * lower ones alone.
-   */
-  flushPage(lo: number, _hi: number): void {
-    for (let regime = 0; regime < at.REGIMES; regime++) {
-      for (const table of Object.values(TABLE)) this.#clear(at.TLB + regime * at.REGIME_BYTES + table + entryOf(lo));
+  /** Forgets the page of the address in every regime, whatever the top byte of the address was. */
+  flushPage(lo: number, hi: number): void {
+    const { i32 } = this.#views;
+    for (let table = at.TLB; table < at.TLB + ALL_BYTES; table += at.TLB_BYTES) {
+      const entry = table + entryOf(lo);
+      const samePage = (i32[entry >> 2]! & PAGE) === (lo & PAGE);
+      if (samePage && ((i32[(entry >> 2) + 1]! ^ hi) & WITHOUT_TOP_BYTE) === 0) this.#clear(entry);
     }
   }
 
@@ -96,8 +97,9 @@ export class SoftTlb {
   }
 
   #addCode(page: number): number {
-    const { slot, evicted } = this.#code.add(page);
+    const evicted = this.#code.nextEvicted;
     if (evicted !== 0) this.flushRam(evicted);
+    const slot = this.#code.add(page);
     const { i32 } = this.#views;
     this.#each((entry) => {
       if (this.#ramOf(entry) !== page) return;
