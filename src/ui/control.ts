@@ -2,7 +2,7 @@ import type { Command, RunState } from '../session/messages.ts';
 import { send } from './sandbox-client.ts';
 import { sandboxStore } from './store.ts';
 import type { SandboxState } from './store.ts';
-import { flush, loadedBreakpoints, markLoaded, workspaceStore } from './workspace.ts';
+import { differsFromLoaded, flush, loadedBreakpoints, markLoaded, workspaceStore } from './workspace.ts';
 
 /** Boots the host of the draft and loads its programs; what runs is ended. */
 export function load(): void {
@@ -11,6 +11,7 @@ export function load(): void {
   const sandbox = { host, script, guest };
   markLoaded(sandbox);
   afterLoad = null;
+  loading = true;
   send({ type: 'load', sandbox, breakpoints: loadedBreakpoints(workspaceStore.getState()) });
 }
 
@@ -18,25 +19,41 @@ const CAN_GO_ON: ReadonlySet<RunState> = new Set(['running', 'paused']);
 
 type Go = Extract<Command, { type: 'run' | 'stepInstruction' | 'stepExit' | 'stepIoctl' }>['type'];
 
-/** What to do once the load that was sent has come to its stop. */
+/** A command to go on was sent, and no status has come since: another one would be refused. */
+let answerDue = false;
+/** A load was sent and has not come to its stop; and what to do then. */
+let loading = false;
 let afterLoad: Go | null = null;
 
-/** Goes on, or begins anew where nothing is loaded or the program has ended. */
+/** The program has begun, so that going on and beginning anew differ. */
+export function hasBegun({ status }: SandboxState): boolean {
+  return CAN_GO_ON.has(status.state) && status.reason !== 'loaded';
+}
+
+/** Goes on, or begins anew where nothing is loaded, the program has ended, or it was edited before it had begun. */
 export function go(type: Go): void {
-  if (CAN_GO_ON.has(sandboxStore.getState().status.state)) {
+  if (answerDue) return;
+  const state = sandboxStore.getState();
+  const stale = !hasBegun(state) && differsFromLoaded(workspaceStore.getState());
+  if (CAN_GO_ON.has(state.status.state) && !stale) {
+    answerDue = true;
     send({ type });
     return;
   }
-  load();
+  if (!loading) load();
   afterLoad = type;
 }
 
 /** Does what waited for a load; not if the program could not be loaded. */
-function goAfterLoad(now: SandboxState, before: SandboxState): void {
-  if (afterLoad === null || now.status.generation === before.status.generation) return;
+function heardStatus(now: SandboxState, before: SandboxState): void {
+  // A refusal comes as a notice.
+  if (now.status !== before.status || now.notices !== before.notices) answerDue = false;
+  const over = now.status.generation !== before.status.generation || now.status.state === 'failed';
+  if (!loading || now.status === before.status || !over) return;
+  loading = false;
   const type = afterLoad;
   afterLoad = null;
-  if (now.status.state === 'paused') send({ type });
+  if (type && now.status.state === 'paused') go(type);
 }
 
 export function canGo({ worker, status }: SandboxState): boolean {
@@ -76,7 +93,8 @@ export function keepInStep(): () => void {
     sentBreakpoints = key;
   });
   const stopSandbox = sandboxStore.subscribe((now, before) => {
-    goAfterLoad(now, before);
+    heardStatus(now, before);
+    if (now.worker !== 'ready') loading = answerDue = false;
     if (now.worker === 'ready' && before.worker !== 'ready') {
       check();
       load();

@@ -2,6 +2,7 @@ import { DropdownMenu } from 'radix-ui';
 import { useState } from 'react';
 import { command, DEBUG_COMMANDS, isEnabled, runCommand } from './commands.ts';
 import type { UiCommand } from './commands.ts';
+import { hasBegun } from './control.ts';
 import { count, hex } from './format.ts';
 import { Icon } from './icons.tsx';
 import type { IconName } from './icons.tsx';
@@ -26,8 +27,8 @@ const ICONS: Readonly<Record<string, IconName>> = {
 
 function DebugButton({ shown }: { shown: UiCommand }) {
   const enabled = useSandbox((state) => isEnabled(shown, state));
-  const paused = useSandbox((state) => state.status.state === 'paused');
-  const label = shown.id === 'run' && paused ? 'Continue' : shown.title;
+  const goesOn = useSandbox((state) => state.status.state === 'paused' && hasBegun(state));
+  const label = shown.id === 'run' && goesOn ? 'Continue' : shown.title;
   return (
     <Tip
       text={
@@ -153,7 +154,8 @@ function ViewMenu({ layer }: Layer) {
 function StatusLine() {
   const worker = useSandbox((state) => state.worker);
   const status = useSandbox((state) => state.status);
-  const edited = useWorkspace(differsFromLoaded);
+  const begun = useSandbox(hasBegun);
+  const stale = useWorkspace(differsFromLoaded) && begun;
   const { tone, text, detail } = statusText(worker, status);
   return (
     <div className="status">
@@ -170,7 +172,7 @@ function StatusLine() {
           </span>
         )}
       </div>
-      {edited ? (
+      {stale ? (
         <Tip text="What runs is the text as it was loaded." keys="Ctrl+Shift+F5">
           <button type="button" className="chip" onClick={() => runCommand(command('restart'))}>
             Edited: restart to use it

@@ -1,0 +1,54 @@
+import { expect, test } from './page.ts';
+
+test('a guest that loops forever is paused at once and stepped on from there', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  await sandbox.type('Guest', '_start: b .\n');
+  await sandbox.button('Run').click();
+  await expect(sandbox.state).toContainText('Running');
+  await page.waitForTimeout(500);
+  await sandbox.button('Pause').click();
+  await expect(sandbox.state).toContainText('Paused');
+  await sandbox.button('Step instruction').click();
+  await expect(sandbox.state).toContainText('after a step');
+});
+
+test('a guest that jumps nowhere ends in a view that says so', async ({ sandbox }) => {
+  await sandbox.open('hello');
+  await sandbox.type('Guest', '_start: movz x0, #0x7000, lsl #16\n br x0\n');
+  await sandbox.button('Run').click();
+  await expect(sandbox.state).toContainText(/Finished|Failed/);
+  await expect(await sandbox.panel('Ioctls')).toContainText(/KVM_RUN/);
+});
+
+test('a script that never ends is ended, with its line', async ({ sandbox }) => {
+  await sandbox.open('hello');
+  await sandbox.type('VMM script', "print('here');\nfor (;;) {}\n");
+  await sandbox.button('Run').click();
+  await expect(sandbox.state).toContainText('Failed', { timeout: 30_000 });
+  await expect(await sandbox.panel('Problems')).toContainText(/line 2|2/);
+  await sandbox.type('VMM script', "print('again');\n");
+  await sandbox.button('Run').click();
+  await sandbox.finished();
+});
+
+test('errors of the guest stand at their line and what was typed survives a reload', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  await sandbox.type('Guest', '_start: nop\n        mvo x0, #1\n');
+  const problems = await sandbox.panel('Problems');
+  await expect(problems).toContainText('mvo');
+  await page.reload();
+  await expect(sandbox.button('Run')).toBeEnabled();
+  const guest = await sandbox.panel('Guest');
+  await expect(guest).toContainText('mvo');
+});
+
+test('an unknown ioctl is refused as the kernel refuses it', async ({ sandbox }) => {
+  await sandbox.open('hello');
+  await sandbox.type(
+    'VMM script',
+    "const kvm = open('/dev/kvm');\ntry { await ioctl(kvm, 0xdead, 0); } catch (e) { print(String(e)); }\n",
+  );
+  await sandbox.button('Run').click();
+  await sandbox.finished();
+  await expect(await sandbox.panel('Output')).toContainText('EINVAL');
+});

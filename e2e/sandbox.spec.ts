@@ -1,0 +1,87 @@
+import { expect, test } from './page.ts';
+
+test('hello: the guest prints through MMIO exits that the log decodes', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  await sandbox.button('Run').click();
+  await sandbox.finished();
+  const ioctls = await sandbox.panel('Ioctls');
+  await expect(ioctls.getByRole('row', { name: /KVM_EXIT_SYSTEM_EVENT/ })).toBeVisible();
+  await page.getByRole('searchbox', { name: 'Filter ioctls' }).fill('MEMORY_REGION');
+  await ioctls.getByRole('row', { name: /KVM_SET_USER_MEMORY_REGION/ }).click();
+  const details = page.getByRole('region', { name: 'Ioctl details' });
+  await expect(details).toContainText('guest_phys_addr');
+  await expect(details).toContainText('0x40000000');
+  const console = await sandbox.panel('Console');
+  await expect(console).toContainText('Hello from EL1');
+});
+
+test('stepping the first instruction makes the stage-2 entry appear', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  await page.keyboard.press('F11');
+  await expect(sandbox.state).toContainText('Paused');
+  const tables = await sandbox.panel('Page tables');
+  await tables.getByRole('button', { name: 'Open all' }).click();
+  await expect(tables.getByRole('treeitem', { name: /page/ })).toHaveCount(0);
+  await page.keyboard.press('F11');
+  const entry = tables.getByRole('treeitem', { name: /page/ }).first();
+  await expect(entry).toContainText('0x40000000');
+  await entry.click();
+  await expect(tables).toContainText('MemAttr');
+  const registers = await sandbox.panel('Registers');
+  await expect(registers).toContainText('9000000');
+});
+
+test('a slot above the IPA size: the errno comes with its rule', async ({ sandbox, page }) => {
+  await sandbox.open('slot-too-high');
+  await page.keyboard.press('F5');
+  await sandbox.finished();
+  const ioctls = await sandbox.panel('Ioctls');
+  await ioctls.getByRole('checkbox', { name: 'Refused only' }).check();
+  await ioctls.getByRole('row', { name: /EFAULT/ }).click();
+  const details = page.getByRole('region', { name: 'Ioctl details' });
+  await expect(details).toContainText('36 bits');
+  await expect(details).toContainText('kvm_arch_prepare_memory_region');
+});
+
+test('a VM written by hand runs: script and guest are what is in the editors', async ({ sandbox }) => {
+  await sandbox.open();
+  await sandbox.type('Guest', ['_start: mov x5, #42', '        ldr w0, =0x84000008', '        hvc #0', ''].join('\n'));
+  await sandbox.type(
+    'VMM script',
+    [
+      "const kvm = open('/dev/kvm');",
+      'const vm = await ioctl(kvm, KVM_CREATE_VM, 44);',
+      'const ram = alloc(0x1_0000, { shared: true });',
+      'ram.write(0, guest.bytes);',
+      'await ioctl(vm, KVM_SET_USER_MEMORY_REGION, {',
+      '  slot: 0, guest_phys_addr: guest.origin, memory_size: ram.size, userspace_addr: ram.address,',
+      '});',
+      'const vcpu = await ioctl(vm, KVM_CREATE_VCPU, 0);',
+      "const init = struct('kvm_vcpu_init');",
+      'await ioctl(vm, KVM_ARM_PREFERRED_TARGET, init);',
+      'init.features[0] = 1 << KVM_ARM_VCPU_PSCI_0_2;',
+      'await ioctl(vcpu, KVM_ARM_VCPU_INIT, init);',
+      "await ioctl(vcpu, KVM_SET_ONE_REG, oneReg('regs.pc', guest.entry));",
+      'await ioctl(vcpu, KVM_RUN, 0);',
+      "print('ended');",
+    ].join('\n'),
+  );
+  await sandbox.button('Run').click();
+  await sandbox.finished();
+  await expect(await sandbox.panel('Output')).toContainText('ended');
+  await expect(await sandbox.panel('Registers')).toContainText('2a');
+});
+
+test('two stages: the walk shows every read of both', async ({ sandbox, page }) => {
+  await sandbox.open('two-stages');
+  await page.keyboard.press('F5');
+  await sandbox.finished();
+  const walk = await sandbox.panel('Walk');
+  await walk.getByRole('combobox', { name: 'Access' }).selectOption('read');
+  await walk.getByRole('textbox').first().fill('0x80005000');
+  await page.keyboard.press('Enter');
+  await expect(walk).toContainText('0x40020000');
+  await expect(walk).toContainText('15');
+  const map = await sandbox.panel('Memory map');
+  await expect(map).toContainText('0x40000000');
+});
