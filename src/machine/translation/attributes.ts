@@ -15,11 +15,14 @@ const WRITE_BACK = 0xff;
 
 export const DEVICE_nGnRnE: MemoryAttributes = { type: 'device', mair: 0, shareability: OUTER };
 
-/** Device and Normal Non-cacheable memory is Outer Shareable whatever SH says. */
 function attributes(mair: number, shareability: number): MemoryAttributes {
-  const type: MemoryType = mair >>> 4 === 0 ? 'device' : 'normal';
-  const outer = type === 'device' || mair === ((NON_CACHEABLE << 4) | NON_CACHEABLE);
-  return { type, mair, shareability: outer ? OUTER : shareability };
+  return { type: mair >>> 4 === 0 ? 'device' : 'normal', mair, shareability };
+}
+
+/** Device and Normal Non-cacheable memory is Outer Shareable whatever SH says (D8.6.2). */
+export function effective(found: MemoryAttributes): MemoryAttributes {
+  const outer = found.type === 'device' || found.mair === ((NON_CACHEABLE << 4) | NON_CACHEABLE);
+  return outer ? { ...found, shareability: OUTER } : found;
 }
 
 export function stage1Attributes(mair: bigint, index: number, shareability: number): MemoryAttributes {
@@ -39,7 +42,8 @@ function combineCache(stage1: number, stage2: number): number {
   return rank(stage2) < rank(stage1) ? stage2 : stage1;
 }
 
-const STAGE2_NIBBLE = [0, NON_CACHEABLE, 0xb, 0xf];
+/** 00 is reserved beside a cacheable other half, and is taken for Write-Back. */
+const STAGE2_NIBBLE = [0xf, NON_CACHEABLE, 0xb, 0xf];
 
 /** `memAttr` and `shareability` of the stage 2 descriptor on top of what stage 1 found. */
 export function combine(
@@ -52,8 +56,10 @@ export function combine(
   const together = share === 2 ? OUTER : share === 1 ? 3 : 0;
   if (forcedWriteBack) {
     const kind = memAttr & 7;
-    if (kind === 6) return attributes(WRITE_BACK, together);
+    if (kind === 6) return attributes(forceWriteBack(stage1), together);
     if (kind === 7) return attributes(stage1.mair, together);
+    // 4 is reserved, and is taken for Device-nGnRnE.
+    if (kind === 4) return DEVICE_nGnRnE;
     if (kind < 4) return attributes(stage1.type === 'device' ? Math.min(stage1.mair, kind << 2) : kind << 2, OUTER);
     if (kind === 5) return stage1.type === 'device' ? stage1 : attributes(0x44, together);
   }
@@ -65,6 +71,13 @@ export function combine(
   const outer = combineCache(stage1.mair >>> 4, STAGE2_NIBBLE[memAttr >>> 2]!);
   const inner = combineCache(stage1.mair & 0xf, STAGE2_NIBBLE[memAttr & 3]!);
   return attributes((outer << 4) | inner, together);
+}
+
+/** Write-Back with the allocation hints of stage 1, where that was cacheable. */
+function forceWriteBack({ type, mair }: MemoryAttributes): number {
+  if (type === 'device' || (mair & 0xf) === NON_CACHEABLE || mair >>> 4 === NON_CACHEABLE) return WRITE_BACK;
+  const nibble = (stage1: number) => (stage1 & 8) | 4 | (stage1 & 3);
+  return (nibble(mair >>> 4) << 4) | nibble(mair & 0xf);
 }
 
 /** Non-shareable, Inner, Outer. */

@@ -102,8 +102,8 @@ type FieldName<T extends readonly ControlField[]> = T[number]['name'];
 
 /** The fields of TCR_EL1 that each half has of its own. */
 const HALVES = [
-  { TSZ: 'T0SZ', EPD: 'EPD0', TG: 'TG0', TBI: 'TBI0', HPD: 'HPD0', E0PD: 'E0PD0' },
-  { TSZ: 'T1SZ', EPD: 'EPD1', TG: 'TG1', TBI: 'TBI1', HPD: 'HPD1', E0PD: 'E0PD1' },
+  { TSZ: 'T0SZ', EPD: 'EPD0', SH: 'SH0', TG: 'TG0', TBI: 'TBI0', HPD: 'HPD0', E0PD: 'E0PD0' },
+  { TSZ: 'T1SZ', EPD: 'EPD1', SH: 'SH1', TG: 'TG1', TBI: 'TBI1', HPD: 'HPD1', E0PD: 'E0PD1' },
 ] as const;
 
 /** A control register taken apart once; single fields are read by name. */
@@ -140,6 +140,8 @@ export interface Regime {
   readonly tables: Tables;
   /** Output addresses at or above 2^outputBits are address size faults. */
   readonly outputBits: number;
+  /** SH of every leaf where the descriptor has none (FEAT_LPA2). */
+  readonly shareability: number;
   /** The register's value allows no walk: every address faults with this, at level 0. */
   readonly broken: { readonly fault: 'translation' | 'addressSize'; readonly why: string } | null;
 }
@@ -200,6 +202,7 @@ export function stage1Regime(tcr: bigint, ttbr: bigint, half: 0 | 1, features: T
     broken: inRange
       ? withinSize(root, outputBits)
       : { fault: 'translation', why: `T${half}SZ ${txsz} is not in ${smallest}..${largest}` },
+    shareability: field('SH'),
     topByteIgnored: field('TBI') === 1,
     disabled: field('EPD') === 1,
     hierarchical: !(features.hierarchicalDisable && field('HPD') === 1),
@@ -259,6 +262,7 @@ export function stage2Regime(vtcr: bigint, vttbr: bigint, features: TranslationF
             ? `SL0 ${sl0} does not fit ${inputBits} bits of input address`
             : `T0SZ ${t0sz} is not in ${smallest}..${largest}`,
         },
+    shareability: control.get('SH0'),
     hardwareAccessFlag: features.hardwareAccessFlag && control.get('HA') === 1,
     hardwareDirty: features.hardwareDirty && control.get('HD') === 1,
   };

@@ -1,8 +1,8 @@
 import type { PhysicalMemory } from '../memory.ts';
 import type { TranslationFeatures } from '../features.ts';
-import { combine, flatAttributes, stage1Attributes, type MemoryAttributes } from './attributes.ts';
-import { stage1Regime, stage2Regime, type Stage1Regime, type Stage2Regime } from './control.ts';
-import { fieldValue, STAGE1, STAGE2 } from './descriptor.ts';
+import { combine, effective, flatAttributes, stage1Attributes, type MemoryAttributes } from './attributes.ts';
+import { stage1Regime, stage2Regime, tcrEl1, type Regime, type Stage1Regime, type Stage2Regime } from './control.ts';
+import { fieldValue, STAGE1, STAGE2, type DescriptorField } from './descriptor.ts';
 import { faultText, type Fault, type FaultType } from './fault.ts';
 import type { EntryKind, TableFormat } from './format.ts';
 import { UNREADABLE, walk, type Step, type Tables, type Visitor } from './walk.ts';
@@ -105,6 +105,8 @@ export class Mmu {
   #defaultCacheable = false;
   #protectedWalk = false;
   #forcedWriteBack = false;
+  /** TCR_EL1.TBI0 and TBI1, which hold with stage 1 off too. */
+  #topByteIgnored: readonly [boolean, boolean] = [false, false];
   readonly #walk1: Stage1Walk;
   readonly #walk2: Stage2Walk;
   #trace: WalkRecord[] | null = null;
@@ -133,6 +135,8 @@ export class Mmu {
       : null;
     const stage2 = (hcr & (HCR_VM | HCR_DC)) !== 0n;
     this.#stage2 = stage2 ? stage2Regime(registers.VTCR_EL2, registers.VTTBR_EL2, this.#features) : null;
+    const tcr = tcrEl1(registers.TCR_EL1);
+    this.#topByteIgnored = [tcr.get('TBI0') === 1, tcr.get('TBI1') === 1];
     this.#mair = registers.MAIR_EL1;
     this.#writeExecuteNever = (registers.SCTLR_EL1 & SCTLR_WXN) !== 0n;
     this.#cachedFetch = (registers.SCTLR_EL1 & SCTLR_I) !== 0n;
@@ -154,7 +158,7 @@ export class Mmu {
 
   /** Both stages. `low` and `high` are the halves of the virtual address. */
   translate(low: number, high: number, kind: AccessKind): Translation | Fault {
-    const first = this.translateStage1(low, high, kind);
+    const first = this.#stage1Of(low, high, kind);
     if (!first.ok) return first;
     const second = this.#translate2(first.ipa, kind, false);
     if (!second.ok) return second;
@@ -164,18 +168,23 @@ export class Mmu {
       attributes = combine(
         attributes,
         memAttr,
-        fieldValue(STAGE2.SH, second.leaf.low, second.leaf.high),
+        shareabilityOf(this.#stage2!, STAGE2.SH, second.leaf.low, second.leaf.high),
         this.#forcedWriteBack,
       );
     }
     if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device') {
       return fault('alignment', 2, 0, first.ipa);
     }
-    return { ok: true, pa: second.pa, ipa: first.ipa, attributes, size: first.size };
+    return { ok: true, pa: second.pa, ipa: first.ipa, attributes: effective(attributes), size: first.size };
   }
 
   /** Stage 1 alone, as AT S1E1R and its kin do; its table walk goes through stage 2. */
   translateStage1(low: number, high: number, kind: AccessKind): Stage1Result | Fault {
+    const result = this.#stage1Of(low, high, kind);
+    return result.ok ? { ...result, attributes: effective(result.attributes) } : result;
+  }
+
+  #stage1Of(low: number, high: number, kind: AccessKind): Stage1Result | Fault {
     return this.#halves ? this.#translate1(low, high, kind, this.#halves) : this.#flat(low, high, kind);
   }
 
@@ -199,7 +208,9 @@ export class Mmu {
   }
 
   /** AArch64.S1DisabledOutput: the VA is the IPA, if it is in range. */
-  #flat(low: number, high: number, kind: AccessKind): Stage1Result | Fault {
+  #flat(low: number, full: number, kind: AccessKind): Stage1Result | Fault {
+    const half = (full >>> (HIGHEST_VA_BIT - 32)) & 1;
+    const high = this.#topByteIgnored[half === 1 ? 1 : 0] ? full & 0xff_ffff : full;
     const limit = this.#features.paBits;
     if (high >>> (limit - 32) !== 0) return fault('addressSize', 1, 0, 0);
     const attributes = flatAttributes(kind.access === 'fetch', this.#cachedFetch, this.#defaultCacheable);
@@ -235,7 +246,7 @@ export class Mmu {
     const attributes = stage1Attributes(
       this.#mair,
       fieldValue(STAGE1.AttrIndx, leafLow, leafHigh),
-      fieldValue(STAGE1.SH, leafLow, leafHigh),
+      shareabilityOf(regime, STAGE1.SH, leafLow, leafHigh),
     );
     if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device')
       return fault('alignment', 1, visitor.level, 0);
@@ -341,6 +352,10 @@ export class Mmu {
 const AF = 1 << 10;
 const AP_READ_ONLY = 1 << 7;
 const S2AP_WRITE = 1 << 7;
+
+function shareabilityOf(regime: Regime, field: DescriptorField, low: number, high: number): number {
+  return regime.tables.format.sharedInControl ? regime.shareability : fieldValue(field, low, high);
+}
 
 function fault(type: FaultType, stage: 1 | 2, level: number, ipa: number, s1ptw = false): Fault {
   return { ok: false, type, stage, level, s1ptw, ipa };

@@ -1,0 +1,44 @@
+/** What AT leaves in PAR_EL1, by this machine's walker. */
+import { PhysicalMemory } from '../memory.ts';
+import { cpuModel } from '../presets.ts';
+import { faultStatus } from '../translation/fault.ts';
+import { Mmu, type AccessKind } from '../translation/mmu.ts';
+import { POOL, type Case } from './cases.ts';
+
+/** null: the walk left the pool of tables, where the two machines have different memory. */
+export type Answer = bigint | null;
+
+export function answers(cases: readonly Case[]): Answer[][] {
+  const memory = new PhysicalMemory({ reserved: 0, ram: [POOL], pageSize: 4096 });
+  const { features } = cpuModel('max');
+  return cases.map((one) => {
+    memory.fill(POOL.base, POOL.size, 0);
+    for (const [address, value] of one.writes) memory.write64(address, value);
+    const mmu = new Mmu(memory, features);
+    mmu.configure(one);
+    return one.probes.map(({ va, operation }) => answer(mmu, va, operation));
+  });
+}
+
+function answer(mmu: Mmu, va: bigint, operation: number): Answer {
+  const kind: AccessKind = {
+    access: operation % 2 === 0 ? 'read' : 'write',
+    el: operation % 4 < 2 ? 1 : 0,
+    pan: false,
+    peek: true,
+  };
+  const { steps } = mmu.trace(va, kind);
+  if (steps.some(({ descriptorPa }) => descriptorPa < POOL.base || descriptorPa >= POOL.base + POOL.size)) return null;
+  const [low, high] = [Number(va & 0xffff_ffffn), Number((va >> 32n) & 0xffff_ffffn)];
+  const both = operation >= 4;
+  const result = (both ? mmu.translate : mmu.translateStage1).call(mmu, low, high, kind);
+  const RES1 = 1n << 11n;
+  if (!result.ok) {
+    if (result.type === 'externalAbortOnWalk') return null;
+    const status = BigInt(faultStatus(result.type, result.level));
+    return RES1 | (result.stage === 2 ? 1n << 9n : 0n) | (result.s1ptw ? 1n << 8n : 0n) | (status << 1n) | 1n;
+  }
+  const address = both && 'pa' in result ? Number(result.pa) : result.ipa;
+  const { mair, shareability } = result.attributes;
+  return (BigInt(mair) << 56n) | BigInt(address - (address % 4096)) | RES1 | (1n << 9n) | (BigInt(shareability) << 7n);
+}

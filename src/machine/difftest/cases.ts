@@ -1,0 +1,269 @@
+/** Random tables and addresses for both stages, from a seed: the same for this machine and for the one it is compared with. */
+import { Random } from '../../engine/difftest/random.ts';
+import {
+  encodeAddress,
+  entryKind,
+  entryAddress,
+  LAST_LEVEL,
+  levelShift,
+  stage1StartLevel,
+  stage2StartLevel,
+  tableFormat,
+  type GranuleName,
+} from '../translation/format.ts';
+import type { Tables } from '../translation/walk.ts';
+
+/** Where tables may lie; reads outside it are not compared. */
+export const POOL = { base: 0x4800_0000, size: 4 << 20 } as const;
+
+/** AT S1E1R, S1E1W, S1E0R, S1E0W, then S12E1R and so on. */
+export const OPERATIONS = 8;
+
+export interface Case {
+  readonly TCR_EL1: bigint;
+  readonly TTBR0_EL1: bigint;
+  readonly TTBR1_EL1: bigint;
+  readonly MAIR_EL1: bigint;
+  readonly SCTLR_EL1: bigint;
+  readonly HCR_EL2: bigint;
+  readonly VTCR_EL2: bigint;
+  readonly VTTBR_EL2: bigint;
+  readonly writes: ReadonlyMap<number, bigint>;
+  readonly probes: readonly { readonly va: bigint; readonly operation: number }[];
+}
+
+const chance = (random: Random, percent: number) => random.below(100) < percent;
+const bitsOf = (random: Random, count: number) => random.u64() & ((1n << BigInt(count)) - 1n);
+
+const GRANULES: readonly GranuleName[] = ['4K', '16K', '64K'];
+const TG0 = { '4K': 0n, '64K': 1n, '16K': 2n } as const;
+const TG1 = { '16K': 1n, '4K': 2n, '64K': 3n } as const;
+const SL0: Record<GranuleName, Record<number, bigint>> = {
+  '4K': { [-1]: 0n, 0: 2n, 1: 1n, 2: 0n, 3: 3n },
+  '16K': { 0: 3n, 1: 2n, 2: 1n, 3: 0n },
+  '64K': { 1: 2n, 2: 1n, 3: 0n },
+};
+const AF = 1n << 10n;
+const FLIPPED = Array.from({ length: 64 }, (_, n) => n).filter((n) => n !== 1);
+const PA_SIZES = [32, 36, 40, 42, 44, 48, 52];
+
+/** Attribute bits of a stage 1 or stage 2 leaf: address, SH of LPA2 and the reserved bits aside. */
+const LEAF_LOW = { 1: 0xcfcn, 2: 0xcfcn } as const;
+const LEAF_HIGH = { 1: 0x7eaan << 48n, 2: 0x07e8n << 48n } as const;
+
+class Builder {
+  readonly random: Random;
+  readonly writes = new Map<number, bigint>();
+  /** Bits that stay 0 in stage 2 leaves. */
+  reserved = 0n;
+  #next: number = POOL.base;
+
+  constructor(random: Random) {
+    this.random = random;
+  }
+
+  allocate(bytes: number): number | null {
+    const at = Math.ceil(this.#next / bytes) * bytes;
+    if (at + bytes > POOL.base + POOL.size) return null;
+    this.#next = at + bytes;
+    return at;
+  }
+
+  read(address: number): bigint {
+    return this.writes.get(address) ?? 0n;
+  }
+
+  /** An entry's bits for an address, as the format has it. */
+  #entry(tables: Tables, address: number, attributes: bigint): bigint {
+    const { low, high } = encodeAddress(tables.format, address);
+    return (BigInt(high) << 32n) | BigInt(low) | attributes;
+  }
+
+  /** Maps around `input`, mostly soundly; stops at what is there already. */
+  map(tables: Tables, input: number, output: number, sound: boolean): void {
+    const { random } = this;
+    const { format } = tables;
+    const { granule } = format;
+    let table = tables.root;
+    for (let level = tables.startLevel; ; level++) {
+      const shift = levelShift(granule, level);
+      const size = level === tables.startLevel ? 2 ** (tables.inputBits - shift) : 2 ** granule.bitsPerLevel;
+      const at = table + (Math.floor(input / 2 ** shift) % size) * 8;
+      const here = this.read(at);
+      const low = Number(here & 0xffff_ffffn);
+      const kind = entryKind(format, level, low);
+      if (kind === 'table') {
+        table = entryAddress(format, level, low, Number(here >> 32n), kind);
+        if (table < POOL.base || table >= POOL.base + POOL.size) return;
+        continue;
+      }
+      if (kind !== 'invalid' || here !== 0n) return;
+      const blocks = granule.blockLevels[format.addressBits].includes(level);
+      if (level === LAST_LEVEL || (blocks && chance(random, 25))) {
+        const aligned = output - (output % 2 ** shift);
+        const stage = format.stage;
+        let attributes = bitsOf(random, 64) & (LEAF_LOW[stage] | LEAF_HIGH[stage]);
+        if (format.sharedInControl) attributes &= ~0x300n;
+        if (sound) attributes = stage === 2 ? 0x7fcn & ~(format.sharedInControl ? 0x300n : 0n) : attributes | AF;
+        else if (chance(random, 85)) attributes |= AF;
+        if (stage === 2) attributes &= ~this.reserved;
+        this.writes.set(at, this.#entry(tables, aligned, attributes | (level === LAST_LEVEL ? 3n : 1n)));
+        return;
+      }
+      const next = this.allocate(2 ** granule.shift);
+      if (next === null) return;
+      const limits = format.stage === 1 && !sound && chance(random, 20) ? bitsOf(random, 5) << 59n : 0n;
+      this.writes.set(at, this.#entry(tables, next, limits | 3n));
+      table = next;
+    }
+  }
+}
+
+/** The root of tables of this shape, aligned to its own size. */
+function root(builder: Builder, granule: GranuleName, shape: Omit<Tables, 'root'>): Tables | null {
+  const bytes = 8 * 2 ** (shape.inputBits - levelShift(shape.format.granule, shape.startLevel));
+  const address = builder.allocate(Math.max(bytes, 2 ** shape.format.granule.shift, granule === '4K' ? 4096 : 0));
+  return address === null ? null : { ...shape, root: address };
+}
+
+const baseRegister = (address: number, wide: boolean) =>
+  BigInt(address) | (wide ? BigInt(Math.floor(address / 2 ** 48)) << 2n : 0n);
+
+/** Case `number` of a seed. */
+export function makeCase(seed: number, number: number): Case {
+  const random = new Random(Math.imul(seed, 0x10001) ^ Math.imul(number + 1, 0x9e3779b1));
+  const builder = new Builder(random);
+  const forcedWriteBack = chance(random, 10) ? 1n << 46n : 0n;
+  // Bit 5 is reserved with HCR_EL2.FWB.
+  builder.reserved = forcedWriteBack ? 1n << 5n : 0n;
+  const granule = random.pick(GRANULES);
+  const ds = granule !== '64K' && chance(random, 25);
+  const wide1 = ds || granule === '64K';
+  const bits1 = 64 - (16 + random.below(24)) + (wide1 && chance(random, 20) ? 4 : 0);
+  const format1 = tableFormat(1, granule, wide1 ? 52 : 48);
+  const inputBits = Math.min(bits1, wide1 ? 52 : 48);
+  const shape1 = { format: format1, startLevel: stage1StartLevel(format1.granule, inputBits), inputBits };
+  const lower = root(builder, granule, shape1)!;
+  const upper = root(builder, granule, shape1)!;
+
+  const stage2 = chance(random, 75);
+  const granule2 = random.pick(GRANULES);
+  const ds2 = granule2 !== '64K' && chance(random, 25);
+  const wide2 = ds2 || granule2 === '64K';
+  // QEMU 7.2 has no stage 2 from level 0 with 16K: 51 bits need it.
+  const largest2 = granule2 === '16K' ? 50 : wide2 ? 52 : 48;
+  const bits2 = Math.min(32 + random.below(17) + (wide2 && chance(random, 20) ? 4 : 0), largest2);
+  const format2 = tableFormat(2, granule2, wide2 ? 52 : 48);
+  const start2 = stage2StartLevel(format2.granule, bits2);
+  const tables2 = root(builder, granule2, { format: format2, startLevel: start2, inputBits: bits2 })!;
+
+  const probes: { va: bigint; operation: number }[] = [];
+  const targets: number[] = [];
+  for (let n = 0; n < 6; n++) {
+    const input = Number(bitsOf(random, inputBits));
+    const half = random.below(2);
+    const tables = half === 0 ? lower : upper;
+    const outputBits = chance(random, 80) ? Math.min(bits2, 48) : 52;
+    const output = stage2 ? Number(bitsOf(random, outputBits)) : Number(bitsOf(random, chance(random, 80) ? 44 : 52));
+    builder.map(tables, input, output, chance(random, 50));
+    targets.push(output);
+    const base = half === 0 ? 0n : (1n << 64n) - (1n << BigInt(inputBits));
+    const va = base + BigInt(input);
+    for (let probe = 0; probe < 6; probe++) {
+      let address = va ^ (chance(random, 20) ? 1n << BigInt(random.below(inputBits)) : 0n);
+      if (chance(random, 8)) address ^= 1n << BigInt(random.below(64));
+      if (chance(random, 8)) address ^= bitsOf(random, 8) << 56n;
+      probes.push({ va: address, operation: random.below(OPERATIONS) });
+    }
+  }
+  if (stage2) {
+    // Stage 1's tables are identity mapped, mostly; then where the leaves lead.
+    for (const address of [...builder.writes.keys()]) {
+      if (address < tables2.root || address >= tables2.root + 2 ** 20)
+        builder.map(tables2, address, address, chance(random, 93));
+    }
+    for (const target of targets)
+      builder.map(
+        tables2,
+        target % 2 ** bits2,
+        Number(bitsOf(random, chance(random, 85) ? 44 : 52)),
+        chance(random, 50),
+      );
+  }
+  if (chance(random, 35)) {
+    // One bit of some entry otherwise: its address, its attributes, valid or not. (QEMU 7.2 takes blocks at every level.)
+    const [address, value] = random.pick([...builder.writes]);
+    builder.writes.set(address, value ^ (1n << BigInt(random.pick(FLIPPED))));
+  }
+
+  const size1 = BigInt(64 - inputBits);
+  // QEMU 7.2 takes bits 51:48 (51:50) of a 52-bit descriptor for address bits only with a 52-bit output size.
+  const ips = BigInt(wide1 ? 6 : chance(random, 85) ? 5 : random.below(7));
+  // An input size above the output size is CONSTRAINED UNPREDICTABLE.
+  const least = PA_SIZES.findIndex((size) => size >= bits2);
+  const ps = BigInt(wide2 ? 6 : chance(random, 85) ? 5 : least + random.below(7 - least));
+  const flag = (percent: number, bit: bigint) => (chance(random, percent) ? 1n << bit : 0n);
+  const tcr =
+    size1 |
+    (size1 << 16n) |
+    (TG0[granule] << 14n) |
+    (TG1[granule] << 30n) |
+    (ips << 32n) |
+    (bitsOf(random, 2) << 12n) |
+    (bitsOf(random, 2) << 28n) |
+    flag(4, 7n) |
+    flag(4, 23n) |
+    flag(40, 37n) |
+    flag(40, 38n) |
+    flag(30, 41n) |
+    flag(30, 42n) |
+    flag(5, 55n) |
+    flag(5, 56n) |
+    (ds ? 1n << 59n : 0n);
+  const startLevel = chance(random, 92) ? start2 : start2 + 1;
+  const sl2 = granule2 === '4K' && ds2 && startLevel === -1 ? 1n << 33n : 0n;
+  const sl0 = SL0[granule2][startLevel] ?? 0n;
+  const vtcr =
+    BigInt(64 - bits2) |
+    (sl0 << 6n) |
+    (TG0[granule2] << 14n) |
+    (ps << 16n) |
+    (bitsOf(random, 2) << 12n) |
+    (1n << 31n) |
+    (ds2 ? 1n << 32n : 0n) |
+    sl2;
+  return {
+    TCR_EL1: tcr,
+    TTBR0_EL1: baseRegister(lower.root, wide1),
+    TTBR1_EL1: baseRegister(upper.root, wide1),
+    MAIR_EL1: 0x44ff_bb04_0c00_f4ffn,
+    SCTLR_EL1: 0x30d0_0980n | (chance(random, 94) ? 1n : 0n) | 0x1004n | flag(20, 19n),
+    HCR_EL2: (1n << 31n) | (stage2 ? 1n | forcedWriteBack | flag(5, 2n) : 0n),
+    VTCR_EL2: vtcr,
+    VTTBR_EL2: baseRegister(tables2.root, wide2),
+    writes: builder.writes,
+    probes,
+  };
+}
+
+/** The cases as the probe program (probe.c) reads them. */
+export function encodeCases(cases: readonly Case[]): Uint8Array {
+  const words: bigint[] = [BigInt(cases.length)];
+  for (const one of cases) {
+    words.push(
+      one.TCR_EL1,
+      one.TTBR0_EL1,
+      one.TTBR1_EL1,
+      one.MAIR_EL1,
+      one.SCTLR_EL1,
+      one.HCR_EL2,
+      one.VTCR_EL2,
+      one.VTTBR_EL2,
+    );
+    words.push(BigInt(POOL.size), BigInt(one.writes.size));
+    for (const [address, value] of one.writes) words.push(BigInt(address), value);
+    words.push(BigInt(one.probes.length));
+    for (const { va, operation } of one.probes) words.push(va, BigInt(operation));
+  }
+  return new Uint8Array(BigUint64Array.from(words).buffer);
+}

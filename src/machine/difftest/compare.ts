@@ -1,0 +1,29 @@
+/** What counts as the same answer, where QEMU 7.2 is known to answer otherwise than the architecture says. */
+
+const F = 1n;
+const PTW = 1n << 8n;
+const LEVEL = 3n << 1n;
+const FST = 0x3fn << 1n;
+const SH = 3n << 7n;
+const attributesOf = (par: bigint) => par >> 56n;
+
+/** What the probe leaves for an AT that took an exception: an external abort, where the machines' memory differs. */
+export const ABORTED = 2n ** 64n - 1n;
+
+/**
+ * PAR_EL1 without what is not compared:
+ * - the level of a stage 2 fault on a stage 1 walk: QEMU gives that of stage 1 (with level -1, another code);
+ * - SH of Device and Normal Non-cacheable memory, which PAR_EL1 has as Outer Shareable whatever the descriptor says;
+ * - which Device type it is: QEMU combines it with the inner attributes of Normal memory.
+ */
+export function comparable(par: bigint): bigint {
+  if ((par & F) !== 0n) {
+    if ((par & PTW) === 0n) return par;
+    const minusOne: Readonly<Record<number, bigint>> = { 0x2b: 0x04n, 0x29: 0x00n };
+    const status = minusOne[Number((par & FST) >> 1n)] ?? (par & FST) >> 1n;
+    return (par & ~FST & ~LEVEL) | ((status << 1n) & ~LEVEL);
+  }
+  const attributes = attributesOf(par);
+  if (attributes < 0x10n) return par & ~SH & ~(0xffn << 56n);
+  return attributes === 0x44n ? par & ~SH : par;
+}
