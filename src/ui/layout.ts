@@ -68,7 +68,9 @@ export function showPanel(dock: DockviewApi, id: PanelId): void {
     const referencePanel = neighbour && dock.getPanel(neighbour);
     add(dock, id, referencePanel ? { referencePanel, direction: 'within' } : undefined);
   }
-  dock.getPanel(id)?.api.setActive();
+  // One that is in sight stays as it is: drawn anew it would lose the keyboard.
+  const panel = dock.getPanel(id);
+  if (panel && !panel.api.isVisible) panel.api.setActive();
 }
 
 /** A stored layout is used only if every panel in it is one of ours. */

@@ -14,7 +14,7 @@ const REASONS: Readonly<Record<StopReason, string>> = {
 };
 
 const STATES: Readonly<Record<RunState, { tone: string; text: string }>> = {
-  empty: { tone: 'idle', text: 'Nothing loaded' },
+  empty: { tone: 'idle', text: 'Booting' },
   running: { tone: 'running', text: 'Running' },
   paused: { tone: 'paused', text: 'Paused' },
   finished: { tone: 'finished', text: 'Finished' },

@@ -1,6 +1,6 @@
 import { sandboxStore } from './store.ts';
 import type { StopReason } from '../session/messages.ts';
-import { openPanel } from './workbench.ts';
+import { focusPanel, openPanel } from './workbench.ts';
 import type { PanelId } from './workbench.ts';
 
 /** Which editor a stop is about: where the guest stopped, its source; where the script did, the script. */
@@ -18,6 +18,10 @@ export function followStops(): () => void {
     if (status === before.status || status.state === 'running') return;
     const panel = status.reason && EDITOR_OF[status.reason];
     const line = panel === 'guest' ? status.guestLine : status.scriptLine;
-    if (panel && line !== null) openPanel(panel);
+    if (!panel || line === null) return;
+    // Who is in the other editor, which goes out of sight, comes along.
+    const held = document.activeElement?.closest<HTMLElement>('[data-panel]')?.dataset['panel'];
+    if (held !== panel && (held === 'script' || held === 'guest')) focusPanel(panel);
+    else openPanel(panel);
   });
 }

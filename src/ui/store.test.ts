@@ -80,3 +80,8 @@ it('a refused command becomes a notice that names it, once', () => {
   const state = after([refused, refused]);
   expect(state.notices.map((notice) => notice.text)).toEqual(['Step to KVM exit: nothing is loaded']);
 });
+
+it('a refused load leaves a sandbox that failed, and says why', () => {
+  const state = after([{ type: 'refused', command: 'load', message: 'the script is too long' }]);
+  expect(state.status).toMatchObject({ state: 'failed', message: 'the script is too long' });
+});

@@ -132,6 +132,10 @@ const COMMAND_TITLES: Readonly<Partial<Record<CommandType | 'unknown', string>>>
   poke: 'Write',
 };
 
+function failed({ status }: SandboxState, message: string): Status {
+  return { ...EMPTY_STATUS, generation: status.generation, state: 'failed', reason: 'failed', message };
+}
+
 /** The state after an event. Pure, so that a recorded run can be replayed in a test. */
 export function reduce(state: SandboxState, event: Event): Partial<SandboxState> {
   switch (event.type) {
@@ -152,10 +156,12 @@ export function reduce(state: SandboxState, event: Event): Partial<SandboxState>
       return { diagnostics: event.diagnostics };
     case 'view':
       return { views: { ...state.views, [event.id]: event.view } };
-    case 'refused':
-      return {
-        notices: withNotice(state, 'error', `${COMMAND_TITLES[event.command] ?? event.command}: ${event.message}`),
-      };
+    case 'refused': {
+      const title = COMMAND_TITLES[event.command] ?? event.command;
+      const notices = withNotice(state, 'error', `${title}: ${event.message}`);
+      // What ran before has ended all the same.
+      return event.command === 'load' ? { notices, status: failed(state, event.message) } : { notices };
+    }
   }
 }
 
@@ -163,9 +169,9 @@ export function receive(event: Event): void {
   sandboxStore.setState((state) => reduce(state, event));
 }
 
-/** A `load` was sent: what the run before left is cleared, views stay until they are answered anew. */
+/** A `load` was sent: what the run before left is cleared; views stay until they are answered anew. */
 export function startRun(): void {
-  sandboxStore.setState(NEW_RUN);
+  sandboxStore.setState(({ status }) => ({ ...NEW_RUN, status: { ...EMPTY_STATUS, generation: status.generation } }));
 }
 
 export function notify(text: string, tone: Notice['tone'] = 'info'): void {
