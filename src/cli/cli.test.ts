@@ -132,3 +132,33 @@ it('a table has its numbers to the right', () => {
     ]),
   ).toEqual(['a     1', 'bcd  22']);
 });
+
+describe('run and lab', () => {
+  const SCRIPT = `const kvm = open('/dev/kvm');\nconst vm = await ioctl(kvm, KVM_CREATE_VM, 0);\nprint('vm', vm > kvm);\n`;
+
+  it('a script runs to its end, and its ioctls are logged', async () => {
+    expect(await stage2(['run', file('a.ts', SCRIPT), '--log'])).toBe(0);
+    expect(out).toBe('vm true\n');
+    expect(err).toMatch(/^ioctl\(\d+, KVM_CREATE_VM, 0 .*\) = \d+\n$/);
+  });
+
+  it('a script or guest that is wrong is named by file, line and column, once', async () => {
+    const script = file('b.ts', 'const = 1;');
+    expect(await stage2(['run', script])).toBe(1);
+    expect(err).toMatch(new RegExp(`^${script}:1:7: error: .*\\n$`));
+    err = '';
+    const guest = file('b.s', 'nop\nfrob x1\n');
+    expect(await stage2(['run', file('a.ts', SCRIPT), '--guest', guest])).toBe(1);
+    expect(err).toMatch(new RegExp(`^${guest}:2:1: error: .*\\n$`));
+  });
+
+  it('a lab is run and what must be seen is checked', async () => {
+    expect(await stage2(['lab', '--list'])).toBe(0);
+    const [name = ''] = out.split(' ');
+    expect(await stage2(['lab', name])).toBe(0);
+    expect(out).toMatch(/^ok {4}/m);
+    expect(out).not.toContain('FAIL');
+    expect(await stage2(['lab', 'nonsense'])).toBe(2);
+    expect(err).toContain(`there is no lab "nonsense"; there are ${name}`);
+  });
+});

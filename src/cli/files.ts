@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { TEXT_LIMIT } from '../vmm/kvmtrace/parse.ts';
@@ -6,12 +6,30 @@ import { Failure } from './command.ts';
 
 const GZIP = [0x1f, 0x8b];
 
+/** Bytes of a file, or of a pipe, up to the limit. */
+function readBytes(path: string): Uint8Array {
+  const file = openSync(path, 'r');
+  try {
+    const pieces: Uint8Array[] = [];
+    for (let total = 0; ;) {
+      const piece = new Uint8Array(1 << 20);
+      const length = readSync(file, piece);
+      if (length === 0) return Buffer.concat(pieces);
+      pieces.push(piece.subarray(0, length));
+      total += length;
+      if (total > TEXT_LIMIT) throw new Error(`it has more than ${TEXT_LIMIT} bytes`);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** A text file, unpacked where it is gzip. @throws Failure with the reason. */
 export function readText(path: string): string {
   try {
-    const bytes = readFileSync(path);
+    const bytes = readBytes(path);
     const packed = GZIP.every((byte, i) => bytes[i] === byte);
-    return (packed ? gunzipSync(bytes, { maxOutputLength: TEXT_LIMIT }) : bytes).toString();
+    return new TextDecoder().decode(packed ? gunzipSync(bytes, { maxOutputLength: TEXT_LIMIT }) : bytes);
   } catch (error) {
     throw new Failure(`${path} can't be read: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -1,4 +1,4 @@
-import type { Diagnostic, IoctlEntry } from '../session/messages.ts';
+import type { DecodedStruct, Diagnostic, IoctlEntry } from '../session/messages.ts';
 import { note } from './command.ts';
 import type { Command } from './command.ts';
 import { drive } from './drive.ts';
@@ -8,13 +8,19 @@ import { DEFAULT_HOST, hostNamed } from './hosts.ts';
 const place = ({ line, column }: Diagnostic): string =>
   line === undefined ? '' : `:${line}${column === undefined ? '' : `:${column}`}`;
 
+const members = (of: DecodedStruct): string =>
+  `{${of.fields.map((field) => `${field.name}=${field.text}`).join(', ')}}`;
+
 /** One finished ioctl as strace would write it, with the rule behind a refusal. */
 function ioctlText({ fd, name, request, argText, argStruct, result }: IoctlEntry): string {
-  const members = argStruct?.fields.map((field) => `${field.name}=${field.text}`).join(', ');
-  const call = `ioctl(${fd}, ${name ?? `0x${request.toString(16)}`}, ${members === undefined ? argText : `{${members}}`})`;
+  const argument = argStruct ? members(argStruct) : argText;
+  const call = `ioctl(${[fd, name ?? `0x${request.toString(16)}`, argument].filter((part) => part !== '').join(', ')})`;
   if (!result) return call;
-  if (result.errno === null) return `${call} = ${result.ret}${result.exitText === null ? '' : ` ${result.exitText}`}`;
-  return `${call} = -1 ${result.errno}${result.explanation ? `: ${result.explanation.message}` : ''}`;
+  if (result.errno !== null) {
+    return `${call} = -1 ${result.errno}${result.explanation ? `: ${result.explanation.message}` : ''}`;
+  }
+  const more = [result.exitText, result.outStruct && members(result.outStruct)].filter((part) => part !== null);
+  return [`${call} = ${result.ret}`, ...more].join(' ');
 }
 
 export const run: Command = {
@@ -33,18 +39,20 @@ export const run: Command = {
       script: readText(scriptFile),
       guest: guestFile === null ? '' : readText(guestFile),
     };
+    let said = false;
     const status = await drive(sandbox, (event) => {
       if (event.type === 'output') process.stdout.write(event.text);
       else if (event.type === 'diagnostics') {
         for (const one of event.diagnostics) {
           note(`${files[one.source]}${place(one)}: ${one.severity}: ${one.message}`);
+          said ||= one.severity === 'error';
         }
       } else if (event.type === 'ioctls' && given.flag('log')) {
         for (const entry of event.entries) if (entry.result) note(ioctlText(entry));
       }
     });
     if (status.state === 'finished') return 0;
-    note(`stage2 run: ${status.message ?? `the program did not come to its end: ${status.state}`}`);
+    if (!said) note(`stage2 run: ${status.message ?? `the program did not come to its end: ${status.state}`}`);
     return 1;
   },
 };
