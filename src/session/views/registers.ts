@@ -91,6 +91,23 @@ const TITLES: readonly { readonly title: string; readonly names: readonly Stored
 ];
 const GROUPED = new Set<StoredRegister>(TITLES.flatMap(({ names }) => names));
 
+/** The groups of all others, by their names. */
+const OTHERS: readonly { readonly title: string; readonly names: RegExp }[] = [
+  { title: 'Timers', names: /^CNT/ },
+  { title: 'Debug', names: /^(DBG|MD|OS)/ },
+  { title: 'Other system registers', names: /./ },
+];
+
+function othersOf(title: string): StoredRegister[] {
+  return STORED_REGISTERS.filter((name) => {
+    const group = OTHERS.find(({ names }) => names.test(name));
+    return group?.title === title && !GROUPED.has(name);
+  });
+}
+
+/** What KVM puts into registers whose reset value the architecture leaves UNKNOWN (reset_unknown). */
+const NEVER_SET = 0x1de7_ec7e_dbad_c0den;
+
 /** KVM_GET_ONE_REG's id of a system register, or null where the instruction set has no such name. */
 function oneRegOf(name: StoredRegister): bigint | null {
   const core = CORE_NAMES[name];
@@ -125,7 +142,7 @@ export function registersView(inspected: Inspected, vcpu: Vcpu): RegistersView {
       name,
       oneRegOf(name),
       (from) => from.read(name),
-      (now) => MEANINGS[name]?.(now, nameOf) ?? '',
+      (now) => (now === NEVER_SET ? 'not set since reset' : (MEANINGS[name]?.(now, nameOf) ?? '')),
     );
 
   const general = Array.from({ length: 31 }, (_, n) => value(`x${n}`, core(`x${n}`), (from) => from.x[n] ?? 0n));
@@ -146,7 +163,7 @@ export function registersView(inspected: Inspected, vcpu: Vcpu): RegistersView {
         title,
         registers: names.filter((name) => stored.has(name)).map(system),
       })),
-      { title: 'Other system registers', registers: STORED_REGISTERS.filter((name) => !GROUPED.has(name)).map(system) },
+      ...OTHERS.map(({ title }) => ({ title, registers: othersOf(title).map(system) })),
       {
         title: 'Floating point',
         registers: [

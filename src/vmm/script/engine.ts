@@ -23,6 +23,9 @@ export interface Realm {
   close(): void;
 }
 
+/** Before a script that is only to be read: a module has to be started to be compiled, and this one never gets further. */
+const NOTHING_MORE = 'await new Promise(() => {}); ';
+
 /**
  * QuickJS as WebAssembly, compiled once. All scripts run in one module, each in a runtime of its own; a module that a script
  * has broken (a stack overflow inside QuickJS leaves it inconsistent) is replaced by a spare one that is always at hand,
@@ -31,12 +34,12 @@ export interface Realm {
 export class ScriptEngine {
   readonly #make: () => Promise<QuickJSWASMModule>;
   #module: QuickJSWASMModule | null;
-  #spare: QuickJSWASMModule | null;
+  #spare: QuickJSWASMModule | null = null;
 
-  private constructor(make: () => Promise<QuickJSWASMModule>, module: QuickJSWASMModule, spare: QuickJSWASMModule) {
+  private constructor(make: () => Promise<QuickJSWASMModule>, module: QuickJSWASMModule) {
     this.#make = make;
     this.#module = module;
-    this.#spare = spare;
+    this.#refill();
   }
 
   /** `wasmLocation`: where a browser fetches QuickJS from; Node finds it in the package. */
@@ -46,7 +49,7 @@ export class ScriptEngine {
       const where = wasmLocation === undefined ? {} : { wasmLocation };
       return newQuickJSWASMModuleFromVariant(newVariant(variant, { wasmMemory, ...where }));
     };
-    return new ScriptEngine(make, await make(), await make());
+    return new ScriptEngine(make, await make());
   }
 
   /** null: two scripts broke QuickJS at once and its replacement is not there yet. */
@@ -84,14 +87,18 @@ export class ScriptEngine {
     const realm = this.open();
     if (!realm) return null;
     try {
-      const result = realm.context.evalCode(stripped.code, SCRIPT_FILE, { type: 'module', compileOnly: true });
+      const result = realm.context.evalCode(NOTHING_MORE + stripped.code, SCRIPT_FILE, { type: 'module' });
       if (!result.error) {
         result.value.dispose();
         return null;
       }
-      const problem = problemOf(realm.context.dump(result.error));
+      const { message, line, column } = problemOf(realm.context.dump(result.error));
       result.error.dispose();
-      return problem;
+      return {
+        message,
+        line,
+        column: line === 1 && column !== null ? Math.max(1, column - NOTHING_MORE.length) : column,
+      };
     } catch {
       realm.broke();
       return { message: 'the script is nested too deeply', line: null, column: null };
@@ -104,6 +111,10 @@ export class ScriptEngine {
     if (this.#module !== broken) return;
     this.#module = this.#spare;
     this.#spare = null;
+    this.#refill();
+  }
+
+  #refill(): void {
     void this.#make().then((module) => {
       if (this.#module === null) this.#module = module;
       else this.#spare = module;
@@ -119,7 +130,7 @@ export function problemOf(dumped: unknown): ScriptProblem {
   const stack = typeof error['stack'] === 'string' ? error['stack'] : '';
   const place = /script\.ts:(\d+):(\d+)/.exec(stack);
   return {
-    message: text === null ? `the script threw ${String(dumped).slice(0, 200)}` : headed(name, text),
+    message: text === null ? `the script threw ${String(dumped).slice(0, 200)}` : explained(headed(name, text)),
     line: place ? Number(place[1]) : null,
     column: place ? Number(place[2]) : null,
   };
@@ -130,6 +141,15 @@ function headed(name: string | null, text: string): string {
   return name === null || name === 'Error' || name === 'SystemError' || name === 'IoctlError'
     ? text
     : `${name}: ${text}`;
+}
+
+/** QuickJS's words for its limits, in ours. */
+function explained(message: string): string {
+  if (message.endsWith('out of memory'))
+    return `the script needs more than its ${SCRIPT_LIMITS.memory >> 20} MiB of memory`;
+  if (message.endsWith('stack overflow')) return 'the script calls itself too deeply';
+  const module = /could not load module '(.*)'/.exec(message);
+  return module ? `import of '${module[1]}': a script is one file, all it needs is there without an import` : message;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -5,7 +5,7 @@ import type { GuestImage } from './api.ts';
 import { problemOf, SCRIPT_FILE } from './engine.ts';
 import type { Realm, ScriptEngine } from './engine.ts';
 import { SCRIPT_LIMITS, WORK_PER_INTERRUPT } from './limits.ts';
-import PRELUDE from './prelude.ts?raw';
+import { PRELUDE_MAIN, preludeModule } from './prelude.ts';
 import { markLoops, stripTypes } from './strip.ts';
 import type { ScriptProblem } from './strip.ts';
 
@@ -119,7 +119,14 @@ export class ScriptProgram implements VmmProgram {
     const host = this.#hostObject(realm);
     context.setProp(context.global, '__host', host);
     host.dispose();
-    const ran = context.evalCode(preludeCode(), 'stage2', { type: 'module', strict: true });
+    // The prelude alone has modules: a script is one file.
+    const missing = (name: string): { error: Error } => ({ error: new Error(`could not load module '${name}'`) });
+    runtime.setModuleLoader(
+      (name) => preludeModule(name) ?? missing(name),
+      (_from, name) => name,
+    );
+    const ran = context.evalCode(`import '${PRELUDE_MAIN}';`, 'prelude', { type: 'module' });
+    runtime.setModuleLoader(missing, (_from, name) => name);
     if (ran.error) {
       this.#fail(realm, ran.error);
       return;
@@ -169,9 +176,7 @@ export class ScriptProgram implements VmmProgram {
     const found = problemOf(realm.context.dump(error));
     error.dispose();
     const overworked = this.#work > SCRIPT_LIMITS.work;
-    this.#finish(
-      failed(overworked ? { ...found, message: OVERWORKED } : { ...found, message: explained(found.message) }),
-    );
+    this.#finish(failed(overworked ? { ...found, message: OVERWORKED } : found));
   }
 
   /** An exception that comes out of QuickJS itself leaves it unusable; the script is over, the sandbox is not. */
@@ -303,25 +308,6 @@ const OVERWORKED =
 const problem = (message: string): ScriptProblem => ({ message, line: null, column: null });
 
 const failed = ({ message, line }: ScriptProblem): Step => ({ kind: 'failed', message, line });
-
-/** QuickJS's words for its limits, in ours. */
-function explained(message: string): string {
-  if (message.endsWith('out of memory'))
-    return `the script needs more than its ${SCRIPT_LIMITS.memory >> 20} MiB of memory`;
-  if (message.endsWith('stack overflow')) return 'the script calls itself too deeply';
-  const module = /could not load module '(.*)'/.exec(message);
-  return module ? `import of '${module[1]}': a script is one file, all it needs is there without an import` : message;
-}
-
-let stripped = '';
-function preludeCode(): string {
-  if (stripped === '') {
-    const prelude = stripTypes(PRELUDE);
-    if (!prelude.ok) throw new Error(prelude.problem.message);
-    stripped = prelude.code;
-  }
-  return stripped;
-}
 
 function exact(bytes: Uint8Array): ArrayBuffer {
   return bytes.slice().buffer;
