@@ -12,12 +12,21 @@ test('a guest that loops forever is paused at once and stepped on from there', a
   await expect(sandbox.state).toContainText('after a step');
 });
 
-test('a guest that jumps nowhere ends in a view that says so', async ({ sandbox }) => {
+test('a guest that jumps nowhere: the view says what is not there', async ({ sandbox }) => {
   await sandbox.open('hello');
   await sandbox.type('Guest', '_start: movz x0, #0x7000, lsl #16\n br x0\n');
-  await sandbox.button('Run').click();
-  await expect(sandbox.state).toContainText(/Finished|Failed/);
-  await expect(await sandbox.panel('Ioctls')).toContainText(/KVM_RUN/);
+  for (const _ of [1, 2, 3]) {
+    await sandbox.button('Step instruction').click();
+    await expect(sandbox.state).toContainText('after a step');
+  }
+  const disassembly = await sandbox.panel('Disassembly');
+  await expect(disassembly).toContainText('0x70000000');
+  await expect(disassembly).toContainText('no memory slot');
+  // KVM injects an abort; without vectors the guest aborts again for ever, and the page must stay alive.
+  await sandbox.button('Continue').click();
+  await expect(sandbox.state).toContainText('Running');
+  await sandbox.button('Pause').click();
+  await expect(sandbox.state).toContainText('Paused');
 });
 
 test('a script that never ends is ended, with its line', async ({ sandbox }) => {

@@ -61,8 +61,8 @@ test('a VM written by hand runs: script and guest are what is in the editors', a
       'await ioctl(vm, KVM_ARM_PREFERRED_TARGET, init);',
       'init.features[0] = 1 << KVM_ARM_VCPU_PSCI_0_2;',
       'await ioctl(vcpu, KVM_ARM_VCPU_INIT, init);',
-      "await ioctl(vcpu, KVM_SET_ONE_REG, oneReg('regs.pc', guest.entry));",
-      'await ioctl(vcpu, KVM_RUN, 0);',
+      "await setOneReg(vcpu, 'pc', guest.entry);",
+      'await ioctl(vcpu, KVM_RUN);',
       "print('ended');",
     ].join('\n'),
   );
@@ -77,7 +77,7 @@ test('two stages: the walk shows every read of both', async ({ sandbox, page }) 
   await page.keyboard.press('F5');
   await sandbox.finished();
   const walk = await sandbox.panel('Walk');
-  await walk.getByRole('combobox', { name: 'Access' }).selectOption('read');
+  await walk.getByRole('radio', { name: 'Read' }).check({ force: true });
   await walk.getByRole('textbox').first().fill('0x80005000');
   await page.keyboard.press('Enter');
   await expect(walk).toContainText('0x40020000');
