@@ -129,6 +129,22 @@ describe('a miss', () => {
     expect(engine.run(10)).toEqual({ kind: 'budget' });
   });
 
+  test('comes back after a flush of more entries than are noted one by one', () => {
+    const guest = new Guest('ldr x0, [x2]\n b .-4', TWO_PAGES);
+    const { engine } = guest;
+    const page = guest.offset(DATA);
+    guest.fill('fetch', CODE, 0);
+    for (let i = 0; i < 5000; i++) engine.tlb.fill('read', DATA + i * PAGE, 0, page);
+    engine.state.setX(2, BigInt(DATA + 4999 * PAGE));
+    expect(engine.run(10)).toEqual({ kind: 'budget' });
+    engine.tlb.flushRam(page);
+    expect(engine.run(10)).toMatchObject({ kind: 'miss', access: 'read' });
+    engine.tlb.fill('read', DATA + 4999 * PAGE, 0, page);
+    engine.tlb.flush();
+    guest.fill('fetch', CODE, 0);
+    expect(engine.run(10)).toMatchObject({ kind: 'miss', access: 'read' });
+  });
+
   test('of LDTR is that of regime 0, whatever the current one is', () => {
     const guest = new Guest('ldtr x0, [x2]\n ldr x0, [x2]\n hlt #0', TWO_PAGES);
     guest.engine.state.regime = 1;

@@ -1,6 +1,6 @@
 /** A growing run of bytes with the integer encodings of WebAssembly's binary format. */
 export class ByteWriter {
-  #bytes = new Uint8Array(256);
+  #bytes = new Uint8Array(64);
   #length = 0;
 
   get length(): number {
@@ -12,14 +12,14 @@ export class ByteWriter {
     this.#bytes[this.#length++] = value;
   }
 
-  all(bytes: Iterable<number>): void {
-    for (const byte of bytes) this.byte(byte);
+  all(bytes: ArrayLike<number>): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   append(other: ByteWriter): void {
-    this.#reserve(other.#length);
-    this.#bytes.set(other.#bytes.subarray(0, other.#length), this.#length);
-    this.#length += other.#length;
+    this.all(other.bytes());
   }
 
   /** Unsigned LEB128, below 2^32. */

@@ -94,7 +94,7 @@ export class Code {
 
   /** Equal keys: equal code. */
   key(): string {
-    return `${this.#out.bytes().join()}|${this.#outward.map(({ at, target }) => `${at}${target}`).join()}`;
+    return `${String.fromCharCode(...this.#out.bytes())}|${this.#outward.map(({ at, target }) => `${at}${target}`).join()}`;
   }
 
   bytes(): Uint8Array {
