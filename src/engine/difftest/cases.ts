@@ -1,6 +1,7 @@
 /** Cases for the differential test: an instruction of a row with random fields, in a state in which it can be executed. */
 import type { TableRow } from '../../isa/decoder.ts';
 import { insertFields, type Fields } from '../../isa/row.ts';
+import { SLOT } from '../../isa/a64/operands.ts';
 import { A64, type A64Decoded } from '../../isa/a64/table.ts';
 import * as at from './place.ts';
 import { Random } from './random.ts';
@@ -11,7 +12,6 @@ export interface Case {
   readonly state: BigUint64Array;
 }
 
-const ZERO_SLOT = 32;
 const NOP = 0xd503201f;
 const TRIES = 400;
 type A64TableRow = TableRow<keyof A64Decoded['fields'] & string>;
@@ -70,7 +70,7 @@ function prepare(row: A64TableRow, values: Record<string, number>, random: Rando
 
   if (flow === 'indirect' || flow === 'indirectCall' || flow === 'return') {
     const slot = operands.rn!(fields);
-    if (slot === ZERO_SLOT) return null;
+    if (slot === SLOT.ZERO) return null;
     state[slot] = BigInt(
       at.SLOTS + 4 * random.pick([random.below(at.ENTRY), at.SLOT_COUNT - 1 - random.below(at.ENTRY)]),
     );
@@ -110,7 +110,7 @@ function offsetOf({ row, fields }: A64Decoded, state: BigUint64Array): bigint {
   const immediate = imm ? imm(fields) : 0n;
   if (rx) {
     const register = state[rx(fields)] ?? 0n;
-    const index = rx(fields) === ZERO_SLOT ? 0n : register;
+    const index = rx(fields) === SLOT.ZERO ? 0n : register;
     const extended = { 2: BigInt.asUintN(32, index), 6: BigInt.asIntN(32, index) }[fields.option] ?? index;
     return extended << immediate;
   }
@@ -122,7 +122,7 @@ function expectMemory({ row, fields }: A64Decoded, state: BigUint64Array, place:
   const { bytes } = row.transfer!;
   const memory = new DataView(state.buffer, at.MEMORY * 8);
   [row.operands.ra, row.operands.ra2].forEach((operand, index) => {
-    if (!operand || operand(fields) === ZERO_SLOT) return;
+    if (!operand || operand(fields) === SLOT.ZERO) return;
     let value = 0n;
     for (let i = 0; i < bytes; i++) value |= BigInt(memory.getUint8(place + index * bytes + i)) << BigInt(8 * i);
     state[operand(fields)] = value;

@@ -1,6 +1,7 @@
 import type { AccessSpec, Builder, FlagRule, Leave, Place } from '../../isa/builder.ts';
 import { and, constant, eq, extendU, shl, type Expr, type Width } from '../../isa/expr.ts';
 import type { ImmediateOperand, RegisterOperand } from '../../isa/row.ts';
+import { SLOT } from '../../isa/a64/operands.ts';
 import type { TableRow } from '../../isa/decoder.ts';
 import * as at from '../layout.ts';
 import { Code } from '../wasm/code.ts';
@@ -12,7 +13,6 @@ import * as local from './locals.ts';
 import type { Ask, Question } from './questions.ts';
 import { immediateValue, registerSlot, type RecordLayout } from './record.ts';
 
-const { SP: SP_SLOT, ZERO: ZERO_SLOT } = { SP: 31, ZERO: 32 };
 const PLACE: Place = { id: 0 };
 
 type Load = keyof typeof LOADS;
@@ -76,12 +76,12 @@ export abstract class RecordBuilder implements Builder {
     const answer: Question['answer'] =
       operand === 'imm' || operand === 'imm2'
         ? (site) => (immediateValue(site, operand) === 0n ? 1 : 0)
-        : (site) => (registerSlot(site, operand) === ZERO_SLOT ? 1 : 0);
+        : (site) => (registerSlot(site, operand) === SLOT.ZERO ? 1 : 0);
     return this.ask({ count: 2, answer }) === 1;
   }
 
   isSp(operand: RegisterOperand): boolean {
-    return this.ask({ count: 2, answer: (site) => (registerSlot(site, operand) === SP_SLOT ? 1 : 0) }) === 1;
+    return this.ask({ count: 2, answer: (site) => (registerSlot(site, operand) === SLOT.SP ? 1 : 0) }) === 1;
   }
 
   get(operand: RegisterOperand, width: Width): Expr {

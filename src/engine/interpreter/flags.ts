@@ -12,6 +12,7 @@ import {
   ltS,
   ltU,
   ne,
+  not,
   or,
   shl,
   shrU,
@@ -32,7 +33,6 @@ export interface FlagValues {
 
 const ZERO = constant(64, 0);
 const bits = (value: number) => constant(32, value);
-const not = (a: Expr): Expr => xor(a, constant(a.width, -1));
 const signed = (a: Expr): Expr => (a.width === 32 ? extendS(a) : a);
 
 /** AddWithCarry() and its relatives; `bind` evaluates now. */

@@ -2,6 +2,7 @@
  * A predecoded instruction: the handler's number (u16), byte offsets in the state block of its registers (u16 each, upwards),
  * immediates (downwards from the end). A piece of code has its own layout; what fills the places are functions of the site.
  */
+import { SLOT } from '../../isa/a64/operands.ts';
 import type { Fields, ImmediateOperand, RegisterOperand, Row } from '../../isa/row.ts';
 import { RECORD_BYTES, V, X } from '../layout.ts';
 
@@ -21,11 +22,9 @@ export interface Patch {
   readonly value: (site: Site) => number | bigint;
 }
 
-const V0 = 64;
-
 /** Where a register slot of isa/a64/operands.ts lies in the state block. */
 export function slotOffset(slot: number): number {
-  return slot >= V0 ? V + 16 * (slot - V0) : X + 8 * slot;
+  return slot >= SLOT.V0 ? V + 16 * (slot - SLOT.V0) : X + 8 * slot;
 }
 
 export function registerSlot(site: Site, operand: RegisterOperand): number {
