@@ -12,7 +12,13 @@ import { SCTLR, type RegisterFile, type StoredRegister } from './sysregs.ts';
 import { dataAbortIss } from '../isa/a64/syndrome.ts';
 import { exception, executeSystem, undefinedInstruction } from './system.ts';
 import { faultStatus, type Fault } from './translation/fault.ts';
-import { Mmu, type AccessKind, type Access } from './translation/mmu.ts';
+import {
+  Mmu,
+  TRANSLATION_REGISTERS,
+  type AccessKind,
+  type Access,
+  type TranslationRegisters,
+} from './translation/mmu.ts';
 
 /** Sets of TLBs: permissions differ by level and, at EL1, by PSTATE.PAN. LDTR and STTR use EL0's. */
 const REGIME = { EL0: 0, EL1: 1, EL1_PAN: 2 } as const;
@@ -46,7 +52,8 @@ export class Cpu implements RegisterFile {
   /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
   readonly #live = new CpuContext();
   #passing: bigint | null = null;
-  #translationKey = '';
+  /** What the TLB's entries were made with. */
+  #translation: TranslationRegisters | null = null;
   #largePages = false;
 
   constructor(memory: PhysicalMemory, engine: Engine, model: CpuModel) {
@@ -76,7 +83,6 @@ export class Cpu implements RegisterFile {
     state.fpcr = context.fpcr;
     state.fpsr = context.fpsr;
     state.clearExclusive();
-    this.#retranslate();
   }
 
   /** World switch: the whole of the guest's registers out of the CPU. */
@@ -121,7 +127,8 @@ export class Cpu implements RegisterFile {
         misses = 0;
         this.#passing = null;
       }
-      if (exit.kind === 'budget') continue;
+      // With the budget used up, an exit is the next instruction's: it comes again when that is run.
+      if (exit.kind === 'budget' || this.instructions >= end) continue;
       if (exit.kind === 'breakpoint') {
         this.#passing = this.state.pc;
         return { why: 'breakpoint', address: this.state.pc };
@@ -427,20 +434,20 @@ export class Cpu implements RegisterFile {
 
   /** Forgets all translations if a register that governs them has another value than before. */
   #retranslate(): void {
-    const { HCR_EL2, VTCR_EL2, VTTBR_EL2 } = this.el2;
-    const registers = {
+    const { el2 } = this;
+    const registers: TranslationRegisters = {
       SCTLR_EL1: this.read('SCTLR_EL1'),
       TCR_EL1: this.read('TCR_EL1'),
       TTBR0_EL1: this.read('TTBR0_EL1'),
       TTBR1_EL1: this.read('TTBR1_EL1'),
       MAIR_EL1: this.read('MAIR_EL1'),
-      HCR_EL2,
-      VTCR_EL2,
-      VTTBR_EL2,
+      HCR_EL2: el2.HCR_EL2 & ~INTERRUPTS,
+      VTCR_EL2: el2.VTCR_EL2,
+      VTTBR_EL2: el2.VTTBR_EL2,
     };
-    const key = Object.values({ ...registers, HCR_EL2: HCR_EL2 & ~INTERRUPTS }).join();
-    if (key !== this.#translationKey) {
-      this.#translationKey = key;
+    const before = this.#translation;
+    if (before === null || TRANSLATION_REGISTERS.some((name) => before[name] !== registers[name])) {
+      this.#translation = registers;
       this.mmu.configure(registers);
       this.#flush();
     }

@@ -1,5 +1,5 @@
 /** The fields of descriptors, one row each: what a view names and what the walk tests are the same bits (Arm ARM D8.3). */
-import { entryAddress, entryKind, extract, type EntryKind, type Stage, type TableFormat } from './format.ts';
+import { entryAddress, entryKind, extract, power, type EntryKind, type Stage, type TableFormat } from './format.ts';
 
 export type DescriptorKind = 'table' | 'block' | 'page';
 
@@ -242,7 +242,7 @@ export const STAGE2 = {
 /** A field's value in a descriptor given as its two halves. */
 export function fieldValue(field: DescriptorField, low: number, high: number): number {
   let value = 0;
-  for (const part of field.parts) value = value * 2 ** (part.hi - part.lo + 1) + extract(low, high, part.hi, part.lo);
+  for (const part of field.parts) value = value * power(part.hi - part.lo + 1) + extract(low, high, part.hi, part.lo);
   return value;
 }
 

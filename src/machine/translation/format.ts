@@ -117,6 +117,13 @@ export function tableFormat(stage: Stage, granule: GranuleName, addressBits: 48 
 
 export const LAST_LEVEL = 3;
 
+const POWERS = Array.from({ length: 65 }, (_, exponent) => 2 ** exponent);
+
+/** 2 to the power of 0 … 64, without computing it: the walk asks often. */
+export function power(exponent: number): number {
+  return POWERS[exponent]!;
+}
+
 /** log2 of what one entry of a level translates. */
 export function levelShift(granule: Granule, level: number): number {
   return granule.shift + (LAST_LEVEL - level) * granule.bitsPerLevel;
@@ -148,9 +155,8 @@ export function entryKind(format: TableFormat, level: number, low: number): Entr
 /** The address in an entry: the next table's, or the output of a block or page (its low bits cleared). */
 export function entryAddress(format: TableFormat, level: number, low: number, high: number, kind: EntryKind): number {
   let address = 0;
-  for (const part of format.address) address += extract(low, high, part.hi, part.lo) * 2 ** part.to;
-  const align = 2 ** (kind === 'block' ? levelShift(format.granule, level) : format.granule.shift);
-  return address - (address % align);
+  for (const part of format.address) address += extract(low, high, part.hi, part.lo) * power(part.to);
+  return kind === 'block' ? address - (address % power(levelShift(format.granule, level))) : address;
 }
 
 /** The address bits of a new entry, as its two halves; the address must be aligned for the level. */
@@ -159,7 +165,7 @@ export function encodeAddress(format: TableFormat, address: number): { low: numb
   let high = 0;
   for (const part of format.address) {
     const width = part.hi - part.lo + 1;
-    const value = Math.floor(address / 2 ** part.to) % 2 ** width;
+    const value = Math.floor(address / power(part.to)) % 2 ** width;
     const placed = value * 2 ** part.lo;
     low += placed % 2 ** 32;
     high += Math.floor(placed / 2 ** 32);
@@ -171,9 +177,9 @@ export function encodeAddress(format: TableFormat, address: number): { low: numb
 export function extract(low: number, high: number, hi: number, lo: number): number {
   if (lo >= 32) return mask(high >>> (lo - 32), hi - lo + 1);
   if (hi < 32) return mask(low >>> lo, hi - lo + 1);
-  return mask(high, hi - 31) * 2 ** (32 - lo) + (low >>> lo);
+  return mask(high, hi - 31) * power(32 - lo) + (low >>> lo);
 }
 
 function mask(value: number, width: number): number {
-  return width >= 32 ? value >>> 0 : value & (2 ** width - 1);
+  return width >= 32 ? value >>> 0 : value & ((1 << width) - 1);
 }

@@ -4,22 +4,23 @@ import { combine, effective, flatAttributes, stage1Attributes, type MemoryAttrib
 import { stage1Regime, stage2Regime, tcrEl1, type Regime, type Stage1Regime, type Stage2Regime } from './control.ts';
 import { fieldValue, STAGE1, STAGE2, type DescriptorField } from './descriptor.ts';
 import { faultText, type Fault, type FaultType } from './fault.ts';
-import type { EntryKind, TableFormat } from './format.ts';
+import { power, type EntryKind, type TableFormat } from './format.ts';
 import { UNREADABLE, walk, type Step, type Tables, type Visitor } from './walk.ts';
 
 export type Access = 'read' | 'write' | 'fetch';
 
 /** The registers that govern the EL1&0 translation regime. */
-export interface TranslationRegisters {
-  readonly SCTLR_EL1: bigint;
-  readonly TCR_EL1: bigint;
-  readonly TTBR0_EL1: bigint;
-  readonly TTBR1_EL1: bigint;
-  readonly MAIR_EL1: bigint;
-  readonly HCR_EL2: bigint;
-  readonly VTCR_EL2: bigint;
-  readonly VTTBR_EL2: bigint;
-}
+export const TRANSLATION_REGISTERS = [
+  'SCTLR_EL1',
+  'TCR_EL1',
+  'TTBR0_EL1',
+  'TTBR1_EL1',
+  'MAIR_EL1',
+  'HCR_EL2',
+  'VTCR_EL2',
+  'VTTBR_EL2',
+] as const;
+export type TranslationRegisters = Readonly<Record<(typeof TRANSLATION_REGISTERS)[number], bigint>>;
 
 export interface AccessKind {
   readonly access: Access;
@@ -216,7 +217,7 @@ export class Mmu {
     const attributes = flatAttributes(kind.access === 'fetch', this.#cachedFetch, this.#defaultCacheable);
     if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device')
       return fault('alignment', 1, 0, 0);
-    return { ok: true, ipa: high * 2 ** 32 + low, attributes, size: SMALLEST_PAGE };
+    return { ok: true, ipa: high * 0x1_0000_0000 + low, attributes, size: SMALLEST_PAGE };
   }
 
   #translate1(
@@ -253,7 +254,7 @@ export class Mmu {
     const dirtyable = regime.hardwareDirty && fieldValue(STAGE1.DBM, leafLow, leafHigh) === 1;
     if (!this.#permits1(visitor, kind, dirtyable)) return fault('permission', 1, visitor.level, 0);
 
-    const ipa = visitor.output + (input % visitor.size);
+    const ipa = visitor.output + (input - visitor.input);
     const clean = (leafLow & AP_READ_ONLY) !== 0 && dirtyable && kind.access === 'write';
     if ((!accessed || clean) && kind.peek !== true) {
       const writable = this.#translate2(visitor.address, { access: 'write', el: 1, pan: false }, true);
@@ -287,7 +288,7 @@ export class Mmu {
       this.#why = regime.broken.why;
       return fault(regime.broken.fault, 2, 0, ipa, s1ptw);
     }
-    if (ipa >= 2 ** regime.tables.inputBits) {
+    if (ipa >= power(regime.tables.inputBits)) {
       this.#why = `the address is not in ${regime.tables.inputBits} bits of IPA`;
       return fault('translation', 2, 0, ipa, s1ptw);
     }
@@ -307,7 +308,7 @@ export class Mmu {
     if ((!accessed || clean) && kind.peek !== true) {
       this.#memory.writeHalvesAt(visitor.offset, (low | AF | (clean ? S2AP_WRITE : 0)) >>> 0, high);
     }
-    return { ok: true, pa: visitor.output + (ipa % visitor.size), leaf: { low, high } };
+    return { ok: true, pa: visitor.output + (ipa - visitor.input), leaf: { low, high } };
   }
 
   #permits2(low: number, high: number, kind: AccessKind, dirtyable: boolean, s1ptw: boolean): boolean {
@@ -369,10 +370,10 @@ function inputAddress(low: number, high: number, half: number, regime: Stage1Reg
   if (bits >= 32) {
     const upper = bits - 32;
     if (top >> upper !== sign) return -1;
-    return (high & (2 ** upper - 1)) * 2 ** 32 + low;
+    return (high & (power(upper) - 1)) * 0x1_0000_0000 + low;
   }
   if (top !== sign || (low | 0) >> bits !== sign) return -1;
-  return low & (2 ** bits - 1);
+  return low & (power(bits) - 1);
 }
 
 /** Keeps what the leaf and the tables above it say; faults of the descriptors themselves end the walk. */
@@ -382,6 +383,7 @@ class Stage1Walk implements Visitor {
   low = 0;
   high = 0;
   output = 0;
+  input = 0;
   size = 0;
   address = 0;
   offset = 0;
@@ -416,7 +418,7 @@ class Stage1Walk implements Visitor {
 
   table(step: Step): number {
     this.#record?.(step);
-    if (step.output >= 2 ** this.#regime!.outputBits) return this.#fail('addressSize');
+    if (step.output >= power(this.#regime!.outputBits)) return this.#fail('addressSize');
     if (this.#regime!.hierarchical) {
       const ap = fieldValue(STAGE1.APTable, step.low, step.high);
       if (ap & 1) this.noEl0 = true;
@@ -430,10 +432,11 @@ class Stage1Walk implements Visitor {
   leaf(step: Step): number {
     this.#record?.(step);
     if (step.kind !== 'block' && step.kind !== 'page') return this.#fail('translation');
-    if (step.output >= 2 ** this.#regime!.outputBits) return this.#fail('addressSize');
+    if (step.output >= power(this.#regime!.outputBits)) return this.#fail('addressSize');
     this.low = step.low;
     this.high = step.high;
     this.output = step.output;
+    this.input = step.input;
     this.size = step.size;
     this.address = step.address;
     this.offset = step.offset;
@@ -452,13 +455,14 @@ class Stage2Walk implements Visitor {
   low = 0;
   high = 0;
   output = 0;
+  input = 0;
   size = 0;
   offset = 0;
   #limit = 0;
   #record: ((step: Step) => void) | null = null;
 
   begin(regime: Stage2Regime, record: ((step: Step) => void) | null): void {
-    this.#limit = 2 ** regime.outputBits;
+    this.#limit = power(regime.outputBits);
     this.#record = record;
   }
 
@@ -479,6 +483,7 @@ class Stage2Walk implements Visitor {
     this.low = step.low;
     this.high = step.high;
     this.output = step.output;
+    this.input = step.input;
     this.size = step.size;
     this.offset = step.offset;
     return DONE;

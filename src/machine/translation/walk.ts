@@ -1,5 +1,5 @@
 import type { PhysicalMemory } from '../memory.ts';
-import { entryAddress, entryKind, LAST_LEVEL, levelShift, type EntryKind, type TableFormat } from './format.ts';
+import { entryAddress, entryKind, LAST_LEVEL, levelShift, power, type EntryKind, type TableFormat } from './format.ts';
 
 /** The tables of one translation, as a control register or the software that built them says. */
 export interface Tables {
@@ -48,7 +48,7 @@ export const UNREADABLE = -1;
  * Bounds are cut to the tables' input range. Levels bound the depth; the range bounds the time.
  */
 export function walk(memory: PhysicalMemory, tables: Tables, start: number, end: number, visitor: Visitor): number {
-  const limit = 2 ** tables.inputBits;
+  const limit = power(tables.inputBits);
   return walkTable(
     memory,
     tables,
@@ -72,7 +72,7 @@ function walkTable(
   end: number,
 ): number {
   const format = tables.format;
-  const size = 2 ** levelShift(format.granule, level);
+  const size = power(levelShift(format.granule, level));
   const first = Math.floor((start - base) / size);
   const step: Step = {
     level,
