@@ -4,9 +4,14 @@ import { sandboxStore } from './store.ts';
 import type { SandboxState } from './store.ts';
 import { differsFromLoaded, flush, loadedBreakpoints, markLoaded, workspaceStore } from './workspace.ts';
 
+/** Runs while typing rests, before the programs are checked. */
+let checkTimer: ReturnType<typeof setTimeout> | undefined;
+
 /** Boots the host of the draft and loads its programs; what runs is ended. */
 export function load(): void {
   flush();
+  // A load says itself what is wrong, and a check that comes later would take back what a run has found.
+  clearTimeout(checkTimer);
   const { host, script, guest } = workspaceStore.getState().draft;
   const sandbox = { host, script, guest };
   markLoaded(sandbox);
@@ -73,7 +78,6 @@ const CHECK_AFTER_MS = 250;
 
 /** Keeps the worker's idea of drafts and breakpoints up to date. Returns what ends it. */
 export function keepInStep(): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let sentBreakpoints = '';
   const check = () => {
     const { script, guest } = workspaceStore.getState().draft;
@@ -81,8 +85,8 @@ export function keepInStep(): () => void {
   };
   const stopWorkspace = workspaceStore.subscribe((now, before) => {
     if (now.draft.script !== before.draft.script || now.draft.guest !== before.draft.guest) {
-      clearTimeout(timer);
-      timer = setTimeout(check, CHECK_AFTER_MS);
+      clearTimeout(checkTimer);
+      checkTimer = setTimeout(check, CHECK_AFTER_MS);
     }
     if (!now.loaded || (now.draft.breakpoints === before.draft.breakpoints && now.draft.guest === before.draft.guest)) {
       return;
@@ -101,7 +105,7 @@ export function keepInStep(): () => void {
     }
   });
   return () => {
-    clearTimeout(timer);
+    clearTimeout(checkTimer);
     stopWorkspace();
     stopSandbox();
   };
