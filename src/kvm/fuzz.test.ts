@@ -26,6 +26,9 @@ const GUEST = new Uint32Array([
   0x39400002, // ldrb w2, [x0]
   0xd2b08000, // mov x0, #0x84000000
   0xd4000002, // hvc #0
+  0xd51be340, // msr cntv_cval_el0, x0
+  0xd2800023, // mov x3, #1
+  0xd51be323, // msr cntv_ctl_el0, x3
   0xd503207f, // wfi
   0xd61f0020, // br x1
 ]);

@@ -26,6 +26,8 @@ export const RUN_CAPABILITIES: readonly CapabilityRow[] = [
 ];
 
 const ID_AA64PFR0_EL1 = 0xc020;
+/** Counter ticks that virtual time may be ahead of in one go; a timer that is set for later never fires. */
+const FARTHEST_TIMER = 1n << 40n;
 /** Exits in a row without an instruction done, after which whoever drives gets a turn. */
 const MOST_EXITS = 1024;
 
@@ -176,7 +178,7 @@ function* waitForInterrupt(vcpu: Vcpu, caller: Caller): Steps<void> {
   while (!isRunnable(vcpu) && !caller.control.signal) {
     const ticks = vcpu.timers.ticksUntilFire();
     if (ticks === 0n) return;
-    if (ticks !== null && ticks < BigInt(Number.MAX_SAFE_INTEGER / INSTRUCTIONS_PER_COUNT / 2)) {
+    if (ticks !== null && ticks < FARTHEST_TIMER) {
       cpu.retire(Number(ticks) * INSTRUCTIONS_PER_COUNT);
     } else yield { why: 'idle', vcpu };
   }
