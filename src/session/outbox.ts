@@ -2,11 +2,18 @@ import type { Event, IoctlEntry } from './messages.ts';
 
 /** While the sandbox runs, output and log entries leave this often, in milliseconds. */
 const INTERVAL = 50;
-/** Characters of a stream, and log entries, that one batch may have. What is beyond is left out, and said. */
+/** Characters and log entries that one batch may have; what came before is left out, and said. */
 const MOST_TEXT = 65536;
 const MOST_ENTRIES = 500;
+/** Changes between the streams that a batch keeps in order. */
+const MOST_PIECES = 100;
 
 type Stream = 'console' | 'script';
+
+interface Piece {
+  readonly stream: Stream;
+  text: string;
+}
 
 /**
  * Gathers what a run pours out, so that a guest which prints for ever does not flood the page. The last of what came is
@@ -14,7 +21,9 @@ type Stream = 'console' | 'script';
  */
 export class Outbox {
   readonly #emit: (event: Event) => void;
-  readonly #text: Record<Stream, string> = { console: '', script: '' };
+  /** In the order in which it was printed. */
+  #pieces: Piece[] = [];
+  #length = 0;
   readonly #dropped: Record<Stream, number> = { console: 0, script: 0 };
   /** By seq: a call that returned within the batch replaces its own start. */
   readonly #entries = new Map<number, IoctlEntry>();
@@ -25,12 +34,12 @@ export class Outbox {
   }
 
   print(stream: Stream, text: string): void {
-    let kept = this.#text[stream] + text;
-    if (kept.length > 2 * MOST_TEXT) {
-      this.#dropped[stream] += kept.length - MOST_TEXT;
-      kept = kept.slice(-MOST_TEXT);
-    }
-    this.#text[stream] = kept;
+    const last = this.#pieces.at(-1);
+    const into = last?.stream === stream || this.#pieces.length < MOST_PIECES ? last : this.#lastOf(stream);
+    if (into?.stream === stream) into.text += text;
+    else this.#pieces.push({ stream, text });
+    this.#length += text.length;
+    if (this.#length > 2 * MOST_TEXT) this.#cut();
   }
 
   entry(entry: IoctlEntry): void {
@@ -53,15 +62,31 @@ export class Outbox {
       this.#emit({ type: 'ioctls', entries: [...this.#entries.values()].sort((a, b) => a.seq - b.seq) });
       this.#entries.clear();
     }
-    for (const stream of ['script', 'console'] as const) {
-      const text = this.#text[stream];
-      if (text === '') continue;
-      const over = Math.max(0, text.length - MOST_TEXT);
-      const dropped = this.#dropped[stream] + over;
-      const gap = dropped > 0 ? `\n[… ${dropped} characters left out …]\n` : '';
-      this.#emit({ type: 'output', stream, text: gap + text.slice(over) });
-      this.#text[stream] = '';
+    this.#cut();
+    for (const { stream, text } of this.#pieces) {
+      const gap = this.#dropped[stream] > 0 ? `\n[… ${this.#dropped[stream]} characters left out …]\n` : '';
       this.#dropped[stream] = 0;
+      this.#emit({ type: 'output', stream, text: gap + text });
+    }
+    this.#pieces = [];
+    this.#length = 0;
+  }
+
+  #lastOf(stream: Stream): Piece | undefined {
+    return this.#pieces.findLast((piece) => piece.stream === stream);
+  }
+
+  /** Takes away the oldest text beyond the limit. */
+  #cut(): void {
+    let over = this.#length - MOST_TEXT;
+    while (over > 0 && this.#pieces[0]) {
+      const [first] = this.#pieces;
+      const taken = Math.min(over, first.text.length);
+      first.text = first.text.slice(taken);
+      this.#dropped[first.stream] += taken;
+      if (first.text === '') this.#pieces.shift();
+      this.#length -= taken;
+      over -= taken;
     }
   }
 }
