@@ -133,9 +133,14 @@ export class Cpu implements RegisterFile {
         this.#passing = this.state.pc;
         return { why: 'breakpoint', address: this.state.pc };
       }
-      if (exit.kind === 'miss' && ++misses % MOST_MISSES === 0) this.instructions++;
+      if (exit.kind === 'miss' && ++misses === MOST_MISSES) {
+        misses = 0;
+        this.instructions++;
+        continue;
+      }
       const raised = this.#handle(exit);
       if (raised) {
+        misses = 0;
         const stop = this.#take(raised);
         if (stop) return stop;
       }
