@@ -47,7 +47,7 @@ export interface HexLayout {
 }
 
 /** Widths in characters, as memory.css has them: a byte, what stands between groups of eight, between the columns. */
-const BYTE = 2.7;
+const BYTE = 2.66;
 const GROUP_GAP = 0.8;
 const COLUMN_GAP = 1.3;
 

@@ -4,12 +4,14 @@ import { hex } from '../format.ts';
 import { showMemory, useTargetVm } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { useView } from '../sandbox-client.ts';
-import { addressDigits, sentence, shortSize } from './format.ts';
+import { addressDigits, plural, sentence, shortSize } from './format.ts';
 import { Frame, Waiting } from './frame.tsx';
 import { compressGaps } from './gap-compression.ts';
 import { TargetPicker } from './target-picker.tsx';
 import './memory-map.css';
 
+/** A VM may have 32767 slots; a page is no place for all of them at once. */
+const REGIONS_AT_ONCE = 200;
 const SIZES = { gap: 30, region: 34, perDoubling: 2 } as const;
 
 export function MemoryMapPanel() {
@@ -54,15 +56,18 @@ interface MemoryMapProps {
 
 export function MemoryMap({ view, onMemory, onProcessMemory }: MemoryMapProps) {
   const [marked, setMarked] = useState<number | null>(null);
+  const [most, setMost] = useState(REGIONS_AT_ONCE);
+  const regions = view.regions.slice(0, most);
+  const hidden = view.regions.slice(most);
   const end = 1n << BigInt(view.ipaBits);
-  const stretches = compressGaps(view.regions, end, SIZES);
+  const stretches = compressGaps(regions, hidden[0]?.base ?? end, SIZES);
   const last = stretches.at(-1);
-  const digits = addressDigits(view.regions.reduce((high, region) => (region.base > high ? region.base : high), 0n));
+  const digits = addressDigits(regions.at(-1)?.base ?? 0n);
   return (
     <div className="map">
       <div className="map-drawing" style={{ height: (last ? last.at + last.length : 0) + 1 }} aria-hidden="true">
         {stretches.map((stretch) => {
-          const region = stretch.index === null ? null : view.regions[stretch.index];
+          const region = stretch.index === null ? null : regions[stretch.index];
           return (
             <div
               key={hex(stretch.base)}
@@ -83,9 +88,11 @@ export function MemoryMap({ view, onMemory, onProcessMemory }: MemoryMapProps) {
             </div>
           );
         })}
-        <div className="map-limit" style={{ top: last ? last.at + last.length : 0 }}>
-          <span className="map-edge">{hex(end)}</span>
-          <span className="map-limit-text">IPA limit, {view.ipaBits} bits</span>
+        <div className="map-limit" data-more={hidden.length > 0} style={{ top: last ? last.at + last.length : 0 }}>
+          <span className="map-edge">{hex(hidden[0]?.base ?? end)}</span>
+          <span className="map-limit-text">
+            {hidden.length > 0 ? `${hidden.length} more` : `IPA limit, ${view.ipaBits} bits`}
+          </span>
         </div>
       </div>
       <div className="map-list">
@@ -102,7 +109,7 @@ export function MemoryMap({ view, onMemory, onProcessMemory }: MemoryMapProps) {
             </tr>
           </thead>
           <tbody>
-            {view.regions.map((region, index) => (
+            {regions.map((region, index) => (
               <tr
                 key={hex(region.base)}
                 data-kind={region.kind}
@@ -129,7 +136,15 @@ export function MemoryMap({ view, onMemory, onProcessMemory }: MemoryMapProps) {
             ))}
           </tbody>
         </table>
-        {view.regions.length === 0 && (
+        {hidden.length > 0 && (
+          <p className="view-note">
+            {regions.length} of {plural(view.regions.length, 'region')} are shown.{' '}
+            <button type="button" className="view-button" onClick={() => setMost(most * 4)}>
+              Show more
+            </button>
+          </p>
+        )}
+        {regions.length === 0 && (
           <p className="view-note">No memory slot yet: KVM_SET_USER_MEMORY_REGION gives the VM memory.</p>
         )}
         <p className="view-note">

@@ -160,7 +160,7 @@ export function Memory({ view, stop, bits, wanted, onShow, onPoke }: MemoryProps
   const list = useRef<AddressListHandle>(null);
   const [attachBox, boxWidth] = useWidth();
   const [attachProbe, probeWidth] = useWidth();
-  const columns = probeWidth > 0 ? Math.floor(((boxWidth - ROW_MARGINS) * PROBE.length) / probeWidth) : 0;
+  const columns = probeWidth > 0 ? ((boxWidth - ROW_MARGINS) * PROBE.length) / probeWidth : 0;
   const limit = 1n << BigInt(bits);
   const digits = addressDigits(wanted > view.address ? wanted : view.address);
   const { bytesPerRow, ascii } = hexLayout(columns, digits);
