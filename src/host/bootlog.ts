@@ -66,6 +66,11 @@ const MESSAGES: readonly Message[] = [
     because: () => 'ID_AA64MMFR1_EL1.VH is 1.',
   },
   {
+    when: (kvm) => kvm.features.vhe && kvm.host.mode === 'nvhe',
+    text: () => 'CPU features: SYS_ID_AA64MMFR1_EL1[11:8]: forced to 0',
+    because: () => 'kvm-arm.mode=nvhe: the kernel takes the CPU for one without FEAT_VHE.',
+  },
+  {
     when: (kvm) => kvm.features.lpa2,
     text: () => 'CPU features: detected: 52-bit Virtual Addressing (LPA2)',
     because: ({ granule }) => `ID_AA64MMFR0_EL1.TGran${granule.name.slice(0, -1)} says FEAT_LPA2 at stage 1.`,

@@ -205,7 +205,12 @@ const rows: SysregRow[] = [
     sanitise: sanitised('ID_AA64ISAR2_EL1', (_vcpu, value) => value & allBut(12, 8)),
   }),
   id('ID_AA64MMFR0_EL1', '3 0 0 7 0', allBut(52, 48, 40, 36, 32, 4)),
-  id('ID_AA64MMFR1_EL1', '3 0 0 7 1', allBut(40, 32, 28, 8, 4)),
+  id('ID_AA64MMFR1_EL1', '3 0 0 7 1', allBut(40, 32, 28, 8, 4), {
+    // kvm-arm.mode=nvhe hides FEAT_VHE from the whole kernel (id_aa64mmfr1.vh=0).
+    sanitise: sanitised('ID_AA64MMFR1_EL1', ({ vm }, value) =>
+      vm.kvm.host.mode === 'nvhe' ? value & allBut(8) : value,
+    ),
+  }),
   id('ID_AA64MMFR2_EL1', '3 0 0 7 2', allBut(56, 44, 40, 36, 24, 20), {
     sanitise: sanitised('ID_AA64MMFR2_EL1', (_vcpu, value) => value & allBut(20)),
   }),
