@@ -113,7 +113,7 @@ describe('the format', () => {
       '# comment\ntrace a\nw8 x\nend\ntrace b\nfrob 1\nend\ntrace c\nbuf a 1x\nend\ntrace d\nr8 nowhere\nend\ntrace e\nbuf a 9 3\nend\ntrace f\nbuf a 9\nhex a 0x1\nend\n',
     );
     expect(problems).toEqual([
-      { line: 3, message: '1 operands; it is written w8 LOC VALUE' },
+      { line: 3, message: '1 operand; it is written w8 LOC VALUE' },
       { line: 6, message: expect.stringContaining('"frob" is no operation; there are end, open') as string },
       { line: 9, message: '"1x" is no number; it is written buf NAME SIZE [ALIGN]' },
       { line: 12, message: 'no line before this one has made the buffer "nowhere"' },

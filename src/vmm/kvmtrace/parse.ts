@@ -104,6 +104,8 @@ function hexBytes(word: string): Uint8Array {
   return Uint8Array.from({ length: word.length / 2 }, (_, i) => parseInt(word.slice(2 * i, 2 * i + 2), 16));
 }
 
+const count = (operands: number): string => `${operands} ${operands === 1 ? 'operand' : 'operands'}`;
+
 const shorten = (word: string): string => (word.length > 24 ? `${word.slice(0, 24)}…` : word);
 
 /* ---------------------------------------------------------------- operations */
@@ -241,7 +243,7 @@ function operation(words: readonly string[]): Operation {
     return { op: 'bad', what: shorten(name), message };
   }
   if (operands.length < syntax.least || operands.length > syntax.most) {
-    return { op: 'bad', what: name, message: `${operands.length} operands; it is written ${syntax.usage}` };
+    return { op: 'bad', what: name, message: `${count(operands.length)}; it is written ${syntax.usage}` };
   }
   try {
     return syntax.make(operands);

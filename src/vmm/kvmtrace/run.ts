@@ -30,19 +30,24 @@ export interface TraceEvents {
   problem?(line: number | null, message: string): void;
 }
 
-/** Plays all traces; prints what the recorded executor prints for the file. */
-export function playTraces(traces: readonly Trace[], host: TraceHost, events: TraceEvents): void {
+/** Plays all traces, each up to `limit` guest instructions; prints what the recorded executor prints for the file. */
+export function playTraces(
+  traces: readonly Trace[],
+  host: TraceHost,
+  events: TraceEvents,
+  limit: number = TRACE_INSTRUCTIONS,
+): void {
   events.print('@@BEGIN');
-  for (const trace of traces) playTrace(trace, host, events);
+  for (const trace of traces) playTrace(trace, host, events, limit);
   events.print('@@END');
 }
 
 /** One trace, from its `@@trace` line on. */
-export function playTrace(trace: Trace, host: TraceHost, events: TraceEvents): void {
+export function playTrace(trace: Trace, host: TraceHost, events: TraceEvents, limit: number): void {
   events.print(`@@trace ${trace.name}`);
   const process = host.createProcess();
   const player = new TracePlayer(trace, process, events.print);
-  let left = TRACE_INSTRUCTIONS;
+  let left = limit;
   try {
     let step = player.next();
     while (step.kind === 'ioctl') {
