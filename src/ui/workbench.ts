@@ -44,6 +44,7 @@ export function focusPanel(id: PanelId): void {
   requestAnimationFrame(() => {
     const panel = document.querySelector<HTMLElement>(`[data-panel="${id}"]`);
     const target = panel?.querySelector<HTMLElement>('[data-autofocus], textarea, .native-edit-context') ?? panel;
-    target?.focus();
+    // An editor's input lies where its cursor is: scrolling it into sight would shift the editor's lines.
+    target?.focus({ preventScroll: true });
   });
 }

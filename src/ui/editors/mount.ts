@@ -91,8 +91,14 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
     overviewRulerLanes: 2,
     overviewRulerBorder: false,
     stickyScroll: { enabled: false },
-    scrollbar: { verticalScrollbarSize: 10, horizontalScrollbarSize: 10, useShadows: false },
-    padding: { top: 6, bottom: 6 },
+    scrollbar: {
+      verticalScrollbarSize: 10,
+      horizontalScrollbarSize: 10,
+      useShadows: false,
+      // Else a scroll bar that appears while a line is revealed leaves the margin where it was.
+      ignoreHorizontalScrollbarInContentHeight: true,
+    },
+    padding: { top: 6, bottom: 12 },
     'semanticHighlighting.enabled': false,
     // `#1200` is an immediate here.
     colorDecorators: false,
