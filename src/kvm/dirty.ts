@@ -1,7 +1,7 @@
 import { DIRTY_LOG_FLAGS, MEM_FLAGS } from '../abi/constants.ts';
 import { kvm_clear_dirty_log, kvm_dirty_log } from '../abi/structs.ts';
 import type { CapabilityRow } from './capabilities.ts';
-import type { Caller } from './descriptor.ts';
+import type { Caller, UserMemory } from './descriptor.ts';
 import { type Memslot, memslotForLog } from './memslots.ts';
 import { DONE, isRefusal, refuse, type IoctlResult } from './refusal.ts';
 import { copyFault, hex, readUser } from './usercopy.ts';
@@ -13,11 +13,12 @@ const ALL = 0xffff_ffff_ffff_ffffn;
 const CHUNK_WORDS = 8192;
 const MANUAL_CAPS = DIRTY_LOG_FLAGS.KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | DIRTY_LOG_FLAGS.KVM_DIRTY_LOG_INITIALLY_SET;
 
-/** A slot's bitmap of dirty pages, a bit a page; words that were never touched take no room. */
+/** A slot's bitmap of dirty pages, a bit a page; parts that were never touched take no room. */
 export class DirtyBitmap {
   readonly pages: number;
-  readonly #initial: bigint;
-  readonly #words = new Map<number, bigint>();
+  #initial: bigint;
+  /** Words of a chunk by the chunk's number. */
+  #chunks = new Map<number, BigUint64Array>();
 
   constructor(pages: number, initiallySet: boolean) {
     this.pages = pages;
@@ -28,39 +29,63 @@ export class DirtyBitmap {
     return Math.ceil(this.pages / WORD_PAGES);
   }
 
-  word(index: number): bigint {
-    const value = this.#words.get(index);
-    if (value !== undefined) return value;
-    const pages = Math.min(WORD_PAGES, this.pages - index * WORD_PAGES);
-    return this.#initial & ((1n << BigInt(pages)) - 1n);
-  }
-
   set(page: number): void {
     const index = Math.floor(page / WORD_PAGES);
-    this.#words.set(index, this.word(index) | (1n << BigInt(page % WORD_PAGES)));
+    const chunk = this.#chunk(index);
+    chunk[index % CHUNK_WORDS]! |= 1n << BigInt(page % WORD_PAGES);
   }
 
-  /** Clears the bits of `mask` and gives those that were set. */
+  /** Clears the bits of `mask` in a word and gives those that were set. */
   clear(index: number, mask: bigint): bigint {
-    const before = this.word(index);
-    this.#words.set(index, before & ~mask);
+    const chunk = this.#chunk(index);
+    const before = chunk[index % CHUNK_WORDS]!;
+    chunk[index % CHUNK_WORDS] = before & ~mask;
     return before & mask;
   }
 
-  /** Bytes of words from `index` on, as userspace gets them. */
-  bytes(index: number, count: number): Uint8Array {
-    const words = new BigUint64Array(count);
-    for (let at = 0; at < count; at++) words[at] = this.word(index + at);
-    return new Uint8Array(words.buffer);
+  /** A bitmap with what is set here; here nothing is any more. */
+  take(): DirtyBitmap {
+    const taken = new DirtyBitmap(this.pages, this.#initial !== 0n);
+    taken.#chunks = this.#chunks;
+    this.#chunks = new Map();
+    this.#initial = 0n;
+    return taken;
   }
 
-  /** Words that have a bit set, in order. */
-  *dirtyWords(): Generator<number, void, void> {
-    if (this.#initial !== 0n) {
-      for (let index = 0; index < this.words; index++) if (this.word(index) !== 0n) yield index;
-      return;
+  /** Calls back for each word with bits set: `mask` null for many words, from `index` to the end, that may have. */
+  forEachDirty(visit: (index: number, mask: bigint | null) => void): void {
+    if (this.#initial !== 0n) return visit(0, null);
+    for (const [number, chunk] of this.#chunks) {
+      chunk.forEach((mask, at) => {
+        if (mask !== 0n) visit(number * CHUNK_WORDS + at, mask);
+      });
     }
-    for (const index of [...this.#words.keys()].sort((a, b) => a - b)) if (this.word(index) !== 0n) yield index;
+  }
+
+  /** Writes all words to the process; false is EFAULT, and what came before it is written. */
+  copyTo(user: UserMemory, address: bigint): boolean {
+    for (let index = 0; index < this.words; index += CHUNK_WORDS) {
+      const count = Math.min(CHUNK_WORDS, this.words - index);
+      const chunk = this.#chunks.get(index / CHUNK_WORDS) ?? this.#fresh(index / CHUNK_WORDS);
+      const bytes = new Uint8Array(chunk.buffer, 0, count * 8);
+      if (!user.write(address + BigInt(index * 8), bytes)) return false;
+    }
+    return true;
+  }
+
+  #chunk(index: number): BigUint64Array {
+    const number = Math.floor(index / CHUNK_WORDS);
+    let chunk = this.#chunks.get(number);
+    if (!chunk) this.#chunks.set(number, (chunk = this.#fresh(number)));
+    return chunk;
+  }
+
+  #fresh(number: number): BigUint64Array {
+    const chunk = new BigUint64Array(CHUNK_WORDS).fill(this.#initial);
+    const left = this.words - number * CHUNK_WORDS;
+    const rest = this.pages % WORD_PAGES;
+    if (left <= CHUNK_WORDS && rest !== 0) chunk[left - 1]! &= (1n << BigInt(rest)) - 1n;
+    return chunk;
   }
 }
 
@@ -107,33 +132,17 @@ export function getDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
   const slot = memslotForLog(vm, log.slot, kernel);
   if (isRefusal(slot)) return slot;
   const { bitmap } = slot;
-  const address = log.dirty_bitmap;
-  if (vm.manualDirtyLogProtect !== 0) {
-    for (let word = 0; word < bitmap.words; word += CHUNK_WORDS) {
-      const bytes = bitmap.bytes(word, Math.min(CHUNK_WORDS, bitmap.words - word));
-      if (!caller.memory.write(address + BigInt(word * 8), bytes)) {
-        return copyFault(address, bitmap.words * 8, 'to', 'dirty_bitmap');
-      }
-    }
-    return DONE;
+  let snapshot = bitmap;
+  if (vm.manualDirtyLogProtect === 0) {
+    // The snapshot is taken and pages are protected before the copy can fail.
+    snapshot = bitmap.take();
+    snapshot.forEachDirty((word, mask) => {
+      if (mask === null) vm.stage2.writeProtect(slot.slot.base, slot.slot.base + slot.slot.size);
+      else reprotect(vm, slot.slot, word, mask);
+    });
   }
-  // The snapshot is taken and pages are protected before the copy can fail.
-  const snapshot = new Map<number, bigint>();
-  for (const word of bitmap.dirtyWords()) {
-    const mask = bitmap.clear(word, ALL);
-    snapshot.set(word, mask);
-    reprotect(vm, slot.slot, word, mask);
-  }
-  for (let word = 0; word < bitmap.words; word += CHUNK_WORDS) {
-    const words = BigUint64Array.from(
-      { length: Math.min(CHUNK_WORDS, bitmap.words - word) },
-      (_, at) => snapshot.get(word + at) ?? 0n,
-    );
-    if (!caller.memory.write(address + BigInt(word * 8), new Uint8Array(words.buffer))) {
-      return copyFault(address, bitmap.words * 8, 'to', 'dirty_bitmap');
-    }
-  }
-  return DONE;
+  if (snapshot.copyTo(caller.memory, log.dirty_bitmap)) return DONE;
+  return copyFault(log.dirty_bitmap, bitmap.words * 8, 'to', 'dirty_bitmap');
 }
 
 /** KVM_CLEAR_DIRTY_LOG (kvm_clear_dirty_log_protect). */

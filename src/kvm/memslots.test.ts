@@ -49,6 +49,21 @@ describe('KVM_SET_USER_MEMORY_REGION', () => {
     });
   });
 
+  it('takes as many slots as there are, and finds each', () => {
+    const vmm = new TestVmm();
+    const { memslots } = vmm.createVm(48);
+    // In an order that is neither up nor down.
+    const base = (id: number) => ((id * 7919) % 32767) * 8192;
+    for (let id = 0; id < 32767; id++) expect(vmm.slot(id, base(id), 4096, HVA)).toEqual({ ret: 0 });
+    for (let id = 0; id < 32767; id += 97) {
+      expect(memslots.at(base(id) + 4095)?.id).toBe(id);
+      expect(memslots.at(base(id) + 4096)).toBeNull();
+    }
+    expect(vmm.slot(5, base(5), 0, HVA)).toEqual({ ret: 0 });
+    expect(vmm.slot(5, base(5) - 4096, 12288, HVA)).toEqual({ ret: 0 });
+    expect(vmm.slot(6, base(5), 4096, HVA)).toMatchObject({ rule: 'memslot.overlap' });
+  });
+
   it('moves, changes flags of and deletes a slot', () => {
     const vmm = vm();
     const slots = () =>

@@ -22,6 +22,7 @@ export const USER_MEM_SLOTS = 32767;
 /** KVM_MEM_MAX_NR_PAGES. */
 const MAX_PAGES = (1n << 31n) - 1n;
 const U64 = 1n << 64n;
+const IPA_END = 1n << 52n;
 const V1_FLAGS = MEM_FLAGS.KVM_MEM_LOG_DIRTY_PAGES | MEM_FLAGS.KVM_MEM_READONLY;
 /** arm64 has no guest_memfd in 6.12 (kvm_arch_has_private_mem). */
 const VALID_FLAGS = MEM_FLAGS.KVM_MEM_LOG_DIRTY_PAGES | MEM_FLAGS.KVM_MEM_READONLY;
@@ -61,12 +62,66 @@ export function setUserMemoryRegion2(vm: Vm, arg: bigint, caller: Caller): Ioctl
   return isRefusal(region) ? region : setMemoryRegion(vm, region);
 }
 
-/** The slot that holds an IPA, or null. */
-export function memslotAt(vm: Vm, ipa: number): Memslot | null {
-  for (const slot of vm.memslots.values()) if (ipa >= slot.base && ipa < slot.base + slot.size) return slot;
-  return null;
+/** The slots of a VM: by their number, and sorted by address for the one that holds an IPA. */
+export class Memslots {
+  readonly #byId = new Map<number, Memslot>();
+  readonly #byBase: Memslot[] = [];
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get(id: number): Memslot | undefined {
+    return this.#byId.get(id);
+  }
+
+  values(): Iterable<Memslot> {
+    return this.#byId.values();
+  }
+
+  set(slot: Memslot): void {
+    this.delete(slot.id);
+    this.#byId.set(slot.id, slot);
+    this.#byBase.splice(this.#after(slot.base), 0, slot);
+  }
+
+  delete(id: number): void {
+    const slot = this.#byId.get(id);
+    if (!slot) return;
+    this.#byId.delete(id);
+    this.#byBase.splice(this.#after(slot.base) - 1, 1);
+  }
+
+  /** The slot that holds an IPA, or null. */
+  at(ipa: number): Memslot | null {
+    const slot = this.#byBase[this.#after(ipa) - 1];
+    return slot && ipa < slot.base + slot.size ? slot : null;
+  }
+
+  /** A slot other than `id` that touches [start, end), or null. */
+  overlap(id: number, start: number, end: number): Memslot | null {
+    for (let index = this.#after(end - 1) - 1; index >= 0; index--) {
+      const slot = this.#byBase[index]!;
+      if (slot.base + slot.size <= start) return null;
+      if (slot.id !== id) return slot;
+    }
+    return null;
+  }
+
+  /** How many slots begin at or below an IPA. */
+  #after(ipa: number): number {
+    let low = 0;
+    let high = this.#byBase.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#byBase[middle]!.base <= ipa) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
+/** kvm_are_all_memslots_empty. */
 export function allMemslotsEmpty(vm: Vm): boolean {
   return vm.memslots.size === 0;
 }
@@ -164,8 +219,12 @@ function setMemoryRegion(vm: Vm, region: Region): IoctlResult {
     if (!moves && flags === old.flags) return DONE;
   }
   if (!old || moves) {
-    for (const other of vm.memslots.values()) {
-      if (other.id === id || BigInt(other.base) >= base + size || BigInt(other.base + other.size) <= base) continue;
+    // All slots lie below 2^52: what reaches above is cut for the comparison.
+    const other =
+      base < IPA_END
+        ? vm.memslots.overlap(id, Number(base), Number(base + size < IPA_END ? base + size : IPA_END))
+        : null;
+    if (other) {
       const message = `${hex(base)}-${hex(base + size)} overlaps slot ${other.id}, ${hex(other.base)}-${hex(other.base + other.size)}`;
       return refuse('EEXIST', 'memslot.overlap', message, kernel);
     }
@@ -186,7 +245,7 @@ function setMemoryRegion(vm: Vm, region: Region): IoctlResult {
   const pages = Number(size) / vm.kvm.host.pageSize;
   const dirty = logs ? (old?.dirty ?? newBitmap(vm, pages)) : null;
   const slot: Memslot = { id, base: Number(base), size: Number(size), flags, userspaceAddress: hva, dirty };
-  vm.memslots.set(id, slot);
+  vm.memslots.set(slot);
   // kvm_arch_commit_memory_region: all pages are protected when logging begins, unless CLEAR does it bit by bit.
   if (logs && !manualAndInitiallySet(vm)) {
     vm.stage2.writeProtect(slot.base, slot.base + slot.size);

@@ -3,7 +3,6 @@ import type { AttributeCall } from './attributes.ts';
 import type { CapabilityRow } from './capabilities.ts';
 import type { Caller } from './descriptor.ts';
 import { markDirty } from './dirty.ts';
-import { memslotAt } from './memslots.ts';
 import { DONE, refuse, type IoctlResult } from './refusal.ts';
 import { hex, readUserInteger, writeUserInteger } from './usercopy.ts';
 import type { Vcpu } from './vcpu.ts';
@@ -34,7 +33,7 @@ export function pvTimeAttribute(
   }
   if (vcpu.stolenTime !== null)
     return refuse('EEXIST', 'pvtime.again', `the IPA is ${hex(vcpu.stolenTime)} already`, kernel);
-  if (ipa >= 1n << 52n || !memslotAt(vcpu.vm, Number(ipa))) {
+  if (ipa >= 1n << 52n || !vcpu.vm.memslots.at(Number(ipa))) {
     return refuse('EINVAL', 'pvtime.no-slot', `there is no memory slot at IPA ${hex(ipa)}`, kernel);
   }
   vcpu.stolenTime = ipa;
@@ -45,7 +44,7 @@ export function pvTimeAttribute(
 export function initStolenTime(vcpu: Vcpu): bigint | null {
   const ipa = vcpu.stolenTime;
   if (ipa === null) return null;
-  const slot = memslotAt(vcpu.vm, Number(ipa));
+  const slot = vcpu.vm.memslots.at(Number(ipa));
   if (slot && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) === 0) {
     const hva = slot.userspaceAddress + (ipa - BigInt(slot.base));
     if (vcpu.vm.mm.write(hva, new Uint8Array(STRUCTURE_BYTES))) markDirty(vcpu, slot, Number(ipa));

@@ -11,7 +11,7 @@ import type { FilterRange } from './smcccfilter.ts';
 import { clearDirtyLog, getDirtyLog } from './dirty.ts';
 import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { SmcccFeatures } from './firmware.ts';
-import { setUserMemoryRegion, setUserMemoryRegion2, unmapUserRange, type Memslot } from './memslots.ts';
+import { setUserMemoryRegion, setUserMemoryRegion2, Memslots, unmapUserRange } from './memslots.ts';
 import type { KvmModule } from './module.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
 import { Stage2 } from './stage2/tables.ts';
@@ -92,7 +92,7 @@ export class Vm implements Descriptor {
   /** The address space that made the VM; no other may use it. */
   readonly mm: UserAddressSpace;
   readonly stage2: Stage2;
-  readonly memslots = new Map<number, Memslot>();
+  readonly memslots = new Memslots();
   /** By vcpu_idx: in order of creation. */
   readonly vcpus: Vcpu[] = [];
   readonly smccc = new SmcccFeatures();

@@ -2,7 +2,7 @@ import { MEM_FLAGS } from '../../abi/constants.ts';
 import type { TrapStop } from '../../machine/stop.ts';
 import type { UserPage } from '../descriptor.ts';
 import { markDirty } from '../dirty.ts';
-import { memslotAt, type Memslot } from '../memslots.ts';
+import type { Memslot } from '../memslots.ts';
 import { refuse, type Refusal } from '../refusal.ts';
 import { hex } from '../usercopy.ts';
 import type { Vcpu } from '../vcpu.ts';
@@ -50,7 +50,7 @@ export function guestAbort(vcpu: Vcpu, trap: TrapStop): Handled {
     return refuse('EFAULT', 'run.unsupported-abort', message, 'kvm_handle_guest_abort');
   }
 
-  const slot = memslotAt(vm, page);
+  const slot = vm.memslots.at(page);
   const write = isWriteFault(trap);
   if (!slot || (write && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0)) return outsideMemory(vcpu, trap, slot);
   if (kind === 'access') {
