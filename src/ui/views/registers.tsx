@@ -118,7 +118,7 @@ export function Registers({ groups, base, filter }: RegistersProps) {
                   aria-selected={register === selected}
                   className="registers-item"
                   data-changed={register.changed}
-                  data-wide={register.meaning !== ''}
+                  data-bits={register.bits}
                   onClick={() => setCurrent(register.name)}
                   onDoubleClick={() => void copyText(hex(register.value))}
                 >
@@ -127,7 +127,9 @@ export function Registers({ groups, base, filter }: RegistersProps) {
                   <span className="registers-value">
                     {base === 'hex' ? <HexValue register={register} /> : register.value.toString()}
                   </span>
-                  <span className="registers-meaning">{register.meaning}</span>
+                  <span className="registers-meaning" title={register.meaning}>
+                    {register.meaning}
+                  </span>
                 </div>
               ))}
             </div>
@@ -178,7 +180,7 @@ function matches(register: RegisterValue, wanted: string): boolean {
   return register.name.toLowerCase().includes(wanted) || register.meaning.toLowerCase().includes(wanted);
 }
 
-/** Registers that mostly say nothing but their value stand in columns; those with a meaning get a row each. */
+/** Registers that mostly say nothing but their value stand in columns; of the others each gets a row. */
 function isCompact(registers: readonly RegisterValue[]): boolean {
   return registers.filter((register) => register.meaning !== '').length * 3 < registers.length;
 }
