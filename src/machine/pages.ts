@@ -69,11 +69,6 @@ export class PageAllocator {
     this.used -= count;
   }
 
-  isUsed(pa: number): boolean {
-    const place = this.#place(pa - (pa % this.pageSize), 1);
-    return place !== null && place.zone.taken[place.page] === 1;
-  }
-
   #place(pa: number, count: number): { zone: Zone; page: number } | null {
     for (const zone of this.#zones) {
       const page = (pa - zone.base) / this.pageSize;

@@ -13,7 +13,7 @@ const OUTER = 2;
 const NON_CACHEABLE = 4;
 const WRITE_BACK = 0xff;
 
-export const DEVICE_nGnRnE: MemoryAttributes = { type: 'device', mair: 0, shareability: OUTER };
+const DEVICE_nGnRnE: MemoryAttributes = { type: 'device', mair: 0, shareability: OUTER };
 
 function attributes(mair: number, shareability: number): MemoryAttributes {
   return { type: mair >>> 4 === 0 ? 'device' : 'normal', mair, shareability };

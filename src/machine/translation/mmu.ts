@@ -149,10 +149,7 @@ export class Mmu {
   get stage1On(): boolean {
     return this.#halves !== null;
   }
-  /** The tables of a half of stage 1 (0: TTBR0_EL1), and of stage 2; null where it is off. */
-  stage1(half: 0 | 1): Stage1Regime | null {
-    return this.#halves?.[half] ?? null;
-  }
+  /** The tables of stage 2; null where it is off. */
   get stage2(): Stage2Regime | null {
     return this.#stage2;
   }
@@ -187,11 +184,6 @@ export class Mmu {
 
   #stage1Of(low: number, high: number, kind: AccessKind): Stage1Result | Fault {
     return this.#halves ? this.#translate1(low, high, kind, this.#halves) : this.#flat(low, high, kind);
-  }
-
-  /** Stage 2 alone, of an intermediate physical address; null where there is no such mapping or it does not allow it. */
-  translateStage2(ipa: number, kind: AccessKind): { readonly ok: true; readonly pa: number } | Fault {
-    return this.#translate2(ipa, kind, false);
   }
 
   /** The same translation with every read written down; changes nothing in memory. */
@@ -235,7 +227,7 @@ export class Mmu {
     if (regime.broken) return this.#refuse(regime.broken.fault, regime.broken.why);
 
     const visitor = this.#walk1;
-    visitor.begin(regime, this.#memory, this.#record(1, regime.tables, BigInt(high) * 0x1_0000_0000n + BigInt(low)));
+    visitor.begin(regime, this.#record(1, regime.tables, BigInt(high) * 0x1_0000_0000n + BigInt(low)));
     const result = walk(this.#memory, regime.tables, input, input + 1, visitor);
     if (result === UNREADABLE) return visitor.located ?? fault('externalAbortOnWalk', 1, visitor.level, 0);
     if (result === FAULTED) return fault(visitor.fault, 1, visitor.level, 0);
@@ -401,7 +393,7 @@ class Stage1Walk implements Visitor {
     this.#stage2 = stage2;
   }
 
-  begin(regime: Stage1Regime, _memory: PhysicalMemory, record: ((step: Step) => void) | null): void {
+  begin(regime: Stage1Regime, record: ((step: Step) => void) | null): void {
     this.#regime = regime;
     this.#record = record;
     this.located = null;
