@@ -74,7 +74,7 @@ describe('trace', () => {
     const path = file('wrong', 'trace t\nbuf a\nend\n');
     expect(await stage2(['trace', path])).toBe(0);
     expect(out).toContain('1: badtrace buf');
-    expect(err).toContain(`${path}:2: 1 operands; it is written buf NAME SIZE [ALIGN]`);
+    expect(err).toContain(`${path}:2: 1 operand; it is written buf NAME SIZE [ALIGN]`);
   });
 
   it.each([
