@@ -457,7 +457,7 @@ vectors: .zero  0x200
     await fresh();
     page.load('        b       .\n');
     page.send({ type: 'run' });
-    page.session.slice();
+    while (page.session.status.instructions === 0n) page.session.slice();
     expect(page.do({ type: 'stop' })).toMatchObject({ state: 'failed', reason: 'stopped' });
     expect(page.view({ view: 'memoryMap', vm: page.status.vms[0]!.fd }).regions).toHaveLength(1);
     expect(page.do({ type: 'run' }).state).toBe('failed');
