@@ -1,7 +1,7 @@
 /**
  * What one script may take. Work is counted, never timed, so that the same script ends at the same place everywhere.
  * QuickJS cannot be left in the middle of a computation, so work between two ioctls is also what bounds how long a
- * pause of a script (not of a guest) takes: the limit is some 50 ms of an ordinary loop.
+ * pause of a script (not of a guest) takes: the limit is some 25 ms of an ordinary loop.
  */
 export const SCRIPT_LIMITS = {
   /** Bytes of QuickJS's memory: the engine's own and all objects of the script. */
@@ -12,7 +12,7 @@ export const SCRIPT_LIMITS = {
    */
   stack: 32 << 10,
   /** Loop turns and calls between two ioctls. */
-  work: 1_000_000,
+  work: 500_000,
   /** Work that a call out of the script counts for, and the bytes that count as one more. */
   hostCallWork: 40,
   bytesPerWork: 32,
