@@ -233,6 +233,24 @@ describe('to EL2', () => {
     expect(trap(cpu.run(100)).esr >>> 0).toBe(0x1fe0_0000);
   });
 
+  test('an interrupt line of the machine stops the guest between two instructions, masked or not', () => {
+    const { cpu } = boot('nop\n nop');
+    cpu.el2.HCR_EL2 |= HCR.IMO;
+    cpu.run(1);
+    cpu.lines.irq = true;
+    expect(cpu.run(10)).toEqual({ why: 'trap', vector: 'irq', esr: 0, far: 0n, hpfar: 0n });
+    expect([cpu.instructions, cpu.state.pc]).toEqual([1, BigInt(ENTRY + 4)]);
+  });
+
+  test('a virtual SError is taken once, with the syndrome of VSESR_EL2', () => {
+    const { cpu } = boot(`${SET_VECTORS}\n nop\n msr daifclr, #4\n nop\n ${VECTORS}`);
+    cpu.el2.HCR_EL2 |= HCR.AMO | HCR.VSE;
+    cpu.el2.VSESR_EL2 = 0x100_0000n;
+    expect(vectorOf(cpu.run(1000))).toBe(7);
+    expect(cpu.state.x(20)).toBe(0xbf00_0000n);
+    expect(cpu.el2.HCR_EL2 & HCR.VSE).toBe(0n);
+  });
+
   test('the counter is the physical one less CNTVOFF_EL2, and is trapped where CNTHCTL_EL2 says so', () => {
     const { cpu } = boot('nop\n'.repeat(159) + 'mrs x0, cntvct_el0\n mrs x1, cntfrq_el0\n mrs x2, cntpct_el0');
     cpu.el2.CNTVOFF_EL2 = 3n;

@@ -227,7 +227,7 @@ export class Mmu {
     if (regime.broken) return this.#refuse(regime.broken.fault, regime.broken.why);
 
     const visitor = this.#walk1;
-    visitor.begin(regime, this.#record(1, regime.tables, BigInt(high) * 0x1_0000_0000n + BigInt(low)));
+    visitor.begin(regime, this.#recorder(1, regime.tables, low, high));
     const result = walk(this.#memory, regime.tables, input, input + 1, visitor);
     if (result === UNREADABLE) return visitor.located ?? fault('externalAbortOnWalk', 1, visitor.level, 0);
     if (result === FAULTED) return fault(visitor.fault, 1, visitor.level, 0);
@@ -285,7 +285,7 @@ export class Mmu {
       return fault('translation', 2, 0, ipa, s1ptw);
     }
     const visitor = this.#walk2;
-    visitor.begin(regime, this.#record(2, regime.tables, BigInt(ipa)));
+    visitor.begin(regime, this.#recorder(2, regime.tables, ipa, 0));
     const result = walk(this.#memory, regime.tables, ipa, ipa + 1, visitor);
     if (result === UNREADABLE) return fault('externalAbortOnWalk', 2, visitor.level, ipa, s1ptw);
     if (result === FAULTED) return fault(visitor.fault, 2, visitor.level, ipa, s1ptw);
@@ -324,9 +324,11 @@ export class Mmu {
     return fault(type, 1, 0, 0);
   }
 
-  #record(stage: 1 | 2, tables: Tables, forAddress: bigint): ((step: Step) => void) | null {
+  /** `low` may have more than 32 bits. */
+  #recorder(stage: 1 | 2, tables: Tables, low: number, high: number): ((step: Step) => void) | null {
     const trace = this.#trace;
     if (!trace) return null;
+    const forAddress = (BigInt(high) << 32n) + BigInt(low);
     return (step) =>
       trace.push({
         stage,
