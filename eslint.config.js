@@ -53,6 +53,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
+  { files: ['types/**'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
   { files: ['src/ui/**/*.tsx', 'src/ui/**/*.ts'], ...hooks.configs.flat.recommended },
   { files: ['src/cli/**', 'scripts/**', 'bench/**', 'bin/**', 'e2e/**'], rules: { 'no-console': 'off' } },
   ...importRules,

@@ -1,4 +1,5 @@
 import type { InstructionTable } from '../isa/decoder.ts';
+import type { Row } from '../isa/row.ts';
 import { SPECIAL, type Handlers } from './interpreter/handlers.ts';
 import { find } from './interpreter/questions.ts';
 import type { Site } from './interpreter/record.ts';
@@ -17,6 +18,7 @@ export class CodeCache {
   readonly #views: Views;
   readonly #table: InstructionTable;
   readonly #handlers: Handlers;
+  readonly #executes: (row: Row) => boolean;
   readonly #slots = new Map<number, number>();
   /** The page of each slot, by the slot's number; 0: none. */
   readonly #pages = new Uint32Array(at.SLOT_COUNT);
@@ -26,10 +28,11 @@ export class CodeCache {
   /** Records that have a breakpoint instead of their instruction. */
   readonly #planted = new Set<number>();
 
-  constructor(views: Views, table: InstructionTable, handlers: Handlers) {
+  constructor(views: Views, table: InstructionTable, handlers: Handlers, absent: ReadonlySet<string>) {
     this.#views = views;
     this.#table = table;
     this.#handlers = handlers;
+    this.#executes = ({ execute, feature }) => execute !== undefined && (feature === undefined || !absent.has(feature));
   }
 
   /** 0: the page has none. */
@@ -132,7 +135,7 @@ export class CodeCache {
       this.#setHandler(record, SPECIAL.breakpoint);
       return 'breakpoint';
     }
-    const decoded = this.#table.decode(this.wordAt(record));
+    const decoded = this.#table.decode(this.wordAt(record), this.#executes);
     if (!decoded) {
       this.#setHandler(record, SPECIAL.undefined);
       return 'undefined';

@@ -350,6 +350,15 @@ describe('what the engine leaves to the machine', () => {
     expect(guest.engine.state.pc).toBe(BigInt(CODE + 4));
   });
 
+  test('instructions of a feature that the CPU lacks, but no other', () => {
+    const source = 'add x0, x0, #1\n swp x1, x2, [x3]';
+    const without = new Guest(source, TWO_PAGES, 16, ['FEAT_LSE']);
+    expect(without.run()).toMatchObject({ exit: { kind: 'undefined' }, executed: 1 });
+    const having = new Guest(`${source}\n hlt #0`, TWO_PAGES, 16, ['FEAT_CRC32']);
+    having.engine.state.setX(3, BigInt(DATA));
+    expect(having.run()).toMatchObject({ exit: { kind: 'exception', cause: 'hlt' }, executed: 2 });
+  });
+
   test('SIMD registers while they are trapped', () => {
     const guest = new Guest('str q1, [x2]\n ldr d3, [x2, #8]\n hlt #0', TWO_PAGES);
     const { state } = guest.engine;

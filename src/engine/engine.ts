@@ -34,7 +34,8 @@ export class Engine {
   /** See `stepOff`. */
   #passing: { readonly lo: number; readonly hi: number } | null = null;
 
-  constructor(memory: WebAssembly.Memory) {
+  /** `absent`: features (FEAT_…) that this CPU lacks; their instructions are UNDEFINED, or the hints they lie among. */
+  constructor(memory: WebAssembly.Memory, absent: ReadonlySet<string> = new Set()) {
     if (memory.buffer.byteLength < at.ENGINE_BYTES) throw new RangeError(`the engine needs ${at.ENGINE_BYTES} bytes`);
     const { module, handlers } = a64Program();
     const views = new Views(memory);
@@ -44,7 +45,7 @@ export class Engine {
     if (!isRun(run)) throw new Error('the interpreter does not export run');
     this.#run = run;
     this.#views = views;
-    this.#code = new CodeCache(views, A64, handlers);
+    this.#code = new CodeCache(views, A64, handlers, absent);
     this.state = new CpuState(views);
     this.tlb = new SoftTlb(views, this.#code);
   }

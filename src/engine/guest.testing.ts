@@ -13,9 +13,14 @@ export class Guest {
   readonly #pages: Map<number, number>;
 
   /** `pages`: which page of RAM each page of the address space is; addresses below 2^32. */
-  constructor(source: string, pages: Iterable<readonly [number, number]> = [[CODE, 0]], ramPages = 16) {
+  constructor(
+    source: string,
+    pages: Iterable<readonly [number, number]> = [[CODE, 0]],
+    ramPages = 16,
+    absent: readonly string[] = [],
+  ) {
     const memory = new WebAssembly.Memory({ initial: Math.ceil((ENGINE_BYTES + ramPages * PAGE) / 0x10000) });
-    this.engine = new Engine(memory);
+    this.engine = new Engine(memory, new Set(absent));
     this.view = new DataView(memory.buffer);
     this.#pages = new Map(pages);
     this.load(CODE, source);

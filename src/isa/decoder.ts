@@ -18,8 +18,8 @@ export interface Decoded<Name extends string = string> extends TableRow<Name> {
 
 export interface InstructionTable<Name extends string = string> {
   readonly rows: readonly TableRow<Name>[];
-  /** null: UNDEFINED. */
-  decode(word: number): Decoded<Name> | null;
+  /** null: UNDEFINED. Rows that `accept` refuses are as if they weren't there: a hint that a CPU lacks is still a HINT. */
+  decode(word: number, accept?: (row: Row<Name>) => boolean): Decoded<Name> | null;
 }
 
 const LONG_LIST = 4;
@@ -30,7 +30,7 @@ export function instructionTable<Name extends string>(source: readonly Row<Name>
   const narrowFirst = [...rows].sort((a, b) => fixedBits(b) - fixedBits(a));
   const top = buildLevel(narrowFirst, 21, 11).map((list) => (list.length > LONG_LIST ? buildLevel(list, 10, 6) : list));
 
-  function decode(word: number): Decoded<Name> | null {
+  function decode(word: number, accept?: (row: Row<Name>) => boolean): Decoded<Name> | null {
     let list = top[word >>> 21]!;
     if (isNested(list)) list = list[(word >>> 10) & 63]!;
     for (const entry of list) {
@@ -38,6 +38,7 @@ export function instructionTable<Name extends string>(source: readonly Row<Name>
       if ((word & diagram.mask) >>> 0 !== diagram.value) continue;
       const fields: Fields<Name> = extractFields(diagram, word);
       if (row.valid && !row.valid(fields)) continue;
+      if (accept && !accept(row)) continue;
       return { index, row, diagram, word: word >>> 0, fields };
     }
     return null;

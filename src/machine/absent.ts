@@ -98,3 +98,12 @@ export function withoutAbsent(id: Readonly<Partial<Record<IdRegister, bigint>>>)
   }
   return result;
 }
+
+/** Features whose instructions these ID registers say are not there. */
+export function absentFeatures(id: Readonly<Partial<Record<IdRegister, bigint>>>): ReadonlySet<string> {
+  const present = new Set<string>();
+  for (const { register, lo, needs } of INSTRUCTION_FIELDS) {
+    for (const need of needs.slice(0, getField(id[register] ?? 0n, lo))) present.add(need);
+  }
+  return new Set(INSTRUCTION_FIELDS.flatMap(({ needs }) => needs).filter((need) => !present.has(need)));
+}

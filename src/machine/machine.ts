@@ -1,4 +1,5 @@
 import { Engine, ENGINE_BYTES } from '../engine/engine.ts';
+import { absentFeatures } from './absent.ts';
 import { Cpu } from './cpu.ts';
 import { PhysicalMemory } from './memory.ts';
 import { cpuModel, type CpuModel, type CpuOptions, type CpuPresetName } from './presets.ts';
@@ -21,7 +22,7 @@ export class Machine {
   constructor(config: MachineConfig) {
     this.model = cpuModel(config.cpu, config);
     this.memory = new PhysicalMemory({ reserved: ENGINE_BYTES, ram: config.ram, pageSize: config.pageSize });
-    this.engine = new Engine(this.memory.memory);
+    this.engine = new Engine(this.memory.memory, absentFeatures(this.model.id));
     this.memory.onWrite = (offset, length) => this.engine.written(offset, length);
     this.cpu = new Cpu(this.memory, this.engine, this.model);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { INSTRUCTION_FIELDS, LIMITS } from './absent.ts';
+import { absentFeatures, INSTRUCTION_FIELDS, LIMITS } from './absent.ts';
 import { cpuModel, type CpuPresetName } from './presets.ts';
 
 /** MIDR_EL1, ID_AA64MMFR0_EL1 to MMFR2_EL1 as guests read them on a host of each CPU (oracle/arm64, sections sysreg and regmut). */
@@ -51,6 +51,13 @@ describe('a preset', () => {
         expect(Number(((id[register] ?? 0n) >> BigInt(lo)) & 15n)).toBeLessThanOrEqual(needs.length);
     }
     expect(cpuModel('cortex-a57').id.ID_AA64PFR0_EL1! & 0xfffn).toBe(0x111n);
+  });
+
+  test('the instructions of a feature go with its ID field', () => {
+    const lse = (name: CpuPresetName) => absentFeatures(cpuModel(name).id).has('FEAT_LSE');
+    expect([lse('cortex-a57'), lse('neoverse-n1'), lse('max')]).toEqual([true, false, false]);
+    expect(absentFeatures({}).has('FEAT_CRC32')).toBe(true);
+    expect(absentFeatures({ ID_AA64ISAR0_EL1: 0x1_0000n }).has('FEAT_CRC32')).toBe(false);
   });
 
   test('granules are those the ID register has', () => {

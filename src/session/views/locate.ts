@@ -37,7 +37,7 @@ export function locateIpa(vm: Vm, process: AddressSpace, ipa: bigint): Located {
   const inPage = pageSize - Number(ipa % BigInt(pageSize));
   if (ipa >= 1n << BigInt(vm.ipaBits)) return missing(`above the VM's ${vm.ipaBits} bits of IPA`, inPage);
   const slot = slotAt(vm, Number(ipa));
-  if (!slot) return missing('no memory slot: an access leaves with KVM_EXIT_MMIO', inPage);
+  if (!slot) return missing('no memory slot: a load or store leaves with KVM_EXIT_MMIO, a fetch aborts', inPage);
   const offset = Number(ipa) - slot.base;
   const found = locateHva(process, slot.userspaceAddress + BigInt(offset), pageSize);
   return { ...found, length: Math.min(found.length, slot.size - offset) };

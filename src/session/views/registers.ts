@@ -151,13 +151,15 @@ export function registersView(inspected: Inspected, vcpu: Vcpu): RegistersView {
     view: 'registers',
     groups: [
       {
-        title: 'General',
+        title: 'State',
         registers: [
-          ...general,
-          value('sp_el0', core('sp'), (from) => from.spEl0),
           value('pc', core('pc'), (from) => from.pc),
           value('pstate', core('pstate'), (from) => from.pstate, pstateText, 32),
         ],
+      },
+      {
+        title: 'General',
+        registers: [...general, value('sp_el0', core('sp'), (from) => from.spEl0)],
       },
       ...TITLES.map(({ title, names }) => ({
         title,

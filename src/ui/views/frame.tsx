@@ -1,3 +1,4 @@
+import { useId } from 'react';
 import type { ReactNode } from 'react';
 import './frame.css';
 
@@ -70,6 +71,7 @@ export function Choice<T extends string | number>({
   options: readonly { readonly value: T; readonly text: string; readonly title?: string }[];
   onChange: (value: T) => void;
 }) {
+  const group = useId();
   return (
     <fieldset className="view-choice">
       <legend className="view-hidden">{label}</legend>
@@ -77,6 +79,7 @@ export function Choice<T extends string | number>({
         <label key={option.value} title={option.title}>
           <input
             type="radio"
+            name={group}
             className="view-hidden"
             checked={option.value === value}
             onChange={() => onChange(option.value)}
