@@ -47,7 +47,7 @@ export type Flow =
 export interface Transfer {
   readonly access: 'load' | 'store' | 'loadStore' | 'prefetch';
   readonly bytes: 1 | 2 | 4 | 8 | 16;
-  readonly registers: 1 | 2;
+  readonly registers: 1 | 2 | 3 | 4;
   /** `v`: a SIMD&FP register; 32 or 64: the general register's width that a load writes or a store reads. */
   readonly width: 32 | 64 | 'v';
   readonly signExtend: boolean;
@@ -64,7 +64,23 @@ export interface Transfer {
  * In memory accesses `rn` is the base, `rx` the index, `rm*` what is stored, `rd*` what is loaded, `wb` the base again where it is written.
  * Values are slot numbers; register 31 is already the stack pointer, the zero slot or the discard slot, as the operand has it.
  */
-export const REGISTER_OPERANDS = ['rd', 'rd2', 'rn', 'rx', 'rm', 'rm2', 'ra', 'ra2', 'wb'] as const;
+export const REGISTER_OPERANDS = [
+  'rd',
+  'rd2',
+  'rd3',
+  'rd4',
+  'rn',
+  'rx',
+  'rm',
+  'rm2',
+  'rm3',
+  'rm4',
+  'ra',
+  'ra2',
+  'ra3',
+  'ra4',
+  'wb',
+] as const;
 export type RegisterOperand = (typeof REGISTER_OPERANDS)[number];
 export const IMMEDIATE_OPERANDS = ['imm', 'imm2'] as const;
 export type ImmediateOperand = (typeof IMMEDIATE_OPERANDS)[number];

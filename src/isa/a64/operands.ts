@@ -42,9 +42,32 @@ export type A64Field =
   | 'Ra'
   | 'Rt'
   | 'Rt2'
-  | 'Rs';
+  | 'Rs'
+  | 'M'
+  | 'mask'
+  | 'Q'
+  | 'size'
+  | 'sz'
+  | 'rot'
+  | 'scale'
+  | 'cmode'
+  | 'H'
+  | 'L'
+  /* Parts of values, named by their bits: i3:i5 is an immediate of eight, j4 the second index of INS. */
+  | 'i1'
+  | 'i2'
+  | 'i3'
+  | 'i4'
+  | 'i5'
+  | 'i6'
+  | 'i8'
+  | 'i9'
+  | 'j1'
+  | 'j2'
+  | 'j3'
+  | 'j4';
 export type A64Fields = Fields<A64Field>;
-type RegisterField = 'Rd' | 'Rn' | 'Rm' | 'Ra' | 'Rt' | 'Rt2' | 'Rs';
+export type RegisterField = 'Rd' | 'Rn' | 'Rm' | 'Ra' | 'Rt' | 'Rt2' | 'Rs';
 
 /** Slots: 0–30 are X0–X30, V registers stand from 64 on. */
 export const SLOT = { SP: 31, ZERO: 32, DISCARD: 33, V0: 64 } as const;
@@ -57,6 +80,35 @@ export const v = (field: RegisterField) => (f: A64Fields) => SLOT.V0 + f[field];
 /** The odd register of a pair that starts at an even one; X30's partner is XZR. */
 export const readPair = (field: RegisterField) => (f: A64Fields) => (f[field] === 30 ? SLOT.ZERO : f[field] + 1);
 export const writePair = (field: RegisterField) => (f: A64Fields) => (f[field] === 30 ? SLOT.DISCARD : f[field] + 1);
+
+/** The register that follows `by` behind a list's first; V0 follows V31. */
+export const vAfter = (field: RegisterField, by: number) => (f: A64Fields) => SLOT.V0 + ((f[field] + by) % 32);
+
+const FIELD_NAMES = /^[A-Za-z]+(?<width>\d*)$/;
+
+/** A value that lies in several fields, highest first: `H:L:M`, `i3:i5`. A name without a number has one bit. */
+export function joined(names: string) {
+  const parts = names.split(':').map((name) => ({
+    name: name as A64Field,
+    width: Number(FIELD_NAMES.exec(name)?.groups?.['width'] ?? '') || 1,
+  }));
+  const bits = parts.reduce((sum, { width }) => sum + width, 0);
+  return {
+    bits,
+    get: (f: A64Fields) => parts.reduce((value, { name, width }) => value * 2 ** width + f[name], 0),
+    set(fields: { [field in A64Field]?: number }, value: number) {
+      let left = bits;
+      for (const { name, width } of parts) {
+        left -= width;
+        fields[name] = (value >>> left) & (2 ** width - 1);
+      }
+    },
+  };
+}
+export const joinedField = (names: string) => {
+  const { get } = joined(names);
+  return (f: A64Fields) => BigInt(get(f));
+};
 
 export const field = (name: A64Field) => (f: A64Fields) => BigInt(f[name]);
 /** A signed offset field in units of `2 ** scale` bytes. */
@@ -139,3 +191,17 @@ export const moveWideKept = (f: A64Fields) => ~(0xffffn << wideShift(f)) & ones(
 export const addImmediate = (f: A64Fields) => BigInt(f.imm12 << (f.sh ? 12 : 0));
 export const pcOffset = (f: A64Fields) => BigInt(f.immhi * 4 + f.immlo);
 export const testedBit = (f: A64Fields) => BigInt(f.b5 * 32 + f.b40);
+
+/** VFPExpandImm as a number: it has the same value in every precision. */
+export function expandFloat(imm8: number): number {
+  const exponent = ((imm8 >> 4) & 7) ^ 4;
+  const value = (1 + (imm8 & 15) / 16) * 2 ** (exponent - 3);
+  return imm8 & 0x80 ? -value : value;
+}
+
+/** AdvSIMDExpandImm with cmode 1110 and op 1: each bit becomes a byte. */
+export function expandByteMask(imm8: number): bigint {
+  let value = 0n;
+  for (let byte = 0; byte < 8; byte++) if (imm8 & (1 << byte)) value |= 0xffn << BigInt(8 * byte);
+  return value;
+}

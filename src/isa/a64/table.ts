@@ -3,8 +3,11 @@ import { ATOMICS } from './atomics.ts';
 import { BRANCHES } from './branches.ts';
 import { DATA_IMMEDIATE } from './data-immediate.ts';
 import { DATA_REGISTER } from './data-register.ts';
+import { FLAG_MANIPULATION } from './flag-manipulation.ts';
 import { LOAD_STORE } from './load-store.ts';
 import type { A64Field } from './operands.ts';
+import { ORDERED } from './ordered.ts';
+import { PAUTH } from './pauth.ts';
 import { SYSTEM } from './system.ts';
 
 export const A64 = instructionTable<A64Field>([
@@ -14,6 +17,9 @@ export const A64 = instructionTable<A64Field>([
   ...SYSTEM,
   ...LOAD_STORE,
   ...ATOMICS,
+  ...ORDERED,
+  ...PAUTH,
+  ...FLAG_MANIPULATION,
 ]);
 
 export type A64Decoded = Decoded<A64Field>;

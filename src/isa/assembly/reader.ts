@@ -153,6 +153,16 @@ export class OperandReader {
     };
   }
 
+  /** A floating-point constant: a number with a sign perhaps, no expression. */
+  float(): number | Mismatch {
+    this.take('#');
+    const negative = this.take('-');
+    if (!negative) this.take('+');
+    if (this.token.kind !== 'float' && this.token.kind !== 'number') return this.expected('a floating-point constant');
+    const value = Number(this.next().text);
+    return negative ? -value : value;
+  }
+
   /** `#` may stand before an immediate and need not. */
   immediate(): Value {
     this.take('#');

@@ -3,6 +3,8 @@
 export type TokenKind =
   | 'word'
   | 'number'
+  /** `1.5`, `2e3`. */
+  | 'float'
   /** `1f`, `1b`: the next or last label `1:`. */
   | 'local'
   | 'string'
@@ -22,6 +24,7 @@ export interface Token {
 }
 
 const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
+  ['float', /\d+(?:\.\d*(?:[eE][-+]?\d+)?|[eE][-+]?\d+)/y],
   ['local', /\d+[bf](?![\w.$])/y],
   ['number', /0[xX][0-9a-fA-F]+|0[bB][01]+|\d+/y],
   ['number', /'(?:\\.|[^\\'])'?/y],

@@ -58,6 +58,21 @@ export function offsetLeaf(field: A64Field, bits: number, scale: number): A64Lea
   };
 }
 
+/** LDRAA's offset: ten bits in units of 8, the sign in S. */
+export const authenticatedOffset: A64Leaf = {
+  print: (f) => `#${8 * (f.i9 - 512 * f.S)}`,
+  omit: (f) => f.S === 0 && f.i9 === 0,
+  parse(reader, fields) {
+    const from = reader.position;
+    const value = readAmount(reader, 'offset', -4096, 4088);
+    if (typeof value !== 'number') return value;
+    if (value % 8 !== 0) return reader.mismatch(`offset ${value} is no multiple of 8`, from);
+    fields.S = value < 0 ? 1 : 0;
+    fields.i9 = (value / 8) & 511;
+    return null;
+  },
+};
+
 /** ADD's immediate: 12 bits, or 12 bits shifted left by 12. `negated` serves SUB for ADD of a negative value. */
 export function addLeaf(negated: boolean): A64Leaf {
   return {
