@@ -1,9 +1,7 @@
-/**
- * Pointer authentication: DDI 0487 C4.1, "Data-processing (1 source)", "Unconditional branch (register)", "Load/store register (pac)".
- * Its hints (PACIASP, XPACLRI, …) do nothing where the feature is absent: they are HINT's.
- */
-import { read, sp, write, type A64Fields } from './operands.ts';
+/** Pointer authentication: DDI 0487 C4.1, "Data-processing (1 source)", "Unconditional branch (register)", "Hints". */
+import { read, SLOT, sp, write, type A64Fields } from './operands.ts';
 import { type A64Row } from './row.ts';
+import { hint } from './system.ts';
 
 const FEATURE = 'FEAT_PAuth';
 const KEYS = ['a', 'b'] as const;
@@ -73,16 +71,28 @@ function branchRows(key: (typeof KEYS)[number], M: number): A64Row[] {
     }),
     row('reta', '0 0 10 11111 0000 1 M 11111 11111', {
       syntax: `reta${key}`,
-      operands: { rn: () => 30, rm: () => 31 },
+      operands: { rn: () => 30, rm: () => SLOT.SP },
       flow: 'return',
     }),
     row('ereta', '0 100 11111 0000 1 M 11111 11111', {
       syntax: `ereta${key}`,
-      operands: { rm: () => 31 },
+      operands: { rm: () => SLOT.SP },
       flow: 'exceptionReturn',
     }),
   ];
 }
+
+/** What they sign or authenticate, with what; where the CPU lacks the feature their words are HINT's. */
+const HINTS: readonly (readonly [mnemonic: string, number: number, operands: A64Row['operands']])[] = [
+  ['xpaclri', 7, { rd: () => 30, ra: () => 30 }],
+  ...(['pac', 'aut'] as const).flatMap((what, second) =>
+    KEYS.flatMap((key, M): (readonly [string, number, A64Row['operands']])[] => [
+      [`${what}i${key}1716`, 8 + 4 * second + 2 * M, { rd: () => 17, ra: () => 17, rn: () => 16 }],
+      [`${what}i${key}z`, 24 + 4 * second + 2 * M, { rd: () => 30, ra: () => 30 }],
+      [`${what}i${key}sp`, 25 + 4 * second + 2 * M, { rd: () => 30, ra: () => 30, rn: () => SLOT.SP }],
+    ]),
+  ),
+];
 
 const offset = (f: A64Fields) => BigInt(8 * ((f.S ? -512 : 0) + f.i9));
 
@@ -124,6 +134,13 @@ export const PAUTH: readonly A64Row[] = [
     syntax: 'pacga <Xd>, <Xn>, <Xm|SP>',
     operands: { rd: write('Rd'), rn: read('Rn'), rm: sp('Rm') },
   },
+  ...HINTS.map(([mnemonic, number, operands]): A64Row => ({
+    name: mnemonic.toUpperCase(),
+    encoding: hint(number),
+    feature: FEATURE,
+    syntax: mnemonic,
+    operands,
+  })),
   ...KEYS.flatMap(branchRows),
   ...KEYS.flatMap(loadRows),
 ];

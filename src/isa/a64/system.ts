@@ -8,7 +8,8 @@ import { clearExclusive, leave, nothing } from './semantics/branch.ts';
 const registerKey = (f: A64Fields) => BigInt(sysregKey(2 + f.o0, f.op1, f.CRn, f.CRm, f.op2));
 const instructionKey = (f: A64Fields) => BigInt(sysregKey(1, f.op1, f.CRn, f.CRm, f.op2));
 
-const hint = (number: number) =>
+/** One hint's encoding: CRm:op2. */
+export const hint = (number: number) =>
   `1101010100 0 00 011 0010 ${number
     .toString(2)
     .padStart(7, '0')
@@ -59,7 +60,7 @@ export const SYSTEM: readonly A64Row[] = [
     flow: 'system',
     execute: leave('system'),
   },
-  /* The hint space: what no other row names does nothing, pointer authentication's hints among it. */
+  /* The hint space: what no other row names does nothing; nor does a hint whose feature the CPU lacks. */
   {
     name: 'HINT',
     encoding: '1101010100 0 00 011 0010 CRm:4 op2:3 11111',
@@ -73,6 +74,14 @@ export const SYSTEM: readonly A64Row[] = [
   { name: 'WFI', encoding: hint(3), syntax: 'wfi', operands: {}, flow: 'system', execute: leave('wfi') },
   { name: 'SEV', encoding: hint(4), syntax: 'sev', operands: {}, flow: 'system', execute: nothing },
   { name: 'SEVL', encoding: hint(5), syntax: 'sevl', operands: {}, flow: 'system', execute: nothing },
+  {
+    name: 'BTI',
+    encoding: '1101010100 0 00 011 0010 0100 i2:2 0 11111',
+    feature: 'FEAT_BTI',
+    syntax: '<bti>',
+    operands: {},
+    variant: ['i2'],
+  },
   {
     name: 'CLREX',
     encoding: '1101010100 0 00 011 0011 CRm:4 010 11111',

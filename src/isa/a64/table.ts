@@ -4,6 +4,7 @@ import { BRANCHES } from './branches.ts';
 import { DATA_IMMEDIATE } from './data-immediate.ts';
 import { DATA_REGISTER } from './data-register.ts';
 import { FLAG_MANIPULATION } from './flag-manipulation.ts';
+import { FP_SCALAR } from './fp-scalar.ts';
 import { LOAD_STORE } from './load-store.ts';
 import type { A64Field } from './operands.ts';
 import { ORDERED } from './ordered.ts';
@@ -20,6 +21,7 @@ export const A64 = instructionTable<A64Field>([
   ...ORDERED,
   ...PAUTH,
   ...FLAG_MANIPULATION,
+  ...FP_SCALAR,
 ]);
 
 export type A64Decoded = Decoded<A64Field>;

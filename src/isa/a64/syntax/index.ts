@@ -71,7 +71,7 @@ const LEAVES: Readonly<Record<string, A64Leaf>> = {
   'barrier:isb': system.isbLeaf,
   prfop: system.prefetchLeaf,
   hint: system.hintLeaf,
-  'float:imm8': vector.floatLeaf('i8'),
+  'float:i8': vector.floatLeaf('i8'),
   'float:i3:i5': vector.floatLeaf('i3:i5'),
   bytemask: vector.byteMask,
   byte: vector.byte,
@@ -92,6 +92,7 @@ const SPELLINGS: Readonly<Record<string, readonly Spelling<A64Field>[]>> = {
   R: ['', 'l'].map((text, R) => ({ text, fields: { R } })),
   sysop: system.operationSpellings(false),
   'sysop:register': system.operationSpellings(true),
+  bti: system.BTI_SPELLINGS,
   hintname: system.HINT_SPELLINGS,
 };
 

@@ -120,29 +120,16 @@ export const prefetchLeaf = namedLeaf('prfop', PREFETCHES, 'a prefetch', twoDigi
 /** CRm:op2 of the hints that have a name and are no row of their own. */
 const HINT_NAMES: readonly (readonly [number, string])[] = [
   [0, 'nop'],
-  [7, 'xpaclri'],
-  [8, 'pacia1716'],
-  [10, 'pacib1716'],
-  [12, 'autia1716'],
-  [14, 'autib1716'],
   [16, 'esb'],
   [17, 'psb csync'],
   [18, 'tsb csync'],
   [20, 'csdb'],
   [22, 'clearbhb'],
-  [24, 'paciaz'],
-  [25, 'paciasp'],
-  [26, 'pacibz'],
-  [27, 'pacibsp'],
-  [28, 'autiaz'],
-  [29, 'autiasp'],
-  [30, 'autibz'],
-  [31, 'autibsp'],
-  [34, 'bti c'],
-  [36, 'bti j'],
-  [38, 'bti jc'],
-  [32, 'bti'],
 ];
+export const BTI_SPELLINGS: readonly Spelling<A64Field>[] = ['', ' c', ' j', ' jc'].map((target, i2) => ({
+  text: `bti${target}`,
+  fields: { i2 },
+}));
 const hintFields = (number: number) => ({ CRm: number >> 3, op2: number & 7 });
 export const HINT_SPELLINGS: readonly Spelling<A64Field>[] = HINT_NAMES.map(([number, text]) => ({
   text,
