@@ -9,6 +9,8 @@ import { LOAD_STORE } from './load-store.ts';
 import type { A64Field } from './operands.ts';
 import { ORDERED } from './ordered.ts';
 import { PAUTH } from './pauth.ts';
+import { SIMD_THREE } from './simd-three.ts';
+import { SIMD_TWO } from './simd-two.ts';
 import { SYSTEM } from './system.ts';
 
 export const A64 = instructionTable<A64Field>([
@@ -22,6 +24,8 @@ export const A64 = instructionTable<A64Field>([
   ...PAUTH,
   ...FLAG_MANIPULATION,
   ...FP_SCALAR,
+  ...SIMD_THREE,
+  ...SIMD_TWO,
 ]);
 
 export type A64Decoded = Decoded<A64Field>;
