@@ -173,6 +173,15 @@ describe('exceptions to EL1', () => {
     expect(x(cpu, 20, 21)).toEqual([0x9600_0050n, 0x900_0000n]);
   });
 
+  test('a guest that has slept for longer than a number counts exactly still ends with its budget', () => {
+    const { cpu } = boot('mov x0, #0x10000000\n msr vbar_el1, x0\n udf #0');
+    const counts = 2 ** 40;
+    for (let n = 0; n < 1024; n++) cpu.retire(16 * counts);
+    expect(cpu.physicalCount()).toBe(1n << 50n);
+    expect(cpu.run(500)).toEqual({ why: 'budget' });
+    expect([cpu.instructions, cpu.physicalCount()]).toEqual([500, (1n << 50n) + 31n]);
+  });
+
   test('a storm of exceptions ends with the budget, and counts', () => {
     const { cpu } = boot('mov x0, #0x10000000\n msr vbar_el1, x0\n udf #0');
     expect(cpu.run(500)).toEqual({ why: 'budget' });

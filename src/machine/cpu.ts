@@ -45,8 +45,10 @@ export class Cpu implements RegisterFile {
   readonly mmu: Mmu;
   /** Interrupt lines of the machine; taken to EL2 (HCR_EL2.IMO, FMO) between two instructions. */
   readonly lines = { irq: false, fiq: false };
-  /** Instructions completed or ended by an exception to EL1, since the machine was made: virtual time. */
+  /** Instructions completed or ended by an exception to EL1, since the machine was made. */
   instructions = 0;
+  /** Counts of the generic timer that passed without an instruction. */
+  #idleCounts = 0n;
   readonly #memory: PhysicalMemory;
   readonly #engine: Engine;
   /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
@@ -153,9 +155,15 @@ export class Cpu implements RegisterFile {
     this.#engine.setBreakpoints(addresses);
   }
 
-  /** Counts instructions that EL2 did in the guest's stead: virtual time passes as if the guest had. */
+  /**
+   * Virtual time passes as if the guest had done `count` instructions more: those that EL2 did in its stead, or the time
+   * that it slept. Whole counts of the timer are kept beside the instructions, whose number so stays exact: a guest can
+   * sleep for 2^53 of them in a second.
+   */
   retire(count: number): void {
-    this.instructions += count;
+    const counts = Math.floor(count / INSTRUCTIONS_PER_COUNT);
+    this.#idleCounts += BigInt(counts);
+    this.instructions += count - counts * INSTRUCTIONS_PER_COUNT;
   }
 
   /** TLBI as EL2 does it after it has changed stage 2 tables: everything of the guest, whatever the address. */
@@ -180,7 +188,7 @@ export class Cpu implements RegisterFile {
     return this.model.id[name] ?? 0n;
   }
   physicalCount(): bigint {
-    return BigInt(Math.floor(this.instructions / INSTRUCTIONS_PER_COUNT));
+    return this.#idleCounts + BigInt(Math.floor(this.instructions / INSTRUCTIONS_PER_COUNT));
   }
   setPstate(value: number): void {
     this.state.pstate = value;

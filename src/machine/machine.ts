@@ -27,7 +27,7 @@ export class Machine {
     this.cpu = new Cpu(this.memory, this.engine, this.model);
   }
 
-  /** Guest instructions executed: virtual time. */
+  /** Guest instructions executed. */
   get instructions(): number {
     return this.cpu.instructions;
   }
