@@ -11,6 +11,7 @@ import { UsageError, print, table } from './command.ts';
 import type { Command } from './command.ts';
 import { goldenFolder, readText } from './files.ts';
 import { hostNamed } from './hosts.ts';
+import { compareRecordFiles } from './records.ts';
 import { readTraces } from './trace.ts';
 
 /** Areas in which every trace has to agree on every recorded host. */
@@ -29,17 +30,20 @@ const share = (rows: readonly Agreement[]): string => {
 
 export const conformance: Command = {
   name: 'conformance',
-  usage: '[--area AREA]… [--host NAME]… [--oracle FOLDER] [--verbose]',
+  usage: '[--area AREA]… [--host NAME]… [--records] [--oracle FOLDER] [--verbose]',
   summary: `plays the recorded traces and counts those whose answers are the real kernel's, line for line, by area and host.
+--records compares the records of single calls instead, by section (--area) and file (--host).
 --verbose adds the first difference of each; status 1 where one of ${COMPLETE.join(', ')} is not complete`,
   options: {
     area: { type: 'string', multiple: true },
     host: { type: 'string', multiple: true },
     oracle: { type: 'string' },
+    records: { type: 'boolean' },
     verbose: { type: 'boolean' },
   },
   words: { least: 0, most: 0 },
   run: (given) => {
+    if (given.flag('records')) return Promise.resolve(compareRecordFiles(given));
     const folder = goldenFolder(given.text('oracle'));
     const all = readTraces(join(folder, 'open.kvmtrace.gz'));
     const areas = [...new Set(all.map(areaOf))];

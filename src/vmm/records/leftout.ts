@@ -1,0 +1,104 @@
+/** Why a record that differs is no difference of KVM's rules: what it asks about is not in our hosts. By rule, never by name. */
+import { CAPABILITIES } from '../../abi/capabilities.ts';
+import { ARM_VCPU_FEATURES } from '../../abi/constants.ts';
+import type { HostConfig } from '../../host/config.ts';
+import { argument, type Recorded } from './record.ts';
+
+export type LeftOut =
+  | 'not replayed yet'
+  | 'AArch32'
+  | 'SVE'
+  | 'pointer authentication'
+  | 'MTE'
+  | 'interrupt controller'
+  | "identity of the emulator's max CPU"
+  | 'a running counter'
+  | 'the probe had failed before';
+
+type Rule = (record: Recorded, config: HostConfig) => boolean;
+
+const cap =
+  (...names: (keyof typeof CAPABILITIES)[]): Rule =>
+  (record) =>
+    record.args.cap !== undefined && names.some((name) => argument(record, 'cap') === BigInt(CAPABILITIES[name]));
+
+/** The feature words that a record gives to KVM_ARM_VCPU_INIT, all that it names. */
+function features(record: Recorded): number {
+  const words = ['features0', 'features', 'first', 'second', 'vcpu0', 'vcpu1'].map((name) =>
+    Number(argument(record, name)),
+  );
+  const single = record.args.word === 0 ? 1 << Number(argument(record, 'bit')) : 0;
+  return words.reduce((all, word) => all | word, single);
+}
+const feature =
+  (...names: (keyof typeof ARM_VCPU_FEATURES)[]): Rule =>
+  (record) =>
+    names.some((name) => (features(record) & (1 << ARM_VCPU_FEATURES[name])) !== 0);
+const about =
+  (pattern: RegExp): Rule =>
+  ({ case: name, args }) =>
+    pattern.test(name) || pattern.test(String(args.config ?? ''));
+const register =
+  (pattern: RegExp): Rule =>
+  ({ args }) =>
+    pattern.test(String(args.name ?? args.reg ?? ''));
+
+/** PSTATE.M[4]: an AArch32 mode. */
+const aarch32Mode: Rule = (record) => record.case.startsWith('SET_pstate') && (argument(record, 'val') & 0x10n) !== 0n;
+
+/** The feature ID space. */
+const idRegister = register(/^S3_[0-3]_C0_C[0-7]_[0-7]$/);
+
+/** KVM_REG_ARM_TIMER_CNT and KVM_REG_ARM_PTIMER_CNT, the system registers they stand for, and CNTVCT_EL0 itself. */
+const COUNTERS: ReadonlySet<bigint> = new Set([0xdf1an, 0xdf01n, 0xdf02n]);
+const counter: Rule = (record) => COUNTERS.has(argument(record, 'id') & 0xffffn);
+
+const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
+  ['SVE', [cap('KVM_CAP_ARM_SVE'), feature('KVM_ARM_VCPU_SVE'), about(/sve/i), (r) => r.args.sve_feature === 1]],
+  [
+    'pointer authentication',
+    [
+      cap('KVM_CAP_ARM_PTRAUTH_ADDRESS', 'KVM_CAP_ARM_PTRAUTH_GENERIC'),
+      feature('KVM_ARM_VCPU_PTRAUTH_ADDRESS', 'KVM_ARM_VCPU_PTRAUTH_GENERIC'),
+      about(/ptrauth/),
+    ],
+  ],
+  ['MTE', [cap('KVM_CAP_ARM_MTE'), about(/mte/i)]],
+  [
+    'AArch32',
+    [
+      cap('KVM_CAP_ARM_EL1_32BIT'),
+      feature('KVM_ARM_VCPU_EL1_32BIT'),
+      about(/32bit/i),
+      aarch32Mode,
+      register(/^S3_0_C0_C[123]_/),
+    ],
+  ],
+  [
+    'interrupt controller',
+    [
+      cap(
+        'KVM_CAP_IRQCHIP',
+        'KVM_CAP_IRQ_ROUTING',
+        'KVM_CAP_IRQFD',
+        'KVM_CAP_IRQFD_RESAMPLE',
+        'KVM_CAP_IOEVENTFD',
+        'KVM_CAP_IOEVENTFD_ANY_LENGTH',
+        'KVM_CAP_IOEVENTFD_NO_LENGTH',
+        'KVM_CAP_SIGNAL_MSI',
+        'KVM_CAP_MSI_DEVID',
+        'KVM_CAP_DEVICE_CTRL',
+      ),
+      about(/vgic/),
+    ],
+  ],
+  ['a running counter', [counter]],
+  // The vCPU could not be initialized: what was asked of it then says nothing of what the case is about.
+  ['the probe had failed before', [({ case: name, errno }) => !name.includes('before_init') && errno === 'ENOEXEC']],
+  ["identity of the emulator's max CPU", [(record, config) => config.cpu === 'max' && idRegister(record, config)]],
+];
+
+/** Why a record that differs is left out, or null where it is not. */
+export function leftOut(record: Recorded, config: HostConfig): LeftOut | null {
+  return RULES.find(([, rules]) => rules.some((rule) => rule(record, config)))?.[0] ?? null;
+}

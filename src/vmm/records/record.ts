@@ -1,0 +1,73 @@
+/** Records of the probe that asked the real kernel: one call and its answer a line, as JSON. */
+
+export type RecordedValue = number | string | boolean | null | readonly RecordedValue[];
+
+export interface Recorded {
+  readonly sec: string;
+  readonly case: string;
+  readonly args: Readonly<Record<string, RecordedValue>>;
+  readonly ret: number;
+  readonly errno: string | null;
+  readonly out: Readonly<Record<string, RecordedValue>>;
+}
+
+/** What our host answered, in the record's own shape. */
+export interface Answer {
+  readonly ret: number;
+  readonly errno: string | null;
+  readonly out?: Readonly<Record<string, RecordedValue>>;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isValue(value: unknown): value is RecordedValue {
+  if (Array.isArray(value)) return value.every(isValue);
+  return value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+}
+
+function values(value: unknown): Readonly<Record<string, RecordedValue>> {
+  if (!isObject(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, RecordedValue] => isValue(entry[1])),
+  );
+}
+
+/** The records of a file; a line that is none (a remark, or cut off) is passed over. */
+export function parseRecords(text: string): Recorded[] {
+  const records: Recorded[] = [];
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('{')) continue;
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(line);
+    } catch {
+      continue;
+    }
+    if (!isObject(parsed)) continue;
+    const { sec, case: name, ret, errno } = parsed;
+    if (typeof sec !== 'string' || typeof name !== 'string' || typeof ret !== 'number') continue;
+    const out = values(parsed.out);
+    records.push({
+      sec,
+      case: name,
+      args: values(parsed.args),
+      ret,
+      errno: typeof errno === 'string' ? errno : null,
+      out,
+    });
+  }
+  return records;
+}
+
+/** An argument that is a number, written as one or as a string. */
+export function argument(record: Recorded, name: string): bigint {
+  const value = record.args[name];
+  if (typeof value === 'number') return BigInt(value);
+  if (typeof value === 'string' && /^(0x[0-9a-f]+|\d+)$/i.test(value)) return BigInt(value);
+  return 0n;
+}
+
+/** As the probe writes 64-bit values. */
+export const hex = (value: bigint): string => `0x${BigInt.asUintN(64, value).toString(16)}`;

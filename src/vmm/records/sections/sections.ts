@@ -1,0 +1,21 @@
+import { caps } from './caps.ts';
+import { createvm } from './createvm.ts';
+import { enablecap } from './enablecap.ts';
+import { fw } from './fw.ts';
+import { init } from './init.ts';
+import { memslot } from './memslot.ts';
+import { reglist } from './reglist.ts';
+import type { Section } from './section.ts';
+import { vcpu } from './vcpu.ts';
+
+/** The sections that are understood; records of others are left out. */
+export const SECTIONS: Readonly<Record<string, Section>> = {
+  caps,
+  createvm,
+  memslot,
+  vcpu,
+  init,
+  fw,
+  enablecap,
+  reglist,
+};
