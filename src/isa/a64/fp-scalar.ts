@@ -1,5 +1,5 @@
 /** Scalar floating point: DDI 0487 C4.1, "Data Processing -- Scalar Floating-Point and Advanced SIMD". */
-import { expandFloat, field, read, v, write, type A64Fields } from './operands.ts';
+import { expandFloat, field, floatBits, read, v, write, type A64Fields } from './operands.ts';
 import type { A64Row } from './row.ts';
 import { BINARY, PRECISIONS, UNARY, type Precision } from './simd-row.ts';
 
@@ -98,7 +98,7 @@ function precisionRows(p: Precision): A64Row[] {
       encoding: `${PREFIX} ${p.ftype} 1 i8:8 100 00000 Rd:5`,
       ...p.extra,
       syntax: `fmov ${d}, <float:i8>`,
-      operands: { rd: v('Rd'), imm: (f) => floatBits(expandFloat(f.i8), p, f) },
+      operands: { rd: v('Rd'), imm: (f) => floatBits(expandFloat(f.i8), p.title ? 16 : f.sz ? 64 : 32) },
     },
     ...(['fccmp', 'fccmpe'] as const).map((mnemonic, op): A64Row => ({
       name: name(mnemonic, 'scalar', p),
@@ -118,20 +118,6 @@ function precisionRows(p: Precision): A64Row[] {
     },
     ...conversions(p),
   ];
-}
-
-/** The bits of an immediate in the precision that it is for. */
-function floatBits(value: number, p: Precision, f: A64Fields): bigint {
-  const view = new DataView(new ArrayBuffer(8));
-  if (p.title === '' && f.sz) {
-    view.setFloat64(0, value);
-    return view.getBigUint64(0);
-  }
-  view.setFloat32(0, value);
-  const single = view.getUint32(0);
-  if (p.title === '') return BigInt(single);
-  /* Exponent and fraction of an immediate fit; the exponent's bias is 15 instead of 127. */
-  return BigInt(((single >>> 16) & 0x8000) | ((((single >>> 23) & 0xff) - 112) << 10) | ((single >>> 13) & 0x3ff));
 }
 
 /** To integers, rmode:opcode; then from integers. */

@@ -199,6 +199,20 @@ export function expandFloat(imm8: number): number {
   return imm8 & 0x80 ? -value : value;
 }
 
+/** The bits of such a value in a precision. */
+export function floatBits(value: number, bits: 16 | 32 | 64): bigint {
+  const view = new DataView(new ArrayBuffer(8));
+  if (bits === 64) {
+    view.setFloat64(0, value);
+    return view.getBigUint64(0);
+  }
+  view.setFloat32(0, value);
+  const single = view.getUint32(0);
+  if (bits === 32) return BigInt(single);
+  /* Exponent and fraction of an immediate fit; the exponent's bias is 15 instead of 127. */
+  return BigInt(((single >>> 16) & 0x8000) | ((((single >>> 23) & 0xff) - 112) << 10) | ((single >>> 13) & 0x3ff));
+}
+
 /** AdvSIMDExpandImm with cmode 1110 and op 1: each bit becomes a byte. */
 export function expandByteMask(imm8: number): bigint {
   let value = 0n;

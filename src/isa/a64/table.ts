@@ -9,6 +9,9 @@ import { LOAD_STORE } from './load-store.ts';
 import type { A64Field } from './operands.ts';
 import { ORDERED } from './ordered.ts';
 import { PAUTH } from './pauth.ts';
+import { SIMD_INDEXED } from './simd-indexed.ts';
+import { SIMD_MOVE } from './simd-move.ts';
+import { SIMD_SHIFT } from './simd-shift.ts';
 import { SIMD_THREE } from './simd-three.ts';
 import { SIMD_TWO } from './simd-two.ts';
 import { SYSTEM } from './system.ts';
@@ -26,6 +29,9 @@ export const A64 = instructionTable<A64Field>([
   ...FP_SCALAR,
   ...SIMD_THREE,
   ...SIMD_TWO,
+  ...SIMD_SHIFT,
+  ...SIMD_INDEXED,
+  ...SIMD_MOVE,
 ]);
 
 export type A64Decoded = Decoded<A64Field>;

@@ -1,0 +1,246 @@
+/** Advanced SIMD that moves elements: DDI 0487 C4.1, "copy", "table lookup", "permute", "extract", "modified immediate". */
+import {
+  expandByteMask,
+  expandFloat,
+  floatBits,
+  joined,
+  joinedField,
+  read,
+  v,
+  vAfter,
+  write,
+  type A64Field,
+  type A64Fields,
+} from './operands.ts';
+import { as, type A64Row } from './row.ts';
+import { BINARY, HALF, INTO, UNARY } from './simd-row.ts';
+import { ALL, hasVector } from './simd-three.ts';
+
+const Q: { readonly variant: readonly A64Field[] } = { variant: ['Q'] };
+
+/**
+ * The lowest one of imm5 says the element's size, the bits above it are the index; INS has its second index in imm4, whose
+ * bits below it are ignored.
+ */
+const ELEMENTS = [
+  { bits: 8, letter: 'b', scalar: 'B', imm5: 'i4:4 1', index: 'i4', imm4: 'j4:4', from: 'j4', vector: 'Q8' },
+  { bits: 16, letter: 'h', scalar: 'H', imm5: 'i3:3 10', index: 'i3', imm4: 'j3:3 (0)', from: 'j3', vector: 'Q16' },
+  { bits: 32, letter: 's', scalar: 'S', imm5: 'i2:2 100', index: 'i2', imm4: 'j2:2 (00)', from: 'j2', vector: 'Q32' },
+  { bits: 64, letter: 'd', scalar: 'D', imm5: 'i1 1000', index: 'i1', imm4: 'j1 (000)', from: 'j1', vector: 'Q64' },
+] as const;
+
+function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
+  const { bits, letter, scalar, imm5, index, imm4, from, vector } = element;
+
+  const lane = `<Vn.${letter}[${index}]>`;
+  const into = `<Vd.${letter}[${index}]>`;
+  const source = `<Vn.${letter}[${from}]>`;
+  const general = bits === 64 ? 'X' : 'W';
+  const valid = bits === 64 ? { valid: (f: A64Fields) => f.Q === 1 } : {};
+  const at = { imm: joinedField(index) };
+  const insert = `ins ${into}, <${general}n>`;
+  const rows: A64Row[] = [
+    {
+      name: `DUP (element, vector, ${bits}-bit)`,
+      encoding: `0 Q 0 01110000 ${imm5} 0 0000 1 Rn:5 Rd:5`,
+      ...valid,
+      syntax: `dup <Vd.${vector}>, ${lane}`,
+      operands: { ...UNARY, ...at },
+      ...Q,
+    },
+    {
+      name: `DUP (element, scalar, ${bits}-bit)`,
+      encoding: `01 0 11110000 ${imm5} 0 0000 1 Rn:5 Rd:5`,
+      syntax: `dup <${scalar}d>, ${lane}`,
+      aliases: [as(`mov <${scalar}d>, ${lane}`, {})],
+      operands: { ...UNARY, ...at },
+    },
+    {
+      name: `DUP (general, ${bits}-bit)`,
+      encoding: `0 Q 0 01110000 ${imm5.replace(/[ij]\d(:\d)?/, (name) => `(${'0'.repeat(Number(name[1]))})`)} 0 0001 1 Rn:5 Rd:5`,
+      ...valid,
+      syntax: `dup <Vd.${vector}>, <${general}n>`,
+      operands: { rd: v('Rd'), rn: read('Rn') },
+      ...Q,
+    },
+    {
+      name: `INS (general, ${bits}-bit)`,
+      encoding: `0 1 0 01110000 ${imm5} 0 0011 1 Rn:5 Rd:5`,
+      syntax: insert,
+      aliases: [as(insert.replace('ins', 'mov'), {})],
+      operands: { rd: v('Rd'), rn: read('Rn'), ...INTO, ...at },
+    },
+    {
+      name: `INS (element, ${bits}-bit)`,
+      encoding: `0 1 1 01110000 ${imm5} 0 ${imm4} 1 Rn:5 Rd:5`,
+      syntax: `ins ${into}, ${source}`,
+      aliases: [as(`mov ${into}, ${source}`, {})],
+      operands: { ...UNARY, ...INTO, ...at, imm2: joinedField(from) },
+    },
+    {
+      name: `UMOV (${bits}-bit)`,
+      encoding: `0 ${bits === 64 ? 1 : 0} 0 01110000 ${imm5} 0 0111 1 Rn:5 Rd:5`,
+      syntax: `umov <${general}d>, ${lane}`,
+      aliases: bits >= 32 ? [as(`mov <${general}d>, ${lane}`, {})] : [],
+      operands: { rd: write('Rd'), rn: v('Rn'), ...at },
+    },
+  ];
+  const signed = (to: 32 | 64): A64Row => ({
+    name: `SMOV (${bits}-bit to ${to}-bit)`,
+    encoding: `0 ${to === 64 ? 1 : 0} 0 01110000 ${imm5} 0 0101 1 Rn:5 Rd:5`,
+    syntax: `smov <${to === 64 ? 'X' : 'W'}d>, ${lane}`,
+    operands: { rd: write('Rd'), rn: v('Rn'), ...at },
+  });
+  if (bits < 32) rows.push(signed(32));
+  if (bits < 64) rows.push(signed(64));
+  return rows;
+}
+
+const TABLES: readonly A64Row[] = (['tbl', 'tbx'] as const).flatMap((mnemonic, op) =>
+  [1, 2, 3, 4].map((count): A64Row => ({
+    name: `${mnemonic.toUpperCase()} (${count} register${count > 1 ? 's' : ''})`,
+    encoding: `0 Q 001110 00 0 Rm:5 0 ${(count - 1) >> 1}${(count - 1) & 1} ${op} 00 Rn:5 Rd:5`,
+    syntax: `${mnemonic} <Vd.Q8>, <Vn.16b*${count}>, <Vm.Q8>`,
+    operands: {
+      ...BINARY,
+      ...(op === 1 && INTO),
+      ...(count > 1 && { rm2: vAfter('Rn', 1) }),
+      ...(count > 2 && { rm3: vAfter('Rn', 2) }),
+      ...(count > 3 && { rm4: vAfter('Rn', 3) }),
+    },
+    ...Q,
+  })),
+);
+
+const PERMUTATIONS = [
+  ['uzp1', '001'],
+  ['trn1', '010'],
+  ['zip1', '011'],
+  ['uzp2', '101'],
+  ['trn2', '110'],
+  ['zip2', '111'],
+] as const;
+
+const imm8 = joined('i3:i5');
+
+/** `value` in each element of `bits`. */
+function replicate(value: bigint, bits: number): bigint {
+  let all = 0n;
+  for (let at = 0; at < 64; at += bits) all |= value << BigInt(at);
+  return all;
+}
+
+const immediate = (
+  bits: number,
+  expand: (f: A64Fields) => bigint,
+  inverted = false,
+): Pick<A64Row['operands'], 'imm'> => ({
+  imm: (f) => BigInt.asUintN(64, inverted ? ~replicate(expand(f), bits) : replicate(expand(f), bits)),
+});
+
+const byteOf = (f: A64Fields) => BigInt(imm8.get(f));
+const shifted = (f: A64Fields, field: 'i1' | 'i2') => byteOf(f) << BigInt(8 * f[field]);
+const ones = (f: A64Fields) => (byteOf(f) << BigInt(8 + 8 * f.i1)) | ((1n << BigInt(8 + 8 * f.i1)) - 1n);
+
+/** Mnemonic, op, low bit of cmode; imm is 64 bits of the vector, inverted already for MVNI and BIC. */
+const SHIFTED = [
+  ['movi', '0', '0'],
+  ['orr', '0', '1'],
+  ['mvni', '1', '0'],
+  ['bic', '1', '1'],
+] as const;
+
+const modified = (op: string, cmode: string, o2 = '0') => `0 Q ${op} 0111100000 i3:3 ${cmode} ${o2} 1 i5:5 Rd:5`;
+
+const IMMEDIATES: readonly A64Row[] = [
+  ...SHIFTED.flatMap(([mnemonic, op, low]): A64Row[] => {
+    const inverted = op === '1';
+    const base = { rd: v('Rd'), ...(low === '1' && INTO) };
+    const form = low === '1' ? 'vector, immediate, ' : '';
+    return [
+      {
+        name: `${mnemonic.toUpperCase()} (${form}32-bit, shifted)`,
+        encoding: modified(op, `0 i2:2 ${low}`),
+        syntax: `${mnemonic} <Vd.Q32>, <byte>{, <lsl:i2>}`,
+        operands: { ...base, ...immediate(32, (f) => shifted(f, 'i2'), inverted) },
+        ...Q,
+      },
+      {
+        name: `${mnemonic.toUpperCase()} (${form}16-bit, shifted)`,
+        encoding: modified(op, `10 i1 ${low}`),
+        syntax: `${mnemonic} <Vd.Q16>, <byte>{, <lsl:i1>}`,
+        operands: { ...base, ...immediate(16, (f) => shifted(f, 'i1'), inverted) },
+        ...Q,
+      },
+    ];
+  }),
+  ...(['movi', 'mvni'] as const).map((mnemonic, op): A64Row => ({
+    name: `${mnemonic.toUpperCase()} (32-bit, shifting ones)`,
+    encoding: modified(op.toString(), '110 i1'),
+    syntax: `${mnemonic} <Vd.Q32>, <byte>, <msl:i1>`,
+    operands: { rd: v('Rd'), ...immediate(32, ones, mnemonic === 'mvni') },
+    ...Q,
+  })),
+  {
+    name: 'MOVI (8-bit)',
+    encoding: modified('0', '1110'),
+    syntax: 'movi <Vd.Q8>, <byte>',
+    operands: { rd: v('Rd'), ...immediate(8, byteOf) },
+    ...Q,
+  },
+  {
+    name: 'MOVI (64-bit, scalar)',
+    encoding: modified('1', '1110').replace('Q', '0'),
+    syntax: 'movi <Dd>, <bytemask>',
+    operands: { rd: v('Rd'), imm: (f) => expandByteMask(imm8.get(f)) },
+  },
+  {
+    name: 'MOVI (64-bit, vector)',
+    encoding: modified('1', '1110').replace('Q', '1'),
+    syntax: 'movi <Vd.2d>, <bytemask>',
+    operands: { rd: v('Rd'), imm: (f) => expandByteMask(imm8.get(f)) },
+  },
+  {
+    name: 'FMOV (vector, immediate, half)',
+    encoding: modified('0', '1111', '1'),
+    feature: HALF,
+    syntax: 'fmov <Vd.Q16>, <float:i3:i5>',
+    operands: { rd: v('Rd'), ...immediate(16, (f) => floatBits(expandFloat(imm8.get(f)), 16)) },
+    ...Q,
+  },
+  {
+    name: 'FMOV (vector, immediate, single)',
+    encoding: modified('0', '1111'),
+    syntax: 'fmov <Vd.Q32>, <float:i3:i5>',
+    operands: { rd: v('Rd'), ...immediate(32, (f) => floatBits(expandFloat(imm8.get(f)), 32)) },
+    ...Q,
+  },
+  {
+    name: 'FMOV (vector, immediate, double)',
+    encoding: modified('1', '1111').replace('Q', '1'),
+    syntax: 'fmov <Vd.2d>, <float:i3:i5>',
+    operands: { rd: v('Rd'), ...immediate(64, (f) => floatBits(expandFloat(imm8.get(f)), 64)) },
+  },
+];
+
+export const SIMD_MOVE: readonly A64Row[] = [
+  ...ELEMENTS.flatMap(copyRows),
+  ...TABLES,
+  ...PERMUTATIONS.map(([mnemonic, opcode]): A64Row => ({
+    name: mnemonic.toUpperCase(),
+    encoding: `0 Q 001110 size:2 0 Rm:5 0 ${opcode} 10 Rn:5 Rd:5`,
+    valid: hasVector(ALL),
+    syntax: `${mnemonic} <Vd.T>, <Vn.T>, <Vm.T>`,
+    operands: BINARY,
+    variant: ['size', 'Q'],
+  })),
+  {
+    name: 'EXT',
+    encoding: '0 Q 101110 00 0 Rm:5 0 i4:4 0 Rn:5 Rd:5',
+    valid: (f) => f.Q === 1 || f.i4 < 8,
+    syntax: 'ext <Vd.Q8>, <Vn.Q8>, <Vm.Q8>, <i4>',
+    operands: { ...BINARY, imm: joinedField('i4') },
+    ...Q,
+  },
+  ...IMMEDIATES,
+];

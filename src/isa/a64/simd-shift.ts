@@ -1,0 +1,157 @@
+/**
+ * Advanced SIMD shifts by an immediate: DDI 0487 C4.1, "shift by immediate". The highest one of immh says the element's size,
+ * so each size is a row, and the bits below it are the amount: a shift left, or the size less a shift right.
+ */
+import type { A64Field, A64Fields } from './operands.ts';
+import { as, type A64Row } from './row.ts';
+import { HALF, INTO, UNARY } from './simd-row.ts';
+
+const title = (mnemonic: string, form: string) => `${mnemonic.toUpperCase()} (${form})`;
+
+/** immh:immb, vectors of the size and of twice the size, scalars of both. */
+const SIZES = [
+  { bits: 8, field: 'i3', immh: '0001 i3:3', vector: 'Q8', wide: '8h', scalar: 'B', wideScalar: 'H' },
+  { bits: 16, field: 'i4', immh: '001 i4:4', vector: 'Q16', wide: '4s', scalar: 'H', wideScalar: 'S' },
+  { bits: 32, field: 'i5', immh: '01 i5:5', vector: 'Q32', wide: '2d', scalar: 'S', wideScalar: 'D' },
+  { bits: 64, field: 'i6', immh: '1 i6:6', vector: 'Q64', wide: '', scalar: 'D', wideScalar: '' },
+] as const;
+type Size = (typeof SIZES)[number];
+const [, , , DOUBLEWORD] = SIZES;
+const NARROW = SIZES.slice(0, 3);
+
+type Direction = 'l' | 'r';
+const amount = (direction: Direction, { field }: Size) => `<sh${direction}:${field.slice(1)}>`;
+
+/** The shift, or the number of fraction bits, as a number of bits. */
+const shift = (direction: Direction, { bits, field }: Size) => ({
+  imm: (f: A64Fields) => BigInt(direction === 'l' ? f[field] : bits - f[field]),
+});
+
+const hasVector = (size: Size) => (size.bits === 64 ? { valid: (f: A64Fields) => f.Q === 1 } : {});
+const Q: { readonly variant: readonly A64Field[] } = { variant: ['Q'] };
+
+/** Mnemonic, U, opcode, direction, scalar sizes, whether the destination is read. */
+const SAME: readonly (readonly [string, string, string, Direction, readonly Size[], boolean])[] = [
+  ['sshr', '0', '00000', 'r', [DOUBLEWORD], false],
+  ['ssra', '0', '00010', 'r', [DOUBLEWORD], true],
+  ['srshr', '0', '00100', 'r', [DOUBLEWORD], false],
+  ['srsra', '0', '00110', 'r', [DOUBLEWORD], true],
+  ['shl', '0', '01010', 'l', [DOUBLEWORD], false],
+  ['sqshl', '0', '01110', 'l', SIZES, false],
+  ['ushr', '1', '00000', 'r', [DOUBLEWORD], false],
+  ['usra', '1', '00010', 'r', [DOUBLEWORD], true],
+  ['urshr', '1', '00100', 'r', [DOUBLEWORD], false],
+  ['ursra', '1', '00110', 'r', [DOUBLEWORD], true],
+  ['sri', '1', '01000', 'r', [DOUBLEWORD], true],
+  ['sli', '1', '01010', 'l', [DOUBLEWORD], true],
+  ['sqshlu', '1', '01100', 'l', SIZES, false],
+  ['uqshl', '1', '01110', 'l', SIZES, false],
+];
+
+function sameRows([mnemonic, U, opcode, direction, scalars, into]: (typeof SAME)[number]): A64Row[] {
+  const operands = (size: Size) => ({ ...UNARY, ...(into && INTO), ...shift(direction, size) });
+  return [
+    ...SIZES.map((size): A64Row => ({
+      name: title(mnemonic, `vector, immediate, ${size.bits}-bit`),
+      encoding: `0 Q ${U} 011110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
+      ...hasVector(size),
+      syntax: `${mnemonic} <Vd.${size.vector}>, <Vn.${size.vector}>, ${amount(direction, size)}`,
+      operands: operands(size),
+      ...Q,
+    })),
+    ...scalars.map((size): A64Row => ({
+      name: title(mnemonic, `scalar, immediate, ${size.bits}-bit`),
+      encoding: `01 ${U} 111110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
+      syntax: `${mnemonic} <${size.scalar}d>, <${size.scalar}n>, ${amount(direction, size)}`,
+      operands: operands(size),
+    })),
+  ];
+}
+
+/** Right shifts that narrow: mnemonic, U, opcode, whether there is a scalar form. */
+const NARROWING = [
+  ['shrn', '0', '10000', false],
+  ['rshrn', '0', '10001', false],
+  ['sqshrn', '0', '10010', true],
+  ['sqrshrn', '0', '10011', true],
+  ['sqshrun', '1', '10000', true],
+  ['sqrshrun', '1', '10001', true],
+  ['uqshrn', '1', '10010', true],
+  ['uqrshrn', '1', '10011', true],
+] as const;
+
+function narrowingRows([mnemonic, U, opcode, scalar]: (typeof NARROWING)[number]): A64Row[] {
+  return NARROW.flatMap((size): A64Row[] => {
+    const vector: A64Row = {
+      name: title(mnemonic, `vector, ${size.bits}-bit`),
+      encoding: `0 Q ${U} 011110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
+      syntax: `${mnemonic}<2> <Vd.${size.vector}>, <Vn.${size.wide}>, ${amount('r', size)}`,
+      operands: { ...UNARY, ...INTO, ...shift('r', size) },
+      ...Q,
+    };
+    if (!scalar) return [vector];
+    return [
+      vector,
+      {
+        name: title(mnemonic, `scalar, ${size.bits}-bit`),
+        encoding: `01 ${U} 111110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
+        syntax: `${mnemonic} <${size.scalar}d>, <${size.wideScalar}n>, ${amount('r', size)}`,
+        operands: { ...UNARY, ...shift('r', size) },
+      },
+    ];
+  });
+}
+
+const LENGTHENING: readonly A64Row[] = (['s', 'u'] as const).flatMap((sign, U) =>
+  NARROW.map((size): A64Row => {
+    const operands = `<Vd.${size.wide}>, <Vn.${size.vector}>`;
+    return {
+      name: title(`${sign}shll`, `${size.bits}-bit`),
+      encoding: `0 Q ${U} 011110 ${size.immh} 10100 1 Rn:5 Rd:5`,
+      syntax: `${sign}shll<2> ${operands}, ${amount('l', size)}`,
+      aliases: [as(`${sign}xtl<2> ${operands}`, { [size.field]: 0 })],
+      operands: { ...UNARY, ...shift('l', size) },
+      ...Q,
+    };
+  }),
+);
+
+/** Conversions between fixed and floating point; the amount is the number of fraction bits. */
+const CONVERSIONS = [
+  ['scvtf', '0', '11100'],
+  ['fcvtzs', '0', '11111'],
+  ['ucvtf', '1', '11100'],
+  ['fcvtzu', '1', '11111'],
+] as const;
+
+function conversionRows([mnemonic, U, opcode]: (typeof CONVERSIONS)[number]): A64Row[] {
+  return SIZES.slice(1).flatMap((size): A64Row[] => {
+    const extra = size.bits === 16 ? { feature: HALF } : {};
+    const operands = { ...UNARY, ...shift('r', size) };
+    return [
+      {
+        name: title(mnemonic, `vector, fixed-point, ${size.bits}-bit`),
+        encoding: `0 Q ${U} 011110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
+        ...hasVector(size),
+        ...extra,
+        syntax: `${mnemonic} <Vd.${size.vector}>, <Vn.${size.vector}>, ${amount('r', size)}`,
+        operands,
+        ...Q,
+      },
+      {
+        name: title(mnemonic, `scalar, SIMD, fixed-point, ${size.bits}-bit`),
+        encoding: `01 ${U} 111110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
+        ...extra,
+        syntax: `${mnemonic} <${size.scalar}d>, <${size.scalar}n>, ${amount('r', size)}`,
+        operands,
+      },
+    ];
+  });
+}
+
+export const SIMD_SHIFT: readonly A64Row[] = [
+  ...SAME.flatMap(sameRows),
+  ...NARROWING.flatMap(narrowingRows),
+  ...LENGTHENING,
+  ...CONVERSIONS.flatMap(conversionRows),
+];
