@@ -61,3 +61,27 @@ test('an unknown ioctl is refused as the kernel refuses it', async ({ sandbox })
   await sandbox.finished();
   await expect(await sandbox.panel('Output')).toContainText('EINVAL');
 });
+
+test('a guest from an ELF file runs; a file that is none is refused where it was chosen', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  const guest = await sandbox.panel('Guest');
+  const input = guest.getByLabel('ELF file of the guest');
+  await input.setInputFiles('src/vmm/images/vectors/hello.s');
+  await expect(guest.getByRole('note')).toContainText('hello.s');
+  await sandbox.button('Run').click();
+  await expect(sandbox.state).toContainText('hello.s can');
+  await expect(await sandbox.panel('Problems')).toContainText('it is no ELF: it begins with');
+  await (
+    await sandbox.panel('Guest')
+  )
+    .getByLabel('ELF file of the guest')
+    .setInputFiles('src/vmm/images/vectors/hello.elf');
+  await sandbox.button('Run').click();
+  await sandbox.finished();
+  await expect(await sandbox.panel('Console')).toContainText('ELF');
+  await page.getByRole('tab', { name: 'Guest', exact: true }).click();
+  await guest.getByRole('button', { name: 'Use the assembly' }).click();
+  await sandbox.button('Run').click();
+  await sandbox.finished();
+  await expect(await sandbox.panel('Console')).toContainText('Hello from EL1');
+});

@@ -94,3 +94,5 @@ declare class MessageChannel {
   readonly port1: MessagePort;
   readonly port2: MessagePort;
 }
+
+declare function atob(base64: string): string;

@@ -24,16 +24,19 @@ function readBytes(path: string): Uint8Array {
   }
 }
 
-/** A text file, unpacked where it is gzip. @throws Failure with the reason. */
-export function readText(path: string): string {
+/** A file, unpacked where it is gzip. @throws Failure with the reason. */
+export function readFile(path: string): Uint8Array {
   try {
     const bytes = readBytes(path);
     const packed = GZIP.every((byte, i) => bytes[i] === byte);
-    return new TextDecoder().decode(packed ? gunzipSync(bytes, { maxOutputLength: TEXT_LIMIT }) : bytes);
+    return packed ? gunzipSync(bytes, { maxOutputLength: TEXT_LIMIT }) : bytes;
   } catch (error) {
     throw new Failure(`${path} can't be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
+
+/** A text file, as `readFile` reads it. */
+export const readText = (path: string): string => new TextDecoder().decode(readFile(path));
 
 const GOLDEN = 'kvmtrace/golden';
 

@@ -1,8 +1,9 @@
-import type { DecodedStruct, Diagnostic, IoctlEntry } from '../session/messages.ts';
+import { basename, extname } from 'node:path';
+import type { DecodedStruct, Diagnostic, IoctlEntry, Sandbox } from '../session/messages.ts';
 import { note } from './command.ts';
 import type { Command } from './command.ts';
 import { drive } from './drive.ts';
-import { readText } from './files.ts';
+import { readFile, readText } from './files.ts';
 import { DEFAULT_HOST, hostNamed } from './hosts.ts';
 
 const place = ({ line, column }: Diagnostic): string =>
@@ -23,11 +24,22 @@ function ioctlText({ fd, name, request, argText, argStruct, result }: IoctlEntry
   return [`${call} = ${result.ret}`, ...more].join(' ');
 }
 
+const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
+
+/** The guest of a sandbox from a file: an ELF by its first bytes or its name, else assembly. */
+function guestFrom(path: string): Pick<Sandbox, 'guest' | 'elf'> {
+  const bytes = readFile(path);
+  const isElf = extname(path) === '.elf' || ELF_MAGIC.every((byte, i) => bytes[i] === byte);
+  return isElf
+    ? { guest: '', elf: { name: basename(path), base64: Buffer.from(bytes).toString('base64') } }
+    : { guest: new TextDecoder().decode(bytes) };
+}
+
 export const run: Command = {
   name: 'run',
-  usage: 'SCRIPT.ts [--guest FILE.s] [--host NAME] [--log]',
+  usage: 'SCRIPT.ts [--guest FILE] [--host NAME] [--log]',
   summary: `runs a VMM script on a host (${DEFAULT_HOST} by default); what it and the guest print goes to stdout.
---guest assembles the guest program for it, --log writes every ioctl to stderr; status 1 where the script fails`,
+--guest gives it a guest program, A64 assembly or a linked ELF; --log writes every ioctl to stderr; status 1 where the script fails`,
   options: { guest: { type: 'string' }, host: { type: 'string' }, log: { type: 'boolean' } },
   words: { least: 1, most: 1 },
   run: async (given) => {
@@ -37,7 +49,7 @@ export const run: Command = {
     const sandbox = {
       host: hostNamed(given.text('host')).config,
       script: readText(scriptFile),
-      guest: guestFile === null ? '' : readText(guestFile),
+      ...(guestFile === null ? { guest: '' } : guestFrom(guestFile)),
     };
     let said = false;
     const status = await drive(sandbox, (event) => {

@@ -1,5 +1,5 @@
 /** The border: a message from a page is anything at all until it has been looked at. */
-import type { Breakpoint, Command, CommandType, HostConfig, Query, Sandbox } from './messages.ts';
+import type { Breakpoint, Command, CommandType, GuestElf, HostConfig, Query, Sandbox } from './messages.ts';
 
 export type ReadCommand =
   | { readonly ok: true; readonly command: Command }
@@ -8,6 +8,9 @@ export type ReadCommand =
 const LIMITS = {
   /** Characters of a script or a guest. */
   source: 1 << 20,
+  /** Characters of an ELF file in base64: 16 MiB of it. */
+  elf: 22_500_000,
+  fileName: 255,
   breakpoints: 1000,
   input: 1 << 16,
   poke: 1 << 16,
@@ -94,6 +97,15 @@ function sandbox(value: unknown): Sandbox {
     host: hostConfig(given['host']),
     script: text(given['script'], 'script', LIMITS.source),
     guest: text(given['guest'], 'guest', LIMITS.source),
+    ...(given['elf'] === undefined ? {} : { elf: elf(given['elf']) }),
+  };
+}
+
+function elf(value: unknown): GuestElf {
+  const given = fields(value, 'elf');
+  return {
+    name: text(given['name'], 'elf.name', LIMITS.fileName),
+    base64: text(given['base64'], 'elf.base64', LIMITS.elf),
   };
 }
 

@@ -1,6 +1,7 @@
 import { assemble } from '../isa/a64/assembler.ts';
+import { ElfError, readElf } from '../vmm/images/elf.ts';
 import type { GuestImage } from '../vmm/script/api.ts';
-import type { Breakpoint, Diagnostic } from './messages.ts';
+import type { Breakpoint, Diagnostic, GuestElf, Sandbox } from './messages.ts';
 
 /**
  * Where a guest program is assembled to lie. A script is free to load it elsewhere: code that finds its data with `adr` runs
@@ -10,34 +11,73 @@ export const GUEST_ORIGIN = 0x4000_0000n;
 
 const ENTRY = '_start';
 
-/** The guest's source, assembled: bytes for the script; symbols and lines for the views. */
+/** What comes of a guest's source or file. */
+interface Built {
+  readonly image: GuestImage;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly lines: ReadonlyMap<bigint, number>;
+}
+
+const NOTHING: GuestImage = { bytes: new Uint8Array(), origin: GUEST_ORIGIN, entry: GUEST_ORIGIN, symbols: new Map() };
+
+function assembled(source: string): Built {
+  const { bytes, symbols, lines, errors } = assemble(source, { origin: GUEST_ORIGIN });
+  return {
+    image: { bytes, origin: GUEST_ORIGIN, entry: symbols.get(ENTRY) ?? GUEST_ORIGIN, symbols },
+    diagnostics: errors.map((error) => ({ source: 'guest', severity: 'error', ...error })),
+    lines: new Map(lines.map(({ address, line }) => [address, line])),
+  };
+}
+
+function loaded({ name, base64 }: GuestElf): Built {
+  const lines = new Map<bigint, number>();
+  try {
+    return { image: readElf(fromBase64(base64)), diagnostics: [], lines };
+  } catch (error) {
+    if (!(error instanceof ElfError)) throw error;
+    const message = `${name} can't be loaded: ${error.message}`;
+    return { image: NOTHING, diagnostics: [{ source: 'guest', severity: 'error', message }], lines };
+  }
+}
+
+function fromBase64(text: string): Uint8Array {
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch {
+    throw new ElfError('its base64 is damaged');
+  }
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+/** The guest's source assembled, or its file read: bytes for the script; symbols and lines for the views. */
 export class GuestProgram {
   readonly image: GuestImage;
   readonly diagnostics: readonly Diagnostic[];
   /** By address; of several names at one place the last, since constants of the same value come before the labels. */
   readonly symbols: ReadonlyMap<bigint, string>;
+  /** Source lines by address; none of a file. */
   readonly #lines: ReadonlyMap<bigint, number>;
   /** Addresses of the labels, in order. */
   readonly #places: readonly bigint[];
 
-  constructor(source: string) {
-    const { bytes, symbols, lines, errors } = assemble(source, { origin: GUEST_ORIGIN });
-    this.image = { bytes, origin: GUEST_ORIGIN, entry: symbols.get(ENTRY) ?? GUEST_ORIGIN, symbols };
-    this.diagnostics = errors.map((error) => ({ source: 'guest', severity: 'error', ...error }));
-    const end = GUEST_ORIGIN + BigInt(bytes.length);
+  constructor({ guest, elf }: Pick<Sandbox, 'guest' | 'elf'>) {
+    const { image, diagnostics, lines } = elf ? loaded(elf) : assembled(guest);
+    this.image = image;
+    this.diagnostics = diagnostics;
+    this.#lines = lines;
     const named = new Map<bigint, string>();
-    for (const [name, address] of symbols) {
-      if (address >= GUEST_ORIGIN && address <= end) named.set(address, name);
+    for (const [name, address] of image.symbols) {
+      if (address >= image.origin && address <= image.origin + BigInt(image.bytes.length)) named.set(address, name);
     }
     this.symbols = named;
     this.#places = [...named.keys()].sort((a, b) => (a < b ? -1 : 1));
-    this.#lines = new Map(lines.map(({ address, line }) => [address, line]));
   }
 
   /** `vectors+0x200`, or null outside of the program. */
   symbolAt(address: bigint): string | null {
-    const { bytes } = this.image;
-    if (address < GUEST_ORIGIN || address >= GUEST_ORIGIN + BigInt(bytes.length)) return null;
+    const { bytes, origin } = this.image;
+    if (address < origin || address >= origin + BigInt(bytes.length)) return null;
     const place = this.#places.findLast((each) => each <= address);
     if (place === undefined) return null;
     const name = this.symbols.get(place) ?? '';

@@ -29,6 +29,14 @@ export interface HostPreset {
   readonly config: HostConfig;
 }
 
+/** A guest built elsewhere: a linked AArch64 ELF. */
+export interface GuestElf {
+  /** The file's name, for messages. */
+  readonly name: string;
+  /** The file. */
+  readonly base64: string;
+}
+
 /** What a person edits; it is what a link or a lab carries. */
 export interface Sandbox {
   readonly host: HostConfig;
@@ -36,6 +44,8 @@ export interface Sandbox {
   readonly script: string;
   /** The guest program, A64 assembly; assembled and given to the script as `guest`. */
   readonly guest: string;
+  /** Taken as the guest instead of `guest`. */
+  readonly elf?: GuestElf;
 }
 
 /** A breakpoint, by the line of the guest's source or by the guest's virtual address. */

@@ -45,7 +45,7 @@ export class LoadedSandbox implements Inspected {
   constructor(source: Source, engine: ScriptEngine, output: SandboxOutput, clock: () => number) {
     this.#output = output;
     this.host = boot(source.host);
-    this.guest = new GuestProgram(source.guest);
+    this.guest = new GuestProgram(source);
     this.#process = this.host.createProcess();
     this.host.onIoctl = {
       before: (call) => this.#began(call),

@@ -109,7 +109,7 @@ export class Session {
   #carryOut(command: Command): void {
     switch (command.type) {
       case 'check':
-        this.#emit({ type: 'diagnostics', diagnostics: this.#check(command.script, new GuestProgram(command.guest)) });
+        this.#emit({ type: 'diagnostics', diagnostics: this.#check(command.script, new GuestProgram(command)) });
         return;
       case 'load':
         this.#load(command);

@@ -2,7 +2,7 @@ import type { Command, RunState } from '../session/messages.ts';
 import { send } from './sandbox-client.ts';
 import { sandboxStore } from './store.ts';
 import type { SandboxState } from './store.ts';
-import { differsFromLoaded, flush, loadedBreakpoints, markLoaded, workspaceStore } from './workspace.ts';
+import { differsFromLoaded, flush, loadedBreakpoints, markLoaded, sandboxOf, workspaceStore } from './workspace.ts';
 
 /** Runs while typing rests, before the programs are checked. */
 let checkTimer: ReturnType<typeof setTimeout> | undefined;
@@ -12,8 +12,7 @@ export function load(): void {
   flush();
   // A load says itself what is wrong, and a check that comes later would take back what a run has found.
   clearTimeout(checkTimer);
-  const { host, script, guest } = workspaceStore.getState().draft;
-  const sandbox = { host, script, guest };
+  const sandbox = sandboxOf(workspaceStore.getState().draft);
   markLoaded(sandbox);
   afterLoad = null;
   loading = true;
@@ -80,8 +79,8 @@ const CHECK_AFTER_MS = 250;
 export function keepInStep(): () => void {
   let sentBreakpoints = '';
   const check = () => {
-    const { script, guest } = workspaceStore.getState().draft;
-    send({ type: 'check', script, guest });
+    const { script, guest, elf } = workspaceStore.getState().draft;
+    send({ type: 'check', script, guest: elf ? '' : guest });
   };
   const stopWorkspace = workspaceStore.subscribe((now, before) => {
     if (now.draft.script !== before.draft.script || now.draft.guest !== before.draft.guest) {

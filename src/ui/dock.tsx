@@ -2,6 +2,7 @@ import { DockviewReact } from 'dockview-react';
 import type { DockviewReadyEvent, IDockviewPanelHeaderProps, IDockviewPanelProps } from 'dockview-react';
 import { useEffect, useState } from 'react';
 import type { FunctionComponent } from 'react';
+import { useKeptScroll } from './kept-scroll.ts';
 import { restoreLayout, showPanel } from './layout.ts';
 import { PanelBoundary } from './panel-boundary.tsx';
 import { PANEL_ORDER, PANELS } from './panels.ts';
@@ -18,9 +19,10 @@ function frame(id: PanelId): FunctionComponent<IDockviewPanelProps> {
       const listener = api.onDidVisibilityChange((event) => setVisible(event.isVisible));
       return () => listener.dispose();
     }, [api]);
+    const attach = useKeptScroll(visible);
     return (
       <PanelVisible value={visible}>
-        <div className="panel" data-panel={id} tabIndex={-1}>
+        <div ref={attach} className="panel" data-panel={id} tabIndex={-1}>
           <PanelBoundary>
             <Content />
           </PanelBoundary>

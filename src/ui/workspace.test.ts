@@ -111,7 +111,13 @@ describe('junk in storage', () => {
   it('does not cost the text beside it', () => {
     store.set('stage2/1/draft/a', '{"script":"mine","guest":"","host":{"cpu":"vax"},"breakpoints":[7]}');
     openWorkspace(SLOTS, 'a');
-    expect(now().draft).toEqual({ script: 'mine', guest: '', host: SLOTS[0]!.original.host, breakpoints: [] });
+    expect(now().draft).toEqual({
+      script: 'mine',
+      guest: '',
+      elf: null,
+      host: SLOTS[0]!.original.host,
+      breakpoints: [],
+    });
   });
 });
 

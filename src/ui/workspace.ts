@@ -1,6 +1,6 @@
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
-import type { Breakpoint, HostConfig, Sandbox } from '../session/messages.ts';
+import type { Breakpoint, GuestElf, HostConfig, Sandbox } from '../session/messages.ts';
 import { readHost, sameHost } from './host-options.ts';
 import { mapLine } from './line-map.ts';
 import { forget, isRecord, load, readBig, readList, readNumber, readText, save } from './storage.ts';
@@ -10,6 +10,8 @@ export interface Draft {
   readonly host: HostConfig;
   readonly script: string;
   readonly guest: string;
+  /** A file that is the guest as long as it is there; the assembly is kept. */
+  readonly elf: GuestElf | null;
   readonly breakpoints: readonly Breakpoint[];
 }
 
@@ -35,8 +37,18 @@ export interface Workspace {
 
 const MAX_BREAKPOINTS = 500;
 
-function untouched(sandbox: Sandbox): Draft {
-  return { host: sandbox.host, script: sandbox.script, guest: sandbox.guest, breakpoints: [] };
+function untouched({ host, script, guest, elf }: Sandbox): Draft {
+  return { host, script, guest, elf: elf ?? null, breakpoints: [] };
+}
+
+/** What a load sends of a draft. */
+export function sandboxOf({ host, script, guest, elf }: Draft): Sandbox {
+  return { host, script, guest, ...(elf ? { elf } : {}) };
+}
+
+function sameSandbox(a: Omit<Draft, 'breakpoints'>, b: Sandbox): boolean {
+  const sameElf = a.elf?.name === b.elf?.name && a.elf?.base64 === b.elf?.base64;
+  return a.script === b.script && a.guest === b.guest && sameElf && sameHost(a.host, b.host);
 }
 
 /** A draft from storage; undefined where there is no text. A host or breakpoints that can't be read don't cost the text. */
@@ -46,7 +58,14 @@ function readDraft(value: unknown, { host }: Sandbox): Draft | undefined {
   const guest = readText(value['guest']);
   if (script === undefined || guest === undefined) return undefined;
   const breakpoints = readList(value['breakpoints'], MAX_BREAKPOINTS, readBreakpoint) ?? [];
-  return { host: readHost(value['host']) ?? host, script, guest, breakpoints };
+  return { host: readHost(value['host']) ?? host, script, guest, elf: readElf(value['elf']) ?? null, breakpoints };
+}
+
+function readElf(value: unknown): GuestElf | undefined {
+  if (!isRecord(value)) return undefined;
+  const name = readText(value['name']);
+  const base64 = readText(value['base64']);
+  return name === undefined || base64 === undefined ? undefined : { name, base64 };
 }
 
 function readBreakpoint(value: unknown): Breakpoint | undefined {
@@ -83,17 +102,12 @@ function original(workspace: Workspace): Sandbox {
 
 /** Whether script, guest or host differ from what the place began with. */
 export function isEdited(workspace: Workspace): boolean {
-  const { draft } = workspace;
-  const start = original(workspace);
-  return draft.script !== start.script || draft.guest !== start.guest || !sameHost(draft.host, start.host);
+  return !sameSandbox(workspace.draft, original(workspace));
 }
 
 /** Whether what runs is no longer what the editors say. */
 export function differsFromLoaded({ draft, loaded }: Workspace): boolean {
-  return (
-    loaded !== null &&
-    (draft.script !== loaded.script || draft.guest !== loaded.guest || !sameHost(draft.host, loaded.host))
-  );
+  return loaded !== null && !sameSandbox(draft, loaded);
 }
 
 /* ---------------------------------------------------------------- places */

@@ -45,6 +45,8 @@ export function mountConsole(element: HTMLElement): () => void {
     lineHeight: 1.15,
     scrollback: 5000,
     screenReaderMode: true,
+    // What a guest prints is its own affair: a broken escape sequence is no fault of the page.
+    logLevel: 'off',
     theme: terminalTheme(),
   });
   const fit = new FitAddon();
