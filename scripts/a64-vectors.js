@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { runnerImport } from 'vite';
 
-const WORDS_A_ROW = 8;
+const WORDS_A_ROW = 5;
 const ORIGIN = 0x40080000;
 const VECTORS = 'src/isa/a64/vectors';
 

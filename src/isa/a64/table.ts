@@ -1,6 +1,7 @@
 import { instructionTable, type Decoded } from '../decoder.ts';
 import { ATOMICS } from './atomics.ts';
 import { BRANCHES } from './branches.ts';
+import { CRYPTO } from './crypto.ts';
 import { DATA_IMMEDIATE } from './data-immediate.ts';
 import { DATA_REGISTER } from './data-register.ts';
 import { FLAG_MANIPULATION } from './flag-manipulation.ts';
@@ -12,6 +13,7 @@ import { PAUTH } from './pauth.ts';
 import { SIMD_INDEXED } from './simd-indexed.ts';
 import { SIMD_MOVE } from './simd-move.ts';
 import { SIMD_SHIFT } from './simd-shift.ts';
+import { SIMD_STRUCTURES } from './simd-structures.ts';
 import { SIMD_THREE } from './simd-three.ts';
 import { SIMD_TWO } from './simd-two.ts';
 import { SYSTEM } from './system.ts';
@@ -32,6 +34,8 @@ export const A64 = instructionTable<A64Field>([
   ...SIMD_SHIFT,
   ...SIMD_INDEXED,
   ...SIMD_MOVE,
+  ...SIMD_STRUCTURES,
+  ...CRYPTO,
 ]);
 
 export type A64Decoded = Decoded<A64Field>;
