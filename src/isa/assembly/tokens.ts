@@ -24,7 +24,7 @@ export interface Token {
 }
 
 const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
-  ['float', /\d+(?:\.\d*(?:[eE][-+]?\d+)?|[eE][-+]?\d+)/y],
+  ['float', /(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+/y],
   ['local', /\d+[bf](?![\w.$])/y],
   ['number', /0[xX][0-9a-fA-F]+|0[bB][01]+|\d+/y],
   ['number', /'(?:\\.|[^\\'])'?/y],
