@@ -13,12 +13,12 @@ function literalBytes(mnemonic: string, reader: OperandReader): number {
   return mnemonic === 'ldrsw' ? 4 : (LITERAL_BYTES[register.letter] ?? 0);
 }
 
-/** `x99` is nothing, but surely meant as a register; V registers' names (`b1`, `s2`) may be labels. */
-const isGeneralRegister = (name: string) => /^([wx]\d+|[wx]zr|w?sp)$/i.test(name);
+/** `x99` is nothing, but surely meant as a register, as is `v1.s`; names of scalars (`b1`, `s2`) may be labels. */
+const isRegister = (name: string) => /^([wx]\d+|[wx]zr|w?sp|v\d+\.\d*[bhsdq])$/i.test(name);
 
 const TARGET: Target = {
   encoder: A64_ENCODER,
-  isReserved: isGeneralRegister,
+  isReserved: isRegister,
   nop: 0xd503201f,
   literalBytes,
 };

@@ -71,18 +71,17 @@ function choose(choices: Choices, fields: A64Partial, text: string): boolean {
 
 const VECTOR = /^v(\d|[12]\d|3[01])\.(\w+)$/;
 
-/** The number of a register with one of these arrangements. */
+/** The number of a register with one of these arrangements, `last` at most. */
 function readVector(reader: OperandReader, fields: A64Partial, choices: Choices, last = 31): number | Mismatch {
   const [, number, arrangement] = VECTOR.exec(reader.word) ?? [];
-  const wanted = possible(choices, fields).map((text) => `v….${text}`);
-  if (number === undefined || arrangement === undefined) return reader.expected(wanted.join(' or ') || 'a vector');
+  if (number === undefined || arrangement === undefined || !choose(choices, fields, arrangement)) {
+    const wanted = possible(choices, fields).map((text) => `v….${text}`);
+    return reader.expected(wanted.join(' or ') || 'another vector');
+  }
   const from = reader.position;
   reader.position++;
-  if (!choose(choices, fields, arrangement)) {
-    return reader.mismatch(`expected ${wanted.join(' or ') || 'another arrangement'} here`, from);
-  }
-  if (Number(number) > last) return reader.mismatch(`only v0 … v${last} can stand here`, from);
-  return Number(number);
+  if (Number(number) <= last) return Number(number);
+  return reader.mismatch(`only v0 … v${last} can stand here`, from);
 }
 
 /** `v3.8b`. `last`: the highest number that the field holds; `copies`: fields that hold the same number. */
@@ -152,7 +151,7 @@ export function listLeaf(field: RegisterField, name: string, count: number, inde
         else if (next === (first + length) % 32) length++;
         else return reader.mismatch('registers of a list follow one another', from);
       }
-      if (length !== count) return reader.mismatch(`expected a list of ${count}, not ${length}`, from, false);
+      if (length !== count) return reader.mismatch(`expected a list of ${count}, not ${length}`, from);
       return reader.take('}') ? null : reader.expected('"}"');
     },
   };
