@@ -39,11 +39,14 @@ export const FAULTS: Readonly<Record<FaultType, FaultRow>> = {
   alignment: { name: 'Alignment fault', status: 0b100001, leveled: false },
 };
 
-/** The six-bit fault status code. */
-export function faultStatus(type: FaultType, level: number): number {
-  const row = FAULTS[type];
+function statusOf(row: FaultRow, level: number): number {
   if (!row.leveled) return row.status;
   return level < 0 && row.minusOne !== undefined ? row.minusOne : row.status | (level & 3);
+}
+
+/** The six-bit fault status code. */
+export function faultStatus(type: FaultType, level: number): number {
+  return statusOf(FAULTS[type], level);
 }
 
 /** `Stage 2 Translation fault, level 1, on the read of a stage 1 descriptor`. */
@@ -51,4 +54,15 @@ export function faultText(fault: Fault): string {
   const row = FAULTS[fault.type];
   const level = row.leveled ? `, level ${fault.level}` : '';
   return `Stage ${fault.stage} ${row.name}${level}${fault.s1ptw ? ', on the read of a stage 1 descriptor' : ''}`;
+}
+
+/** What a fault status code of ESR_ELx or PAR_EL1 says: `Translation fault, level 2`; null for one that is no row's. */
+export function faultStatusText(status: number): string | null {
+  for (const row of Object.values(FAULTS)) {
+    for (let level = 0; level <= 3; level++) {
+      if (statusOf(row, level) === status) return row.leveled ? `${row.name}, level ${level}` : row.name;
+    }
+    if (row.minusOne === status) return `${row.name}, level -1`;
+  }
+  return null;
 }

@@ -2,10 +2,11 @@ import { decodeOneReg, CORE_REGS, coreRegId, sysregId } from '../../abi/onereg.t
 import { sysregByName, sysregEncoding } from '../../isa/a64/sysreg-names.ts';
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import { CpuContext } from '../../machine/context.ts';
-import { EC } from '../../machine/esr.ts';
+import { ABORT, EC } from '../../machine/esr.ts';
 import { STORED_REGISTERS, type StoredRegister } from '../../machine/sysregs.ts';
 import { mairText } from '../../machine/translation/descriptor.ts';
 import { tcrEl1 } from '../../machine/translation/control.ts';
+import { faultStatusText } from '../../machine/translation/fault.ts';
 import type { RegistersView, RegisterValue } from '../messages.ts';
 import type { Inspected } from './inspected.ts';
 import { hex } from './text.ts';
@@ -31,7 +32,42 @@ export function pstateText(pstate: bigint): string {
   return [flags, masks, mode, (pstate >> 22n) & 1n ? 'PAN' : ''].filter(Boolean).join(' ');
 }
 
-const CLASSES = new Map<number, string>(Object.entries(EC).map(([name, number]) => [number, name]));
+/** ESR_EL1.EC in words: the exceptions that a guest takes to its own EL1. */
+const CLASSES: ReadonlyMap<number, string> = new Map([
+  [EC.UNKNOWN, 'unknown reason'],
+  [EC.WFX, 'trapped WFI or WFE'],
+  [EC.FP, 'trapped FP or SIMD'],
+  [EC.ILLEGAL_STATE, 'illegal execution state'],
+  [EC.SVC64, 'SVC'],
+  [EC.HVC64, 'HVC'],
+  [EC.SMC64, 'SMC'],
+  [EC.SYSREG, 'trapped system register access'],
+  [EC.IABT_LOWER, 'Instruction Abort from EL0'],
+  [EC.IABT_SAME, 'Instruction Abort from EL1'],
+  [EC.PC_ALIGNMENT, 'PC alignment fault'],
+  [EC.DABT_LOWER, 'Data Abort from EL0'],
+  [EC.DABT_SAME, 'Data Abort from EL1'],
+  [EC.SP_ALIGNMENT, 'SP alignment fault'],
+  [EC.SERROR, 'SError'],
+  [EC.BREAKPOINT_LOWER, 'breakpoint in EL0'],
+  [EC.SOFTSTEP_LOWER, 'software step of EL0'],
+  [EC.WATCHPOINT_LOWER, 'watchpoint in EL0'],
+  [EC.BRK64, 'BRK'],
+]);
+const ABORTS: ReadonlySet<number> = new Set([EC.IABT_LOWER, EC.IABT_SAME, EC.DABT_LOWER, EC.DABT_SAME]);
+const DATA_ABORTS: ReadonlySet<number> = new Set([EC.DABT_LOWER, EC.DABT_SAME]);
+
+/** `Data Abort from EL1: Access flag fault, level 3, write`. */
+export function esrText(esr: bigint): string {
+  if (esr === 0n) return '';
+  const ec = Number((esr >> 26n) & 0x3fn);
+  const iss = Number(esr & 0x1ff_ffffn);
+  const name = CLASSES.get(ec) ?? `EC ${hex(ec)}`;
+  if (!ABORTS.has(ec)) return `${name}, ISS ${hex(iss)}`;
+  const parts = [faultStatusText(iss & 0x3f) ?? `fault status ${hex(iss & 0x3f)}`];
+  if (DATA_ABORTS.has(ec)) parts.push(iss & ABORT.CM ? 'cache maintenance' : iss & ABORT.WNR ? 'write' : 'read');
+  return `${name}: ${parts.join(', ')}`;
+}
 
 const flags = (value: bigint, names: readonly (readonly [number, string])[]): string =>
   names
@@ -57,8 +93,9 @@ const MEANINGS: Readonly<Partial<Record<StoredRegister, Meaning>>> = {
     const tcr = tcrEl1(value);
     const granules0 = ['4K', '64K', '16K', 'reserved'];
     const granules1 = ['reserved', '16K', '4K', '64K'];
+    // T0SZ and T1SZ below 12 are no size of any granule, 0 above all: nobody has set them.
     const half = (epd: number, tg: string | undefined, size: number): string =>
-      epd === 1 ? 'off' : `${tg ?? ''}, ${64 - size} bits`;
+      epd === 1 ? 'off' : `${tg ?? ''}, ${size < 12 ? `size field ${size}` : `${64 - size} bits`}`;
     const low = half(tcr.get('EPD0'), granules0[tcr.get('TG0')], tcr.get('T0SZ'));
     const high = half(tcr.get('EPD1'), granules1[tcr.get('TG1')], tcr.get('T1SZ'));
     return `TTBR0: ${low}; TTBR1: ${high}`;
@@ -68,10 +105,7 @@ const MEANINGS: Readonly<Partial<Record<StoredRegister, Meaning>>> = {
       .map((attribute, index) => `${index}: ${mairText(attribute)}`)
       .filter((_, index) => index === 0 || ((value >> BigInt(8 * index)) & 0xffn) !== 0n)
       .join(', '),
-  ESR_EL1: (value) => {
-    const ec = Number((value >> 26n) & 0x3fn);
-    return value === 0n ? '' : `${CLASSES.get(ec) ?? `EC ${hex(ec)}`}, ISS ${hex(value & 0x1ff_ffffn)}`;
-  },
+  ESR_EL1: esrText,
   SPSR_EL1: (value) => pstateText(value),
   VBAR_EL1: address,
   ELR_EL1: address,
