@@ -2,7 +2,8 @@ import { CAPABILITIES } from '../abi/capabilities.ts';
 import { decodeStruct } from '../abi/decode.ts';
 import { exitByReason } from '../abi/exits.ts';
 import type { IoctlRow } from '../abi/ioctls.ts';
-import { kvm_run } from '../abi/structs.ts';
+import { oneRegSize } from '../abi/onereg.ts';
+import { kvm_one_reg, kvm_run } from '../abi/structs.ts';
 import { StructView } from '../abi/values.ts';
 import type { IoctlCall } from '../host/host.ts';
 import type { IoctlResult } from '../kvm/refusal.ts';
@@ -34,9 +35,38 @@ function decoded(row: IoctlRow | null, bytes: Uint8Array | null): DecodedStruct 
   return decodeStruct(row.arg, ABI, bytes);
 }
 
+/** Bytes of the calling process; null where it has none. */
+type Read = (address: bigint, length: number) => Uint8Array | null;
+
+/** An SVE register of 2048 bits; an id can say more. */
+const LARGEST_REGISTER = 256;
+
+/** kvm_one_reg only points at the register's value, and that is what one wants to see: `0xfffff7fad040 → 0x40000000`. */
+function withRegister(struct: DecodedStruct | null, bytes: Uint8Array | null, read: Read): DecodedStruct | null {
+  if (!struct || !bytes) return struct;
+  const view = new StructView(kvm_one_reg, ABI, bytes);
+  const size = oneRegSize(view.get('id'));
+  const value = size > LARGEST_REGISTER ? null : read(view.get('addr'), size);
+  if (!value) return struct;
+  const text = hex(value.reduceRight((all, byte) => (all << 8n) | BigInt(byte), 0n));
+  return {
+    ...struct,
+    fields: struct.fields.map((field) =>
+      field.name === 'addr' ? { ...field, text: `${field.text} → ${text}` } : field,
+    ),
+  };
+}
+
 /** The entry of a call that begins. */
-export function entryOf(call: IoctlCall, seq: number, scriptLine: number | null, instructions: bigint): IoctlEntry {
-  const { row } = call;
+export function entryOf(
+  call: IoctlCall,
+  seq: number,
+  scriptLine: number | null,
+  instructions: bigint,
+  read: Read,
+): IoctlEntry {
+  const { row, bytesBefore } = call;
+  const passed = row?.dir === 'read' ? null : decoded(row, bytesBefore);
   return {
     seq,
     fd: call.fd,
@@ -45,7 +75,7 @@ export function entryOf(call: IoctlCall, seq: number, scriptLine: number | null,
     request: call.request,
     arg: call.arg,
     argText: argumentText(row, call.arg),
-    argStruct: row?.dir === 'read' ? null : decoded(row, call.bytesBefore),
+    argStruct: row?.name === 'KVM_SET_ONE_REG' ? withRegister(passed, bytesBefore, read) : passed,
     result: null,
     scriptLine,
     instructions,
@@ -59,14 +89,17 @@ export function finishedEntry(
   result: IoctlResult,
   bytesAfter: Uint8Array | null,
   run: Uint8Array | null,
+  read: Read,
 ): IoctlEntry {
   const refused = 'errno' in result;
   const explanation: Explanation | null = refused
     ? { rule: result.rule, message: result.message, kernel: result.kernel }
     : null;
   const written = call.row?.dir === 'read' || call.row?.dir === 'read-write';
+  const got = !refused && call.row?.name === 'KVM_GET_ONE_REG';
   return {
     ...entry,
+    argStruct: got ? withRegister(entry.argStruct, call.bytesBefore, read) : entry.argStruct,
     result: {
       ret: refused ? -1 : result.ret,
       errno: refused ? result.errno : null,

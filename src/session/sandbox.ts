@@ -145,8 +145,10 @@ export class LoadedSandbox implements Inspected {
 
   /* ---------------------------------------------------------------- the log */
 
+  readonly #read = (address: bigint, length: number) => this.#process.memory.read(address, length);
+
   #began(call: IoctlCall): void {
-    const entry = entryOf(call, ++this.ioctls, this.driver.scriptLine, this.instructions);
+    const entry = entryOf(call, ++this.ioctls, this.driver.scriptLine, this.instructions, this.#read);
     this.#open.set(call, entry);
     if (call.descriptor instanceof Vcpu && call.row?.name === 'KVM_RUN') this.#lastVcpu = call.descriptor;
     this.#output.entry(entry);
@@ -158,7 +160,7 @@ export class LoadedSandbox implements Inspected {
     if (!entry) return;
     const vcpu = call.row?.name === 'KVM_RUN' && call.descriptor instanceof Vcpu ? call.descriptor : null;
     const run = vcpu ? this.memory.readBytes(vcpu.run.pa, RUN_BYTES) : null;
-    this.#output.entry(finishedEntry(entry, call, result, bytes, run));
+    this.#output.entry(finishedEntry(entry, call, result, bytes, run, this.#read));
   }
 
   /* ---------------------------------------------------------------- the script's side */

@@ -144,6 +144,8 @@ describe('a session', () => {
     expect(runs[0]?.scriptLine).toBe(KVM_RUN_LINE);
     const region = page.ioctls.find((entry) => entry.name === 'KVM_SET_USER_MEMORY_REGION');
     expect(region?.argStruct?.fields.find((field) => field.name === 'guest_phys_addr')?.text).toContain('0x40000000');
+    const pc = page.ioctls.find((entry) => entry.name === 'KVM_SET_ONE_REG');
+    expect(pc?.argStruct?.fields.find((field) => field.name === 'addr')?.text).toMatch(/^0x[0-9a-f]+ → 0x40000000$/);
   });
 
   it('explains a refusal in the log', async () => {
