@@ -117,7 +117,6 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 1,
     on: LEAF,
     parts: bit(50),
-    when: (f) => f.addressBits === 48,
     meaning: flag('guarded (BTI)', 'not guarded'),
     section: 'D8.4.6',
   },
