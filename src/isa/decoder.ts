@@ -28,7 +28,13 @@ type List<Name extends string> = readonly TableRow<Name>[];
 export function instructionTable<Name extends string>(source: readonly Row<Name>[]): InstructionTable<Name> {
   const rows = source.map((row, index): TableRow<Name> => ({ index, row, diagram: parseDiagram(row.encoding) }));
   const narrowFirst = [...rows].sort((a, b) => fixedBits(b) - fixedBits(a));
-  const top = buildLevel(narrowFirst, 21, 11).map((list) => (list.length > LONG_LIST ? buildLevel(list, 10, 6) : list));
+  const shortened = new Map<List<Name>, readonly List<Name>[]>();
+  const shorten = (list: List<Name>) => {
+    const level = shortened.get(list) ?? buildLevel(list, 10, 6);
+    shortened.set(list, level);
+    return level;
+  };
+  const top = buildLevel(narrowFirst, 21, 11).map((list) => (list.length > LONG_LIST ? shorten(list) : list));
 
   function decode(word: number, accept?: (row: Row<Name>) => boolean): Decoded<Name> | null {
     let list = top[word >>> 21]!;
@@ -56,13 +62,21 @@ function isNested<Name extends string>(list: List<Name> | readonly List<Name>[])
 
 /** For each value of the bits `lo` … `lo + width - 1`, the rows that it leaves possible. Equal lists are one. */
 function buildLevel<Name extends string>(rows: List<Name>, lo: number, width: number): List<Name>[] {
+  const window = 2 ** width - 1;
+  const lists = Array.from({ length: 2 ** width }, (): TableRow<Name>[] => []);
+  for (const row of rows) {
+    const { mask, value } = row.diagram;
+    const free = window & ~(mask >>> lo);
+    const fixed = (value >>> lo) & window;
+    /* All values of the free bits, counted up through them. */
+    let bits = 0;
+    do {
+      lists[fixed | bits]!.push(row);
+      bits = (bits - free) & free;
+    } while (bits !== 0);
+  }
   const known = new Map<string, List<Name>>();
-  return Array.from({ length: 2 ** width }, (_, bits) => {
-    const window = 2 ** width - 1;
-    const list = rows.filter(({ diagram: { mask, value } }) => {
-      const m = (mask >>> lo) & window;
-      return (bits & m) === ((value >>> lo) & window);
-    });
+  return lists.map((list) => {
     const key = list.map((entry) => entry.index).join();
     const same = known.get(key);
     if (same) return same;

@@ -119,11 +119,26 @@ function floatRows([mnemonic, U, opcode, into]: (typeof FLOAT)[number]): A64Row[
   });
 }
 
+const MULTIPLY_LONG = [
+  ['fmlal', '0', '0000'],
+  ['fmlsl', '0', '0100'],
+  ['fmlal2', '1', '1000'],
+  ['fmlsl2', '1', '1100'],
+] as const;
+
 const angle = (f: A64Fields) => 90n * BigInt(f.rot);
 
 export const SIMD_INDEXED: readonly A64Row[] = [
   ...INTEGER.flatMap(integerRows),
   ...FLOAT.flatMap(floatRows),
+  ...MULTIPLY_LONG.map(([mnemonic, U, opcode]): A64Row => ({
+    name: title(mnemonic, 'by element'),
+    encoding: `0 Q ${U} 01111 10 ${low.fields} ${opcode} H 0 Rn:5 Rd:5`,
+    feature: 'FEAT_FHM',
+    syntax: `${mnemonic} <Vd.Q32>, <Vn.halves>, ${low.operand}`,
+    operands: { ...BINARY, ...INTO, imm: joinedField(low.index) },
+    ...Q,
+  })),
   ...(['sdot', 'udot'] as const).map((mnemonic, U): A64Row => ({
     name: title(mnemonic, 'by element'),
     encoding: `0 Q ${U} 01111 10 L Rm:5 1110 H 0 Rn:5 Rd:5`,

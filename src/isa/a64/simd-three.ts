@@ -258,6 +258,14 @@ const POLYNOMIAL: readonly A64Row[] = [
   },
 ];
 
+/** Half precision multiplied into single: U, a, opcode. The second pair takes the upper half of its elements. */
+const MULTIPLY_LONG = [
+  ['fmlal', '0', '0', '11101'],
+  ['fmlsl', '0', '1', '11101'],
+  ['fmlal2', '1', '0', '11001'],
+  ['fmlsl2', '1', '1', '11001'],
+] as const;
+
 const rotation = (first: bigint, step: bigint) => (f: A64Fields) => first + step * BigInt(f.rot);
 const COMPLEX = ({ size, Q }: A64Fields) => size !== 0 && (size !== 3 || Q === 1);
 
@@ -324,5 +332,13 @@ export const SIMD_THREE: readonly A64Row[] = [
   ...DIFFERENT.flatMap(differentRows),
   ...DOUBLING.flatMap(doublingRows),
   ...POLYNOMIAL,
+  ...MULTIPLY_LONG.map(([mnemonic, U, a, opcode]): A64Row => ({
+    name: title(mnemonic, 'vector'),
+    encoding: `0 Q ${U} 01110 ${a} 0 1 Rm:5 ${opcode} 1 Rn:5 Rd:5`,
+    feature: 'FEAT_FHM',
+    syntax: `${mnemonic} <Vd.Q32>, <Vn.halves>, <Vm.halves>`,
+    operands: { ...BINARY, ...INTO },
+    variant: ['Q'],
+  })),
   ...EXTRA,
 ];

@@ -34,6 +34,8 @@ export const CHOICES: Readonly<Record<string, Choices>> = {
   Q8: by(['Q'], { '8b': [0], '16b': [1] }),
   Q16: by(['Q'], { '4h': [0], '8h': [1] }),
   Q32: by(['Q'], { '2s': [0], '4s': [1] }),
+  /* Half of the half-precision elements of a register. */
+  halves: by(['Q'], { '2h': [0], '4h': [1] }),
   Q64: by(['Q'], { '1d': [0], '2d': [1] }),
   fp: by(['sz', 'Q'], { '2s': [0, 0], '4s': [0, 1], '1d': [1, 0], '2d': [1, 1] }),
   fpwide: by(['sz'], { '4s': [0], '2d': [1] }),
