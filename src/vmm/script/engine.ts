@@ -1,5 +1,5 @@
 import variant from '@jitl/quickjs-wasmfile-release-sync';
-import { newQuickJSWASMModuleFromVariant, newVariant } from 'quickjs-emscripten-core';
+import { DefaultIntrinsics, newQuickJSWASMModuleFromVariant, newVariant } from 'quickjs-emscripten-core';
 import type { QuickJSContext, QuickJSRuntime, QuickJSWASMModule } from 'quickjs-emscripten-core';
 import { SCRIPT_LIMITS } from './limits.ts';
 import { stripTypes } from './strip.ts';
@@ -13,6 +13,9 @@ export const SCRIPT_FILE = 'script.ts';
  */
 const WASM_PAGE = 65536;
 const MEMORY = { initial: (16 << 20) / WASM_PAGE, maximum: SCRIPT_LIMITS.memory / WASM_PAGE };
+
+/** The prelude says in its place why there is none. */
+const NO_CLOCK = { ...DefaultIntrinsics, Date: false } as const;
 
 /** A runtime and context of its own for one script; `close` gives the memory back. */
 export interface Realm {
@@ -58,7 +61,7 @@ export class ScriptEngine {
     if (!module) return null;
     const runtime = module.newRuntime();
     runtime.setMaxStackSize(SCRIPT_LIMITS.stack);
-    const context = runtime.newContext();
+    const context = runtime.newContext({ intrinsics: NO_CLOCK });
     let broken = false;
     const broke = (): void => {
       broken = true;

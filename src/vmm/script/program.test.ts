@@ -195,6 +195,10 @@ describe('a script', () => {
     ["struct('kvm_userspace_memory_region', { slut: 1 })", 1, 'no member slut'],
     ["struct('kvm_userspace_memory_region', { slot: 2 ** 32 })", 1, 'does not fit u32'],
     ['setTimeout(() => {}, 1)', 1, "'setTimeout' is not defined"],
+    ['print(1);\nnew Date()', 2, 'a script has no clock'],
+    ['Date.now()', 1, 'a script has no clock'],
+    ['Math.random()', 1, 'a script has no random numbers'],
+    ['performance.now()', 1, "'performance' is not defined"],
   ])('that is wrong says where and why: %s', (source, line, message) => {
     expect(run(source).end).toMatchObject({ kind: 'failed', line, message: expect.stringContaining(message) });
   });

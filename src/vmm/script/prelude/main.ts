@@ -58,6 +58,17 @@ const names: Record<string, unknown> = {
 for (const [name, value] of Object.entries(names)) {
   Object.defineProperty(globalThis, name, { value, enumerable: false, writable: false, configurable: false });
 }
+
+/** What the language has and a script has not: only what comes in by ioctls and memory may decide how it goes on. */
+function absent(what: string): () => never {
+  return function (): never {
+    throw new Error(`a script has no ${what}: it goes the same way every time`);
+  };
+}
+const clock = absent('clock');
+Object.defineProperty(globalThis, 'Date', { value: Object.assign(clock, { now: clock, parse: clock, UTC: clock }) });
+Object.defineProperty(Math, 'random', { value: absent('random numbers') });
+
 /** Every loop of the script calls this once a turn: see markLoops. `__over` is set by the host. */
 scope['__over'] = false;
 function turn(): void {
