@@ -6,6 +6,7 @@ import { useKeptScroll } from './kept-scroll.ts';
 import { restoreLayout, showPanel } from './layout.ts';
 import { PanelBoundary } from './panel-boundary.tsx';
 import { PANEL_ORDER, PANELS } from './panels.ts';
+import { useProblems } from './problems.ts';
 import { PanelVisible } from './sandbox-client.ts';
 import { useSandbox } from './store.ts';
 import { setDock } from './workbench.ts';
@@ -36,7 +37,7 @@ const COMPONENTS = Object.fromEntries(PANEL_ORDER.map((id) => [id, frame(id)]));
 
 /** What a tab says besides its title: how many problems there are, and that the script failed. */
 function Badge({ id }: { id: string }) {
-  const problems = useSandbox((state) => state.diagnostics.length);
+  const problems = useProblems().length;
   const failed = useSandbox(({ status }) => status.state === 'failed' && status.reason === 'failed');
   if (id === 'problems' && problems > 0) return <span className="tab-badge">{problems}</span>;
   if (id === 'output' && failed) return <span className="tab-mark" role="img" aria-label="the script failed" />;

@@ -45,6 +45,8 @@ export interface SandboxState {
   readonly console: Transcript;
   readonly script: Transcript;
   readonly diagnostics: readonly Diagnostic[];
+  /** What the editor's TypeScript says of the script as it stands. The script runs all the same. */
+  readonly typeErrors: readonly Diagnostic[];
   /** The latest answer to each watched query, by the watch's id. */
   readonly views: Readonly<Record<string, View>>;
   readonly notices: readonly Notice[];
@@ -82,6 +84,7 @@ export const INITIAL_STATE: SandboxState = {
   scriptTypes: '',
   status: EMPTY_STATUS,
   diagnostics: [],
+  typeErrors: [],
   views: {},
   notices: [],
   ...NEW_RUN,

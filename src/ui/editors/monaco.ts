@@ -41,6 +41,27 @@ sandboxStore.subscribe((now, before) => {
   if (now.scriptTypes !== before.scriptTypes && now.scriptTypes) setScriptTypes(now.scriptTypes);
 });
 
+/** The script's name for the type checker. */
+export const SCRIPT_PATH = 'file:///vmm.ts';
+
+const scriptUri = monaco.Uri.parse(SCRIPT_PATH);
+monaco.editor.onDidChangeMarkers((changed) => {
+  if (!changed.some((uri) => uri.toString() === scriptUri.toString())) return;
+  const markers = monaco.editor
+    .getModelMarkers({ resource: scriptUri, owner: 'typescript' })
+    .filter(({ severity }) => severity === monaco.MarkerSeverity.Error);
+  sandboxStore.setState({
+    typeErrors: markers.map(({ message, startLineNumber, startColumn, endLineNumber, endColumn }) => ({
+      source: 'script',
+      severity: 'error',
+      message,
+      line: startLineNumber,
+      column: startColumn,
+      ...(endLineNumber === startLineNumber ? { endColumn } : {}),
+    })),
+  });
+});
+
 const TOKEN_COLOURS: readonly (readonly [token: string, name: `--${string}`])[] = [
   ['', '--text'],
   ['comment', '--comment'],

@@ -5,7 +5,7 @@ import { draftLine, edit, toggleBreakpoint, workspaceStore } from '../workspace.
 import type { Workspace } from '../workspace.ts';
 import type { EditorName } from './focus.ts';
 import { registerEditor } from './focus.ts';
-import { monaco } from './monaco.ts';
+import { monaco, SCRIPT_PATH } from './monaco.ts';
 
 type Decoration = monaco.editor.IModelDeltaDecoration;
 
@@ -18,7 +18,7 @@ interface EditorKind {
 
 const EDITORS: Readonly<Record<EditorName, EditorKind>> = {
   script: {
-    path: 'file:///vmm.ts',
+    path: SCRIPT_PATH,
     language: 'typescript',
     label: 'VMM script',
     indent: { tabSize: 2, insertSpaces: true },

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../session/messages.ts';
 import { goToLine } from '../go-to.ts';
 import { Empty } from '../parts.tsx';
-import { useSandbox } from '../store.ts';
+import { useProblems } from '../problems.ts';
 import { openPanel } from '../workbench.ts';
 
 const SOURCES = { script: 'VMM script', guest: 'Guest', host: 'Host' } as const;
@@ -13,7 +13,7 @@ function show({ source, line, column }: Diagnostic): void {
 
 /** What is wrong with script, guest and host as they stand in the editors. */
 export function ProblemsPanel() {
-  const diagnostics = useSandbox((state) => state.diagnostics);
+  const diagnostics = useProblems();
   if (diagnostics.length === 0) {
     return (
       <Empty title="No problems">
