@@ -6,6 +6,7 @@ import { OVERSCAN, revealRow, useRows } from './use-rows.ts';
 export interface AddressListHandle {
   /** Shows the row of an address, scrolling as little as it takes; with `lead`, with some rows before it. */
   reveal(address: bigint, lead: boolean): void;
+  focus(): void;
 }
 
 interface AddressListProps {
@@ -40,6 +41,7 @@ export function AddressList(props: AddressListProps) {
       setWindow((old) => (rowOf(old, address, unit) === null ? windowAround(address, unit, limit) : old));
       setShown({ address, lead });
     },
+    focus: () => element?.focus({ preventScroll: true }),
   }));
   useLayoutEffect(() => {
     if (!shown || !element) return;

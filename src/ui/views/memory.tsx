@@ -179,6 +179,13 @@ export function Memory({ view, stop, bits, wanted, onShow, onPoke }: MemoryProps
   }
   useEffect(() => list.current?.reveal(wanted, true), [wanted]);
 
+  // Who turns typing on wants to type: the keyboard goes to the bytes.
+  const canEdit = onPoke !== undefined;
+  const [couldEdit] = useState(canEdit);
+  useEffect(() => {
+    if (canEdit && !couldEdit) list.current?.focus();
+  }, [canEdit, couldEdit]);
+
   const move = (to: bigint) => {
     const inSpace = to < 0n ? 0n : to >= limit ? limit - 1n : to;
     setCursor(inSpace);
