@@ -3,6 +3,7 @@ import { kvm_arm_counter_offset, kvm_device_attr, kvm_irq_level, reg_mask_range 
 import { HCR } from '../machine/el2.ts';
 import type { CapabilityRow } from './capabilities.ts';
 import type { Caller } from './descriptor.ts';
+import { pmuAttribute } from './pmu.ts';
 import { pvTimeAttribute } from './pvtime.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
 import { setSmcccFilter } from './smcccfilter.ts';
@@ -50,17 +51,6 @@ function timerAttribute(call: AttributeCall, attribute: bigint, address: bigint,
   return call === 'has' ? DONE : (writeUserInteger(caller.memory, address, 4, ppi, 'the interrupt') ?? DONE);
 }
 
-/** No vCPU has a PMU here. */
-function pmuAttribute(call: AttributeCall, attribute: bigint): IoctlResult {
-  const kernel = `kvm_arm_pmu_v3_${call}_attr`;
-  if (call === 'set') return refuse('ENODEV', 'pmu.none', 'the vCPU has no PMU', kernel);
-  const IRQ = 0n;
-  if (call === 'get' && attribute === IRQ) {
-    return refuse('EINVAL', 'pmu.no-irqchip', "a PMU's interrupt needs an interrupt controller in the kernel", kernel);
-  }
-  return noAttribute(ARM_VCPU_ATTR_GROUPS.KVM_ARM_VCPU_PMU_V3_CTRL, attribute, kernel);
-}
-
 /** KVM_SET_DEVICE_ATTR and its kin of a vCPU (kvm_arm_vcpu_arch_set_attr). */
 export function vcpuAttribute(call: AttributeCall) {
   return (vcpu: Vcpu, arg: bigint, caller: Caller): IoctlResult => {
@@ -68,7 +58,10 @@ export function vcpuAttribute(call: AttributeCall) {
     if (isRefusal(attr)) return attr;
     switch (attr.group) {
       case ARM_VCPU_ATTR_GROUPS.KVM_ARM_VCPU_PMU_V3_CTRL:
-        return pmuAttribute(call, attr.attr);
+        return (
+          pmuAttribute(vcpu, call, attr.attr, attr.addr, caller) ??
+          noAttribute(attr.group, attr.attr, `kvm_arm_pmu_v3_${call}_attr`)
+        );
       case ARM_VCPU_ATTR_GROUPS.KVM_ARM_VCPU_TIMER_CTRL:
         return timerAttribute(call, attr.attr, attr.addr, caller);
       case ARM_VCPU_ATTR_GROUPS.KVM_ARM_VCPU_PVTIME_CTRL:

@@ -5,6 +5,7 @@ import { DIRTY_CAPABILITIES } from './dirty.ts';
 import { RING_CAPABILITIES } from './dirtyring.ts';
 import { MEMSLOT_CAPABILITIES } from './memslots.ts';
 import type { KvmModule } from './module.ts';
+import { PMU_CAPABILITIES } from './pmu.ts';
 import { PVTIME_CAPABILITIES } from './pvtime.ts';
 import type { IoctlResult } from './refusal.ts';
 import { RUN_CAPABILITIES } from './run/run.ts';
@@ -40,6 +41,7 @@ export function capability(number: bigint): CapabilityRow | null {
       VCPU_CAPABILITIES,
       ATTRIBUTE_CAPABILITIES,
       PVTIME_CAPABILITIES,
+      PMU_CAPABILITIES,
       RUN_CAPABILITIES,
     ]
       .flat()

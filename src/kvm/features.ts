@@ -1,5 +1,6 @@
 import type { CpuModel } from '../machine/presets.ts';
 import type { GranuleName } from '../machine/translation/format.ts';
+import { pmuVersionLimit } from './pmu.ts';
 import { mitigation, type Mitigation } from './spectre.ts';
 
 /** What the kernel's feature detection finds of the hardware (cpufeature.c), as far as KVM asks. */
@@ -20,13 +21,20 @@ export interface KernelFeatures {
   /** AArch32 at EL1 and at EL0. */
   readonly aarch32El1: boolean;
   readonly aarch32El0: boolean;
+  /** A PMU that KVM can give to guests, and its event counters. */
+  readonly pmu: boolean;
+  readonly pmuCounters: number;
   readonly mitigation: Mitigation;
 }
+
+/** PMCR_EL0.N of all these cores. */
+const EVENT_COUNTERS = 6;
 
 const AARCH32_TOO = 2n;
 
 export function kernelFeatures(model: CpuModel, granule: GranuleName): KernelFeatures {
   const { id, features } = model;
+  const pmu = pmuVersionLimit(id.ID_AA64DFR0_EL1 ?? 0n) !== 0n;
   const pfr0 = id.ID_AA64PFR0_EL1 ?? 0n;
   return {
     paRange: Number((id.ID_AA64MMFR0_EL1 ?? 0n) & 0xfn),
@@ -39,6 +47,8 @@ export function kernelFeatures(model: CpuModel, granule: GranuleName): KernelFea
     vhe: features.vhe,
     aarch32El1: ((pfr0 >> 4n) & 0xfn) === AARCH32_TOO,
     aarch32El0: (pfr0 & 0xfn) === AARCH32_TOO,
+    pmu,
+    pmuCounters: pmu ? EVENT_COUNTERS : 0,
     mitigation: mitigation(id.MIDR_EL1 ?? 0n, pfr0),
   };
 }

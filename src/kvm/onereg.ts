@@ -221,7 +221,8 @@ function getSysreg(vcpu: Vcpu, { id, addr }: Request, caller: Caller): IoctlResu
   if (invariant) return writeUserInteger(caller.memory, addr, 8, hostValue(vcpu, invariant), invariant) ?? DONE;
   const row = userRow(vcpu, id);
   if (!row) return noSuch(id, kernel);
-  const value = row.id ? (vcpu.vm.idRegisters.get(row.key) ?? 0n) : vcpu.readSysreg(row.name);
+  const kept = row.id ? (vcpu.vm.idRegisters.get(row.key) ?? 0n) : vcpu.readSysreg(row.name);
+  const value = row.get?.(vcpu) ?? kept;
   return writeUserInteger(caller.memory, addr, 8, value, row.name) ?? DONE;
 }
 

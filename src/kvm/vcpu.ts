@@ -13,6 +13,7 @@ import { DirtyRing, RING_PAGE_OFFSET } from './dirtyring.ts';
 import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { getVcpuEvents, setVcpuEvents } from './events.ts';
 import { getOneReg, getRegList, setOneReg } from './onereg.ts';
+import { Pmu } from './pmu.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
 import { kvmRun } from './run/run.ts';
 import { RunPage } from './runpage.ts';
@@ -80,6 +81,7 @@ export function createVcpu(vm: Vm, id: bigint, caller: Caller): IoctlResult {
 
 function supportedFeatures(vm: Vm): number {
   let features = bit('KVM_ARM_VCPU_POWER_OFF') | bit('KVM_ARM_VCPU_PSCI_0_2');
+  if (vm.kvm.features.pmu) features |= bit('KVM_ARM_VCPU_PMU_V3');
   if (vm.kvm.features.aarch32El1) features |= bit('KVM_ARM_VCPU_EL1_32BIT');
   return features;
 }
@@ -151,6 +153,11 @@ function vcpuInit(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlResult {
   const refused = checkInit(vcpu, init.target, words);
   if (refused) return refused;
   vm.vcpuFeatures = words[0] ?? 0;
+  // kvm_setup_vcpu: the VM's PMU is the host's unless userspace chose one.
+  if (vcpu.hasPmu && !vm.pmuChosen) {
+    vm.pmuChosen = true;
+    vm.pmuCounters = vm.kvm.features.pmuCounters;
+  }
   vcpu.reset();
   vcpu.initialized = true;
   // A guest that boots again must fault its RAM in again where the host has to see caches being turned on.
@@ -257,6 +264,7 @@ const HANDLERS = handlerTable<Vcpu>({
 interface Requests {
   sleep: boolean;
   suspend: boolean;
+  reloadPmu: boolean;
 }
 
 /** What PSCI CPU_ON leaves for the vCPU that it turns on (vcpu_reset_state). */
@@ -275,8 +283,9 @@ export class Vcpu implements Descriptor {
   readonly context = new CpuContext();
   readonly run: RunPage;
   readonly timers: Timers;
+  readonly pmu: Pmu;
   readonly dirtyRing: DirtyRing | null;
-  readonly requests: Requests = { sleep: false, suspend: false };
+  readonly requests: Requests = { sleep: false, suspend: false, reloadPmu: false };
 
   initialized = false;
   /** A task has passed the checks of the first KVM_RUN. */
@@ -311,11 +320,16 @@ export class Vcpu implements Descriptor {
     this.#page = page;
     this.run = new RunPage(vm.kvm.host.memory, page);
     this.timers = new Timers(this);
+    this.pmu = new Pmu(this);
     this.dirtyRing = dirtyRing;
   }
 
   get hasPsci02(): boolean {
     return ((this.vm.vcpuFeatures ?? 0) & bit('KVM_ARM_VCPU_PSCI_0_2')) !== 0;
+  }
+
+  get hasPmu(): boolean {
+    return ((this.vm.vcpuFeatures ?? 0) & bit('KVM_ARM_VCPU_PMU_V3')) !== 0;
   }
 
   get stopped(): boolean {

@@ -112,6 +112,10 @@ export class Vm implements Descriptor {
   returnsNisv = false;
   /** KVM_CAP_ARM_SYSTEM_SUSPEND. */
   systemSuspend = false;
+  /** Event counters of the vCPUs' PMUs (pmcr_n), 0 before a vCPU has a PMU; events that may be counted, null: all. */
+  pmuCounters = 0;
+  pmuChosen = false;
+  pmuFilter: Uint8Array | null = null;
   /** KVM_ARM_VCPU_INIT's features, the same for all vCPUs; null before the first. */
   vcpuFeatures: number | null = null;
   /** KVM_REG_ARM_PSCI_VERSION as userspace chose it; 0: not. */

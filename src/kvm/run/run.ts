@@ -5,6 +5,7 @@ import { HCR } from '../../machine/el2.ts';
 import type { Stop } from '../../machine/stop.ts';
 import type { CapabilityRow } from '../capabilities.ts';
 import type { Caller, GuestPause, IoctlRun } from '../descriptor.ts';
+import { checkPmuForRun } from '../pmu.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../refusal.ts';
 import { withoutGic } from '../sysregs/rows.ts';
 import { hex } from '../usercopy.ts';
@@ -54,7 +55,7 @@ export function* kvmRun(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRun {
     return yield* runLoop(vcpu, caller);
   } finally {
     vcpu.loaded = false;
-    updateTimerLevels(vcpu);
+    updateDeviceLevels(vcpu);
     adjustPc(vcpu);
   }
 }
@@ -67,6 +68,9 @@ function firstRun(vcpu: Vcpu): Refusal | null {
   }
   // No interrupt controller in the kernel: the guest finds none (kvm_finalize_sys_regs).
   vm.idRegisters.set(ID_AA64PFR0_EL1, withoutGic(vm.idRegisters.get(ID_AA64PFR0_EL1) ?? 0n));
+  const refused = checkPmuForRun(vcpu);
+  if (refused) return refused;
+  vcpu.requests.reloadPmu = true;
   calculateTraps(vcpu);
   vm.hasRunOnce = true;
   vcpu.hasRunOnce = true;
@@ -83,7 +87,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     const before = yield* pendingRequests(vcpu, caller);
     if (before === 'again') continue;
     if (before) return before;
-    if (timerLevelsChanged(vcpu)) return interrupted(vcpu, "a timer's output level has changed");
+    if (deviceLevelsChanged(vcpu)) return interrupted(vcpu, 'the output level of a timer or the PMU has changed');
 
     adjustPc(vcpu);
     if (cpu.instructions >= sliceEnd || exits >= MOST_EXITS) {
@@ -115,11 +119,14 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
   }
 }
 
-/** Runs the loaded guest until the slice's end, or a timer's line may rise. Its registers are in the context afterwards. */
+/** Runs the loaded guest until the slice's end, or the line of a timer or the PMU may rise. Its registers are in the context afterwards. */
 function runSlice(vcpu: Vcpu, sliceEnd: number): Stop {
   const { cpu } = vcpu.vm.kvm.host;
-  const stop = cpu.run(Math.min(sliceEnd - cpu.instructions, instructionsToTimer(vcpu)));
+  const before = cpu.instructions;
+  const quiet = Math.min(instructionsToTimer(vcpu), vcpu.pmu.instructionsToOverflow());
+  const stop = cpu.run(Math.min(sliceEnd - before, quiet));
   leaveGuest(vcpu);
+  vcpu.pmu.count(cpu.instructions - before);
   return stop;
 }
 
@@ -145,6 +152,10 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller): Steps<IoctlResult | 'agai
     }
   }
   if (vcpu.pendingReset) vcpu.reset();
+  if (requests.reloadPmu) {
+    requests.reloadPmu = false;
+    if (vcpu.hasPmu) vcpu.pmu.reload();
+  }
   if (requests.suspend) {
     requests.suspend = false;
     if (vcpu.mpState !== MP_STATES.KVM_MP_STATE_SUSPENDED) return null;
@@ -169,7 +180,7 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller): Steps<IoctlResult | 'agai
 
 /** kvm_arch_vcpu_runnable. */
 function isRunnable(vcpu: Vcpu): boolean {
-  return ((vcpu.hcr & (HCR.VI | HCR.VF)) !== 0n || timerLevelsChanged(vcpu)) && !vcpu.stopped;
+  return ((vcpu.hcr & (HCR.VI | HCR.VF)) !== 0n || deviceLevelsChanged(vcpu)) && !vcpu.stopped;
 }
 
 /** Until an interrupt or a signal comes (kvm_vcpu_wfi): virtual time goes on to the next timer, if one is set. */
@@ -184,25 +195,30 @@ function* waitForInterrupt(vcpu: Vcpu, caller: Caller): Steps<void> {
   }
 }
 
-/** Lines of the timers as kvm_run.s.regs.device_irq_level has them. */
-function timerLevels(vcpu: Vcpu): bigint {
+/** Lines of the timers and the PMU as kvm_run.s.regs.device_irq_level has them. */
+function deviceLevels(vcpu: Vcpu): bigint {
   const level = (kind: 'virtual' | 'physical', bit: number): number => (vcpu.timers.fires(kind) ? bit : 0);
   return BigInt(
     level('virtual', DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER) |
-      level('physical', DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER),
+      level('physical', DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER) |
+      (vcpu.pmu.interrupts ? DEVICE_IRQ_LEVELS.KVM_ARM_DEV_PMU : 0),
   );
 }
-const TIMER_LEVELS = BigInt(DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER | DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER);
+const DEVICE_LEVELS = BigInt(
+  DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER |
+    DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER |
+    DEVICE_IRQ_LEVELS.KVM_ARM_DEV_PMU,
+);
 
-/** Userspace has not heard of a line's level yet (kvm_timer_should_notify_user). */
-function timerLevelsChanged(vcpu: Vcpu): boolean {
-  return (vcpu.run.get('s.regs.device_irq_level') & TIMER_LEVELS) !== timerLevels(vcpu);
+/** Userspace has not heard of a line's level yet (kvm_timer_should_notify_user, kvm_pmu_should_notify_user). */
+function deviceLevelsChanged(vcpu: Vcpu): boolean {
+  return (vcpu.run.get('s.regs.device_irq_level') & DEVICE_LEVELS) !== deviceLevels(vcpu);
 }
 
-/** kvm_timer_update_run. */
-function updateTimerLevels(vcpu: Vcpu): void {
-  const others = vcpu.run.get('s.regs.device_irq_level') & ~TIMER_LEVELS;
-  vcpu.run.set('s.regs.device_irq_level', others | timerLevels(vcpu));
+/** kvm_timer_update_run, kvm_pmu_update_run. */
+function updateDeviceLevels(vcpu: Vcpu): void {
+  const others = vcpu.run.get('s.regs.device_irq_level') & ~DEVICE_LEVELS;
+  vcpu.run.set('s.regs.device_irq_level', others | deviceLevels(vcpu));
 }
 
 /** How many instructions the guest may do before a timer's line rises. */

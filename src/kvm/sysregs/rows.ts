@@ -3,11 +3,13 @@
  * the CPU answers by itself and userspace can't see have no row. Follows sys_reg_descs of sys_regs.c.
  */
 import { SYSTEM_REGISTERS, systemKey } from '../../machine/sysregs.ts';
+import { pmuVersionLimit } from '../pmu.ts';
 import type { Refusal } from '../refusal.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { access, type Access } from './access.ts';
 import { featureMask } from './fields.ts';
 import { setDebugFeatures, setIdRegister } from './idregs.ts';
+import { pmuRows } from './pmu.ts';
 import { cacheLevels, setCacheLevels, setOsLock } from './user.ts';
 
 /** KVM's value for what resets to an UNKNOWN value (reset_unknown). */
@@ -36,6 +38,8 @@ export interface SysregRow {
   /** Bits of an ID register that userspace may change. */
   readonly writable?: bigint;
   readonly visibility?: (vcpu: Vcpu) => Visibility;
+  /** KVM_GET_ONE_REG's own value; absent: what is kept. */
+  readonly get?: (vcpu: Vcpu) => bigint;
   /** KVM_SET_ONE_REG's own rule; absent: any value is taken. */
   readonly set?: (vcpu: Vcpu, row: SysregRow, value: bigint) => Refusal | null;
   /** A trapped access of the guest. */
@@ -105,10 +109,12 @@ function sanitisePfr0({ vm }: Vcpu, value: bigint): bigint {
   return setField(result, 24, 1n);
 }
 
-function sanitiseDfr0(_vcpu: Vcpu, value: bigint): bigint {
+/** PMUVer is the VM's own; none without a PMU (read_sanitised_id_aa64dfr0_el1). */
+function sanitiseDfr0(vcpu: Vcpu, value: bigint): bigint {
   const debug = value & 0xfn;
   const DEBUG_V8P8 = 10n;
-  return setField(value & allBut(8, 32), 0, debug < DEBUG_V8P8 ? debug : DEBUG_V8P8);
+  const pmu = vcpu.hasPmu ? pmuVersionLimit(value) : 0n;
+  return setField(setField(value & allBut(32), 8, pmu), 0, debug < DEBUG_V8P8 ? debug : DEBUG_V8P8);
 }
 
 function numbered(count: number, make: (n: number) => SysregRow[]): SysregRow[] {
@@ -230,6 +236,8 @@ const rows: SysregRow[] = [
   ...ERROR_RECORDS.map(([name, at]) => trapped(name, access.zero, at)),
   unknown('FAR_EL1', vm),
   unknown('PAR_EL1'),
+  ...pmuRows(UNKNOWN),
+  trapped('PMMIR_EL1', access.zero, '3 0 9 14 6'),
   unknown('MAIR_EL1', vm),
   unknown('PIRE0_EL1', { at: '3 0 10 2 2' }),
   unknown('PIR_EL1', { at: '3 0 10 2 3' }),
@@ -262,7 +270,7 @@ export const SYSREG_BY_KEY: ReadonlyMap<number, SysregRow> = new Map(SYSREGS.map
 
 /** Whether userspace sees a register at all. */
 export function isForUser(entry: SysregRow): boolean {
-  return entry.reset !== undefined || entry.id === true;
+  return entry.reset !== undefined || entry.get !== undefined || entry.id === true;
 }
 
 /** The host's own, which a guest sees and nobody can change (invariant_sys_regs). */

@@ -72,6 +72,8 @@ const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
       about(/32bit/i),
       aarch32Mode,
       register(/^S3_0_C0_C[123]_/),
+      // PMCR_EL0.LC is RES1 without AArch32.
+      register(/^S3_3_C9_C12_0$/),
     ],
   ],
   [
