@@ -1,12 +1,13 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { TEXT_LIMIT } from '../vmm/kvmtrace/parse.ts';
 import { Failure } from './command.ts';
 
 const GZIP = [0x1f, 0x8b];
+/** Bytes of a file, and of what it is when it is unpacked. */
+const FILE_LIMIT = 64 * 2 ** 20;
 
-/** Bytes of a file, or of a pipe, up to the limit. */
+/** Bytes of a file or a pipe. */
 function readBytes(path: string): Uint8Array {
   const file = openSync(path, 'r');
   try {
@@ -17,7 +18,7 @@ function readBytes(path: string): Uint8Array {
       if (length === 0) return Buffer.concat(pieces);
       pieces.push(piece.subarray(0, length));
       total += length;
-      if (total > TEXT_LIMIT) throw new Error(`it has more than ${TEXT_LIMIT} bytes`);
+      if (total > FILE_LIMIT) throw new Error(`it has more than ${FILE_LIMIT} bytes`);
     }
   } finally {
     closeSync(file);
@@ -29,7 +30,7 @@ export function readFile(path: string): Uint8Array {
   try {
     const bytes = readBytes(path);
     const packed = GZIP.every((byte, i) => bytes[i] === byte);
-    return packed ? gunzipSync(bytes, { maxOutputLength: TEXT_LIMIT }) : bytes;
+    return packed ? gunzipSync(bytes, { maxOutputLength: FILE_LIMIT }) : bytes;
   } catch (error) {
     throw new Failure(`${path} can't be read: ${error instanceof Error ? error.message : String(error)}`);
   }

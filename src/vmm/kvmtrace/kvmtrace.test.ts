@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { CallResult } from '../program.ts';
 import { areaOf, compareOutputs, freeLines, sections } from './compare.ts';
-import { LINE_LIMIT, TraceFileError, parseTraces } from './parse.ts';
+import { LINE_LIMIT, TEXT_LIMIT, TraceFileError, parseTraces } from './parse.ts';
 import { TracePlayer } from './player.ts';
 import type { TraceProcess } from './player.ts';
 import { TRACE_INSTRUCTIONS, playTraces } from './run.ts';
@@ -122,8 +122,9 @@ describe('the format', () => {
     ]);
   });
 
-  it('a file without traces, and a line without end, are refused', () => {
+  it('a file without traces, more text than is taken, and a line without end, are refused', () => {
     expect(() => parseTraces('\x7fELF\0\0')).toThrow(TraceFileError);
+    expect(() => parseTraces(`trace long\n${'r8 a\n'.repeat(TEXT_LIMIT / 5)}`)).toThrow(`at most ${TEXT_LIMIT}`);
     const [trace] = parseTraces(`trace long\nhex a ${'0'.repeat(LINE_LIMIT)}\nend`);
     expect(trace?.lines[0]?.operation).toMatchObject({ op: 'bad', what: 'line' });
   });

@@ -51,9 +51,10 @@ export interface Trace {
   readonly lines: readonly TraceLine[];
 }
 
-/** Longest line and most text that is taken; the recorded executor has the same bound on a line. */
+/** Longest line that is taken: the recorded executor's own bound. */
 export const LINE_LIMIT = 65534;
-export const TEXT_LIMIT = 64 * 2 ** 20;
+/** Most text that is taken: an operation of five characters takes some 180 bytes when it is parsed. */
+export const TEXT_LIMIT = 16 * 2 ** 20;
 
 /** The file is no .kvmtrace file at all. */
 export class TraceFileError extends Error {
