@@ -18,10 +18,3 @@ export const pa = (value: number): Pa => value as Pa;
 export const ipa = (value: number): Ipa => value as Ipa;
 export const hva = (value: number): Hva => value as Hva;
 export const va = (value: bigint): Va => value as Va;
-
-const LIMIT = 1n << 52n;
-
-/** A raw u64 as an address of 52 bits, or null where it is above. */
-export const paFrom = (value: bigint): Pa | null => (value >= 0n && value < LIMIT ? pa(Number(value)) : null);
-export const ipaFrom = (value: bigint): Ipa | null => (value >= 0n && value < LIMIT ? ipa(Number(value)) : null);
-export const hvaFrom = (value: bigint): Hva | null => (value >= 0n && value < LIMIT ? hva(Number(value)) : null);

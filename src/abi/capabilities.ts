@@ -236,9 +236,3 @@ export const CAPABILITIES = {
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;
-
-const NAMES = new Map<number, Capability>();
-for (const name of Object.keys(CAPABILITIES) as Capability[]) NAMES.set(CAPABILITIES[name], name);
-
-/** The name of a capability's number, or null where Linux 6.12 has none. */
-export const capabilityName = (value: number): Capability | null => NAMES.get(value) ?? null;

@@ -4,7 +4,6 @@
  */
 export const KVM_REG_ARCH_MASK = 0xff00_0000_0000_0000n;
 export const KVM_REG_ARM64 = 0x6000_0000_0000_0000n;
-export const KVM_REG_PPC = 0x1000_0000_0000_0000n;
 export const KVM_REG_SIZE_SHIFT = 52n;
 export const KVM_REG_SIZE_MASK = 0x00f0_0000_0000_0000n;
 

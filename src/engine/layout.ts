@@ -25,11 +25,10 @@ export const REGIME = 0x13c;
 export const SP_BANK = 0x140;
 export const FPCR = 0x160;
 export const FPSR = 0x168;
-/** Exclusive monitor: the place in this memory or 0, bytes, and what was there. */
+/** Exclusive monitor: the place in this memory or 0, bytes, and what was there (two u64). */
 export const MONITOR_ADDRESS = 0x170;
 export const MONITOR_BYTES = 0x174;
-export const MONITOR_LOW = 0x178;
-export const MONITOR_HIGH = 0x180;
+export const MONITOR_VALUE = 0x178;
 /** 15 where SP is checked for alignment, else 0; an i64. */
 export const SP_ALIGNMENT = 0x188;
 /** 1 where FP and SIMD instructions are trapped. */

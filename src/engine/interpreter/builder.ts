@@ -184,14 +184,14 @@ export abstract class RecordBuilder implements Builder {
   setMonitor(_place: Place, bytes: number, values: readonly Expr[]): void {
     this.setState(OP.i32Store, at.MONITOR_ADDRESS, this.#host());
     this.setState(OP.i32Store, at.MONITOR_BYTES, constant(32, bytes));
-    values.forEach((value, half) => this.setState(OP.i64Store, at.MONITOR_LOW + 8 * half, value));
+    values.forEach((value, half) => this.setState(OP.i64Store, at.MONITOR_VALUE + 8 * half, value));
   }
 
   monitorHolds(_place: Place, bytes: number, values: readonly Expr[]): Expr {
     const same = [
       eq(this.#state(32, at.MONITOR_ADDRESS), this.#host()),
       eq(this.#state(32, at.MONITOR_BYTES), constant(32, bytes)),
-      ...values.map((value, half) => eq(this.#state(64, at.MONITOR_LOW + 8 * half), value)),
+      ...values.map((value, half) => eq(this.#state(64, at.MONITOR_VALUE + 8 * half), value)),
     ];
     return same.reduce((all, one) => and(all, one));
   }
