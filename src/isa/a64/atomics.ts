@@ -1,7 +1,7 @@
 /** Exclusives, acquire and release, and the LSE atomics: DDI 0487 C4.1, "Loads and Stores". One row per register size. */
 import type { Transfer } from '../row.ts';
 import { read, readPair, sp, write, writePair } from './operands.ts';
-import { as, type A64Row } from './row.ts';
+import { as, PLAIN, type A64Row } from './row.ts';
 import { atomic, compareAndSwap } from './semantics/atomic.ts';
 import { orderedAccess, storeExclusive } from './semantics/memory.ts';
 
@@ -12,16 +12,6 @@ const SIZES = [
   { suffix: '', title: ' (64-bit)', bits: '11', bytes: 8, width: 64, letter: 'X' },
 ] as const;
 type Size = (typeof SIZES)[number];
-
-const PLAIN = {
-  registers: 1,
-  signExtend: false,
-  acquire: false,
-  release: false,
-  exclusive: false,
-  unprivileged: false,
-  writeback: false,
-} as const;
 
 const transfer = (size: Size, rest: Partial<Transfer> & Pick<Transfer, 'access'>): Transfer => ({
   ...PLAIN,

@@ -1,7 +1,7 @@
 /** Loads and stores of general and SIMD&FP registers: DDI 0487 C4.1, "Loads and Stores". One row per register size and address form. */
 import type { Transfer } from '../row.ts';
 import { field, read, scaled, sp, v, write, type A64Field, type A64Fields } from './operands.ts';
-import { accepts, type A64Row } from './row.ts';
+import { accepts, PLAIN, type A64Row } from './row.ts';
 import { atOffset, fromLiteral, postIndex, prefetch, preIndex, registerOffset } from './semantics/memory.ts';
 
 /** One kind of single-register access: its mnemonics, the bits of size, V and opc, what it transfers. */
@@ -143,16 +143,6 @@ const ACCESSES: readonly Access[] = [
     register: 'Qt',
   },
 ];
-
-const PLAIN = {
-  registers: 1,
-  signExtend: false,
-  acquire: false,
-  release: false,
-  exclusive: false,
-  unprivileged: false,
-  writeback: false,
-} as const;
 
 /** Register offsets extend a W register (UXTW, SXTW) or take an X register (LSL, SXTX); other options are UNDEFINED. */
 const isOffsetOption = (f: A64Fields) => (f.option & 2) !== 0;

@@ -1,22 +1,19 @@
 /** LDAPUR and STLUR (FEAT_LRCPC2), LDLAR and STLLR (FEAT_LOR): DDI 0487 C4.1, "Loads and Stores". */
 import type { Transfer } from '../row.ts';
 import { field, read, sp, write } from './operands.ts';
-import type { A64Row } from './row.ts';
+import { PLAIN, type A64Row } from './row.ts';
 
 type Access = 'load' | 'store';
 
 function ordered(access: Access, bytes: 1 | 2 | 4 | 8, width: 32 | 64, signExtend = false): Transfer {
   return {
+    ...PLAIN,
     access,
     bytes,
-    registers: 1,
     width,
     signExtend,
     acquire: access === 'load',
     release: access === 'store',
-    exclusive: false,
-    unprivileged: false,
-    writeback: false,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Pointer authentication: DDI 0487 C4.1, "Data-processing (1 source)", "Unconditional branch (register)", "Hints". */
 import { read, SLOT, sp, write, type A64Fields } from './operands.ts';
-import { type A64Row } from './row.ts';
+import { PLAIN, type A64Row } from './row.ts';
 import { hint } from './system.ts';
 
 const FEATURE = 'FEAT_PAuth';
@@ -103,18 +103,7 @@ function loadRows(key: (typeof KEYS)[number], M: number): A64Row[] {
     feature: FEATURE,
     syntax: `ldra${key} <Xt>, [<Xn|SP>{, <imm10*8>}]${writeback ? '!' : ''}`,
     operands: { rd: write('Rt'), rn: sp('Rn'), imm: offset, ...(writeback && { wb: sp('Rn') }) },
-    transfer: {
-      access: 'load',
-      bytes: 8,
-      registers: 1,
-      width: 64,
-      signExtend: false,
-      acquire: false,
-      release: false,
-      exclusive: false,
-      unprivileged: false,
-      writeback,
-    },
+    transfer: { ...PLAIN, access: 'load', bytes: 8, width: 64, writeback },
   }));
 }
 

@@ -1,4 +1,4 @@
-import type { Alias, Row } from '../row.ts';
+import type { Alias, Row, Transfer } from '../row.ts';
 import type { A64Field, A64Fields } from './operands.ts';
 
 export type A64Row = Row<A64Field>;
@@ -16,3 +16,14 @@ export function as(
 export function accepts(template: string, fixed: Partial<A64Fields> = {}): Alias<A64Field> {
   return { template, fixed, when: () => true, printed: false };
 }
+
+/** A transfer of one register with nothing special about it. */
+export const PLAIN = {
+  registers: 1,
+  signExtend: false,
+  acquire: false,
+  release: false,
+  exclusive: false,
+  unprivileged: false,
+  writeback: false,
+} as const satisfies Partial<Transfer>;

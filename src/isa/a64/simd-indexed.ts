@@ -1,9 +1,7 @@
 /** Advanced SIMD by an element: DDI 0487 C4.1, "vector x indexed element" and its scalar form. A row for each size of element. */
-import { joinedField, v, type A64Field, type A64Fields } from './operands.ts';
+import { joinedField, v, type A64Fields } from './operands.ts';
 import type { A64Row } from './row.ts';
-import { BINARY, HALF, INTO, ROUNDING_DOUBLING, UNARY } from './simd-row.ts';
-
-const title = (mnemonic: string, form: string) => `${mnemonic.toUpperCase()} (${form})`;
+import { BINARY, BY_Q, HALF, INTO, ROUNDING_DOUBLING, title, UNARY } from './simd-row.ts';
 
 /** Where index and register of the element are: the more bits the index has, the fewer has the register. */
 interface Element {
@@ -37,7 +35,6 @@ const operandsOf = (element: Element, into: boolean): A64Row['operands'] => ({
   ...(into && INTO),
   imm: joinedField(element.index),
 });
-const Q: { readonly variant: readonly A64Field[] } = { variant: ['Q'] };
 
 /** Mnemonic, U, opcode, whether into the destination, whether the result is twice as wide, a scalar form, the extension. */
 const INTEGER: readonly (readonly [string, string, string, boolean, boolean, boolean, string?])[] = [
@@ -70,7 +67,7 @@ function integerRows([mnemonic, U, opcode, into, long, scalar, feature]: (typeof
       ...extra,
       syntax: `${mnemonic}${long ? '<2>' : ''} <Vd.${long ? wide : same}>, <Vn.${same}>, ${element.operand}`,
       operands,
-      ...Q,
+      variant: BY_Q,
     };
     if (!scalar) return [vector];
     return [
@@ -106,7 +103,7 @@ function floatRows([mnemonic, U, opcode, into]: (typeof FLOAT)[number]): A64Row[
         ...extra,
         syntax: `${mnemonic} <Vd.${vector}>, <Vn.${vector}>, ${element.operand}`,
         operands,
-        ...Q,
+        variant: BY_Q,
       },
       {
         name: title(mnemonic, `by element, scalar, ${element.bits}-bit`),
@@ -137,7 +134,7 @@ export const SIMD_INDEXED: readonly A64Row[] = [
     feature: 'FEAT_FHM',
     syntax: `${mnemonic} <Vd.Q32>, <Vn.halves>, ${low.operand}`,
     operands: { ...BINARY, ...INTO, imm: joinedField(low.index) },
-    ...Q,
+    variant: BY_Q,
   })),
   ...(['sdot', 'udot'] as const).map((mnemonic, U): A64Row => ({
     name: title(mnemonic, 'by element'),
@@ -145,7 +142,7 @@ export const SIMD_INDEXED: readonly A64Row[] = [
     feature: 'FEAT_DotProd',
     syntax: `${mnemonic} <Vd.Q32>, <Vn.Q8>, <Vm.4b[H:L]>`,
     operands: { ...BINARY, ...INTO, imm: joinedField('H:L') },
-    ...Q,
+    variant: BY_Q,
   })),
   {
     name: 'FCMLA (by element, half)',

@@ -9,14 +9,10 @@ import {
   v,
   vAfter,
   write,
-  type A64Field,
   type A64Fields,
 } from './operands.ts';
 import { as, type A64Row } from './row.ts';
-import { BINARY, HALF, INTO, UNARY } from './simd-row.ts';
-import { ALL, hasVector } from './simd-three.ts';
-
-const Q: { readonly variant: readonly A64Field[] } = { variant: ['Q'] };
+import { ALL, BINARY, BY_Q, BY_SIZE, HALF, hasVector, INTO, UNARY } from './simd-row.ts';
 
 /**
  * The lowest one of imm5 says the element's size, the bits above it are the index; INS has its second index in imm4, whose
@@ -46,7 +42,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
       ...valid,
       syntax: `dup <Vd.${vector}>, ${lane}`,
       operands: { ...UNARY, ...at },
-      ...Q,
+      variant: BY_Q,
     },
     {
       name: `DUP (element, scalar, ${bits}-bit)`,
@@ -61,7 +57,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
       ...valid,
       syntax: `dup <Vd.${vector}>, <${general}n>`,
       operands: { rd: v('Rd'), rn: read('Rn') },
-      ...Q,
+      variant: BY_Q,
     },
     {
       name: `INS (general, ${bits}-bit)`,
@@ -108,7 +104,7 @@ const TABLES: readonly A64Row[] = (['tbl', 'tbx'] as const).flatMap((mnemonic, o
       ...(count > 2 && { rm3: vAfter('Rn', 2) }),
       ...(count > 3 && { rm4: vAfter('Rn', 3) }),
     },
-    ...Q,
+    variant: BY_Q,
   })),
 );
 
@@ -163,14 +159,14 @@ const IMMEDIATES: readonly A64Row[] = [
         encoding: modified(op, `0 i2:2 ${low}`),
         syntax: `${mnemonic} <Vd.Q32>, <byte>{, <lsl:i2>}`,
         operands: { ...base, ...immediate(32, (f) => shifted(f, 'i2'), inverted) },
-        ...Q,
+        variant: BY_Q,
       },
       {
         name: `${mnemonic.toUpperCase()} (${form}16-bit, shifted)`,
         encoding: modified(op, `10 i1 ${low}`),
         syntax: `${mnemonic} <Vd.Q16>, <byte>{, <lsl:i1>}`,
         operands: { ...base, ...immediate(16, (f) => shifted(f, 'i1'), inverted) },
-        ...Q,
+        variant: BY_Q,
       },
     ];
   }),
@@ -179,14 +175,14 @@ const IMMEDIATES: readonly A64Row[] = [
     encoding: modified(op.toString(), '110 i1'),
     syntax: `${mnemonic} <Vd.Q32>, <byte>, <msl:i1>`,
     operands: { rd: v('Rd'), ...immediate(32, ones, mnemonic === 'mvni') },
-    ...Q,
+    variant: BY_Q,
   })),
   {
     name: 'MOVI (8-bit)',
     encoding: modified('0', '1110'),
     syntax: 'movi <Vd.Q8>, <byte>',
     operands: { rd: v('Rd'), ...immediate(8, byteOf) },
-    ...Q,
+    variant: BY_Q,
   },
   {
     name: 'MOVI (64-bit, scalar)',
@@ -206,14 +202,14 @@ const IMMEDIATES: readonly A64Row[] = [
     feature: HALF,
     syntax: 'fmov <Vd.Q16>, <float:i3:i5>',
     operands: { rd: v('Rd'), ...immediate(16, (f) => floatBits(expandFloat(imm8.get(f)), 16)) },
-    ...Q,
+    variant: BY_Q,
   },
   {
     name: 'FMOV (vector, immediate, single)',
     encoding: modified('0', '1111'),
     syntax: 'fmov <Vd.Q32>, <float:i3:i5>',
     operands: { rd: v('Rd'), ...immediate(32, (f) => floatBits(expandFloat(imm8.get(f)), 32)) },
-    ...Q,
+    variant: BY_Q,
   },
   {
     name: 'FMOV (vector, immediate, double)',
@@ -232,7 +228,7 @@ export const SIMD_MOVE: readonly A64Row[] = [
     valid: hasVector(ALL),
     syntax: `${mnemonic} <Vd.T>, <Vn.T>, <Vm.T>`,
     operands: BINARY,
-    variant: ['size', 'Q'],
+    variant: BY_SIZE,
   })),
   {
     name: 'EXT',
@@ -240,7 +236,7 @@ export const SIMD_MOVE: readonly A64Row[] = [
     valid: (f) => f.Q === 1 || f.i4 < 8,
     syntax: 'ext <Vd.Q8>, <Vn.Q8>, <Vm.Q8>, <i4>',
     operands: { ...BINARY, imm: joinedField('i4') },
-    ...Q,
+    variant: BY_Q,
   },
   ...IMMEDIATES,
 ];

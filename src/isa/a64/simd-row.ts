@@ -1,5 +1,5 @@
 /** What rows of floating point and Advanced SIMD have in common. */
-import { v, type A64Field } from './operands.ts';
+import { v, type A64Field, type A64Fields } from './operands.ts';
 
 export const HALF = 'FEAT_FP16';
 export const ROUNDING_DOUBLING = 'FEAT_RDM';
@@ -29,3 +29,26 @@ export const HALF_PRECISION: Precision = {
   extra: { feature: HALF },
 };
 export const PRECISIONS = [SINGLE_DOUBLE, HALF_PRECISION];
+
+export const title = (mnemonic: string, form: string) => `${mnemonic.toUpperCase()} (${form})`;
+
+type Variant = readonly A64Field[];
+export const BY_Q: Variant = ['Q'];
+export const BY_SIZE: Variant = ['size', 'Q'];
+export const BY_SZ: Variant = ['sz', 'Q'];
+
+/** Sizes of elements that an instruction has; 64-bit ones make no vector of 64 bits. */
+export type Sizes = readonly number[];
+export const ALL: Sizes = [0, 1, 2, 3];
+export const BHS: Sizes = [0, 1, 2];
+export const HS: Sizes = [1, 2];
+
+export const hasVector =
+  (sizes: Sizes) =>
+  ({ size, Q }: A64Fields) =>
+    sizes.includes(size) && (size !== 3 || Q === 1);
+export const hasScalar =
+  (sizes: Sizes) =>
+  ({ size }: A64Fields) =>
+    sizes.includes(size);
+export const hasFloatVector = ({ sz, Q }: A64Fields) => sz === 0 || Q === 1;

@@ -2,11 +2,9 @@
  * Advanced SIMD shifts by an immediate: DDI 0487 C4.1, "shift by immediate". The highest one of immh says the element's size,
  * so each size is a row, and the bits below it are the amount: a shift left, or the size less a shift right.
  */
-import type { A64Field, A64Fields } from './operands.ts';
+import type { A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
-import { HALF, INTO, UNARY } from './simd-row.ts';
-
-const title = (mnemonic: string, form: string) => `${mnemonic.toUpperCase()} (${form})`;
+import { BY_Q, HALF, INTO, title, UNARY } from './simd-row.ts';
 
 /** immh:immb, vectors of the size and of twice the size, scalars of both. */
 const SIZES = [
@@ -28,7 +26,6 @@ const shift = (direction: Direction, { bits, field }: Size) => ({
 });
 
 const hasVector = (size: Size) => (size.bits === 64 ? { valid: (f: A64Fields) => f.Q === 1 } : {});
-const Q: { readonly variant: readonly A64Field[] } = { variant: ['Q'] };
 
 /** Mnemonic, U, opcode, direction, scalar sizes, whether the destination is read. */
 const SAME: readonly (readonly [string, string, string, Direction, readonly Size[], boolean])[] = [
@@ -57,7 +54,7 @@ function sameRows([mnemonic, U, opcode, direction, scalars, into]: (typeof SAME)
       ...hasVector(size),
       syntax: `${mnemonic} <Vd.${size.vector}>, <Vn.${size.vector}>, ${amount(direction, size)}`,
       operands: operands(size),
-      ...Q,
+      variant: BY_Q,
     })),
     ...scalars.map((size): A64Row => ({
       name: title(mnemonic, `scalar, immediate, ${size.bits}-bit`),
@@ -87,7 +84,7 @@ function narrowingRows([mnemonic, U, opcode, scalar]: (typeof NARROWING)[number]
       encoding: `0 Q ${U} 011110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
       syntax: `${mnemonic}<2> <Vd.${size.vector}>, <Vn.${size.wide}>, ${amount('r', size)}`,
       operands: { ...UNARY, ...INTO, ...shift('r', size) },
-      ...Q,
+      variant: BY_Q,
     };
     if (!scalar) return [vector];
     return [
@@ -111,7 +108,7 @@ const LENGTHENING: readonly A64Row[] = (['s', 'u'] as const).flatMap((sign, U) =
       syntax: `${sign}shll<2> ${operands}, ${amount('l', size)}`,
       aliases: [as(`${sign}xtl<2> ${operands}`, { [size.field]: 0 })],
       operands: { ...UNARY, ...shift('l', size) },
-      ...Q,
+      variant: BY_Q,
     };
   }),
 );
@@ -136,7 +133,7 @@ function conversionRows([mnemonic, U, opcode]: (typeof CONVERSIONS)[number]): A6
         ...extra,
         syntax: `${mnemonic} <Vd.${size.vector}>, <Vn.${size.vector}>, ${amount('r', size)}`,
         operands,
-        ...Q,
+        variant: BY_Q,
       },
       {
         name: title(mnemonic, `scalar, SIMD, fixed-point, ${size.bits}-bit`),

@@ -1,16 +1,7 @@
 /** Loads and stores of structures: DDI 0487 C4.1, "Advanced SIMD load/store multiple structures" and "single structure". */
 import type { Transfer } from '../row.ts';
 import { joinedField, read, sp, v, vAfter, type A64Field, type A64Fields } from './operands.ts';
-import type { A64Row } from './row.ts';
-
-const PLAIN = {
-  width: 'v',
-  signExtend: false,
-  acquire: false,
-  release: false,
-  exclusive: false,
-  unprivileged: false,
-} as const;
+import { PLAIN, type A64Row } from './row.ts';
 
 type Count = 1 | 2 | 3 | 4;
 type Access = 'load' | 'store';
@@ -79,7 +70,7 @@ function rowsOf(s: Structure): A64Row[] {
     syntax: `${s.mnemonic} ${s.list}, [<Xn|SP>]${form.suffix}`,
     operands: { ...s.operands, ...form.operands },
     ...(s.variant && { variant: s.variant }),
-    transfer: { ...PLAIN, access: s.access, bytes: s.bytes, registers: s.count, writeback: form.post },
+    transfer: { ...PLAIN, width: 'v', access: s.access, bytes: s.bytes, registers: s.count, writeback: form.post },
   }));
 }
 

@@ -1,25 +1,24 @@
 /** Advanced SIMD with three registers, scalar and vector: DDI 0487 C4.1, "three same", "three different", "three same extra". */
-import { v, type A64Field, type A64Fields } from './operands.ts';
+import { v, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
-import { BINARY, HALF, INTO, ROUNDING_DOUBLING } from './simd-row.ts';
+import {
+  ALL,
+  BHS,
+  BINARY,
+  BY_Q,
+  BY_SIZE,
+  BY_SZ,
+  HALF,
+  hasFloatVector,
+  hasScalar,
+  hasVector,
+  HS,
+  INTO,
+  ROUNDING_DOUBLING,
+  title,
+  type Sizes,
+} from './simd-row.ts';
 
-/** Sizes of elements that an instruction has; 64-bit ones make no vector of 64 bits. */
-export type Sizes = readonly number[];
-export const ALL: Sizes = [0, 1, 2, 3];
-export const BHS: Sizes = [0, 1, 2];
-export const HS: Sizes = [1, 2];
-
-export const hasVector =
-  (sizes: Sizes) =>
-  ({ size, Q }: A64Fields) =>
-    sizes.includes(size) && (size !== 3 || Q === 1);
-export const hasScalar =
-  (sizes: Sizes) =>
-  ({ size }: A64Fields) =>
-    sizes.includes(size);
-export const hasFloatVector = ({ sz, Q }: A64Fields) => sz === 0 || Q === 1;
-
-const VECTOR: readonly A64Field[] = ['size', 'Q'];
 const ACCUMULATES = /^([su]aba|ml[as]|fml[as]|sqrdml[as]h)/;
 const operandsOf = (mnemonic: string) => (ACCUMULATES.test(mnemonic) ? { ...BINARY, ...INTO } : BINARY);
 
@@ -73,7 +72,6 @@ const INTEGER: readonly (readonly [string, string, string, Sizes, Sizes])[] = [
 ];
 
 /** Register forms of shifts and comparisons have namesakes with an immediate. */
-const title = (mnemonic: string, form: string) => `${mnemonic.toUpperCase()} (${form})`;
 const AMONG_SAME = /^(cm(gt|ge|eq)|fcm(gt|ge|eq)|[su]qshl)$/;
 const form = (mnemonic: string, kind: 'vector' | 'scalar') => (AMONG_SAME.test(mnemonic) ? `${kind}, register` : kind);
 
@@ -86,7 +84,7 @@ function integerRows([mnemonic, U, opcode, vector, scalar]: (typeof INTEGER)[num
       valid: hasVector(vector),
       syntax: `${mnemonic} <Vd.T>, <Vn.T>, <Vm.T>`,
       operands,
-      variant: VECTOR,
+      variant: BY_SIZE,
     },
   ];
   if (scalar.length > 0) {
@@ -150,7 +148,7 @@ function floatRows([mnemonic, U, a, opcode, hasScalarForm]: (typeof FLOAT)[numbe
       valid: hasFloatVector,
       syntax: `${mnemonic} <Vd.fp>, <Vn.fp>, <Vm.fp>`,
       operands,
-      variant: ['sz', 'Q'],
+      variant: BY_SZ,
     },
     {
       name: title(mnemonic, `${form(mnemonic, 'vector')}, half`),
@@ -158,7 +156,7 @@ function floatRows([mnemonic, U, a, opcode, hasScalarForm]: (typeof FLOAT)[numbe
       feature: HALF,
       syntax: `${mnemonic} <Vd.Q16>, <Vn.Q16>, <Vm.Q16>`,
       operands,
-      variant: ['Q'],
+      variant: BY_Q,
     },
   ];
   if (!hasScalarForm) return rows;
@@ -209,7 +207,7 @@ function differentRows([signed, unsigned, opcode, wide, into]: (typeof DIFFERENT
     valid: (f) => f.size !== 3,
     syntax: `${mnemonic}<2> ${vectors(wide)}`,
     operands,
-    variant: VECTOR,
+    variant: BY_SIZE,
   }));
 }
 
@@ -227,7 +225,7 @@ function doublingRows([mnemonic, opcode, operands]: (typeof DOUBLING)[number]): 
       valid: (f) => HS.includes(f.size),
       syntax: `${mnemonic}<2> ${vectors('d')}`,
       operands,
-      variant: VECTOR,
+      variant: BY_SIZE,
     },
     {
       name: title(mnemonic, 'scalar'),
@@ -246,7 +244,7 @@ const POLYNOMIAL: readonly A64Row[] = [
     encoding: '0 Q 0 01110 00 1 Rm:5 1110 00 Rn:5 Rd:5',
     syntax: 'pmull<2> <Vd.8h>, <Vn.Q8>, <Vm.Q8>',
     operands: BINARY,
-    variant: ['Q'],
+    variant: BY_Q,
   },
   {
     name: 'PMULL (1Q)',
@@ -254,7 +252,7 @@ const POLYNOMIAL: readonly A64Row[] = [
     feature: 'FEAT_PMULL',
     syntax: 'pmull<2> <Vd.1q>, <Vn.Q64>, <Vm.Q64>',
     operands: BINARY,
-    variant: ['Q'],
+    variant: BY_Q,
   },
 ];
 
@@ -278,7 +276,7 @@ const EXTRA: readonly A64Row[] = [
       feature: ROUNDING_DOUBLING,
       syntax: `${mnemonic} <Vd.T>, <Vn.T>, <Vm.T>`,
       operands: { ...BINARY, ...INTO },
-      variant: VECTOR,
+      variant: BY_SIZE,
     },
     {
       name: title(mnemonic, 'scalar'),
@@ -296,7 +294,7 @@ const EXTRA: readonly A64Row[] = [
     feature: 'FEAT_DotProd',
     syntax: `${mnemonic} <Vd.Q32>, <Vn.Q8>, <Vm.Q8>`,
     operands: { ...BINARY, ...INTO },
-    variant: ['Q'],
+    variant: BY_Q,
   })),
   {
     name: 'FCMLA',
@@ -305,7 +303,7 @@ const EXTRA: readonly A64Row[] = [
     feature: 'FEAT_FCMA',
     syntax: 'fcmla <Vd.T>, <Vn.T>, <Vm.T>, <#rot>',
     operands: { ...BINARY, ...INTO, imm: rotation(0n, 90n) },
-    variant: [...VECTOR, 'rot'],
+    variant: [...BY_SIZE, 'rot'],
   },
   {
     name: 'FCADD',
@@ -314,7 +312,7 @@ const EXTRA: readonly A64Row[] = [
     feature: 'FEAT_FCMA',
     syntax: 'fcadd <Vd.T>, <Vn.T>, <Vm.T>, <#rotodd>',
     operands: { ...BINARY, imm: rotation(90n, 180n) },
-    variant: [...VECTOR, 'rot'],
+    variant: [...BY_SIZE, 'rot'],
   },
 ];
 
@@ -326,7 +324,7 @@ export const SIMD_THREE: readonly A64Row[] = [
     syntax: `${mnemonic} <Vd.Q8>, <Vn.Q8>, <Vm.Q8>`,
     aliases: mnemonic === 'orr' ? [as('mov <Vd.Q8>, <Vn=m.Q8>', {}, (f) => f.Rn === f.Rm)] : [],
     operands: U === '1' && opc !== '00' ? { ...BINARY, ra: v('Rd') } : BINARY,
-    variant: ['Q'],
+    variant: BY_Q,
   })),
   ...FLOAT.flatMap(floatRows),
   ...DIFFERENT.flatMap(differentRows),
@@ -338,7 +336,7 @@ export const SIMD_THREE: readonly A64Row[] = [
     feature: 'FEAT_FHM',
     syntax: `${mnemonic} <Vd.Q32>, <Vn.halves>, <Vm.halves>`,
     operands: { ...BINARY, ...INTO },
-    variant: ['Q'],
+    variant: BY_Q,
   })),
   ...EXTRA,
 ];

@@ -1,11 +1,21 @@
 /** Advanced SIMD with two registers, scalar and vector: DDI 0487 C4.1, "two-register miscellaneous", "across lanes", "pairwise". */
-import type { A64Field, A64Fields } from './operands.ts';
+import type { A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
-import { HALF, INTO, UNARY } from './simd-row.ts';
-import { ALL, BHS, hasFloatVector, hasScalar, hasVector, type Sizes } from './simd-three.ts';
-
-const VECTOR: readonly A64Field[] = ['size', 'Q'];
-const title = (mnemonic: string, form: string) => `${mnemonic.toUpperCase()} (${form})`;
+import {
+  ALL,
+  BHS,
+  BY_Q,
+  BY_SIZE,
+  BY_SZ,
+  HALF,
+  hasFloatVector,
+  hasScalar,
+  hasVector,
+  INTO,
+  title,
+  UNARY,
+  type Sizes,
+} from './simd-row.ts';
 
 /** Mnemonic, U, opcode, sizes of the vector, sizes of the scalar, the last operand if it is zero. */
 const SAME: readonly (readonly [string, string, string, Sizes, Sizes, string?])[] = [
@@ -39,7 +49,7 @@ function sameRows([mnemonic, U, opcode, vector, scalar, last]: (typeof SAME)[num
       valid: hasVector(vector),
       syntax: `${mnemonic} <Vd.T>, <Vn.T>${zero}`,
       operands,
-      variant: VECTOR,
+      variant: BY_SIZE,
     },
   ];
   if (scalar.length > 0) {
@@ -79,7 +89,7 @@ const INTEGER: readonly A64Row[] = [
     valid: (f) => f.size !== 3,
     syntax: `${mnemonic} <Vd.pairs>, <Vn.T>`,
     operands: into ? { ...UNARY, ...INTO } : UNARY,
-    variant: VECTOR,
+    variant: BY_SIZE,
   })),
   ...NARROW.flatMap(([mnemonic, U, opcode, scalar]): A64Row[] => [
     {
@@ -88,7 +98,7 @@ const INTEGER: readonly A64Row[] = [
       valid: (f) => f.size !== 3,
       syntax: `${mnemonic}<2> <Vd.T>, <Vn.long>`,
       operands: { ...UNARY, ...INTO },
-      variant: VECTOR,
+      variant: BY_SIZE,
     },
     ...(scalar
       ? [
@@ -109,7 +119,7 @@ const INTEGER: readonly A64Row[] = [
     valid: (f) => f.size !== 3,
     syntax: 'shll<2> <Vd.long>, <Vn.T>, <#shll>',
     operands: UNARY,
-    variant: VECTOR,
+    variant: BY_SIZE,
   },
   {
     name: 'NOT (vector)',
@@ -117,21 +127,21 @@ const INTEGER: readonly A64Row[] = [
     syntax: 'not <Vd.Q8>, <Vn.Q8>',
     aliases: [as('mvn <Vd.Q8>, <Vn.Q8>', {})],
     operands: UNARY,
-    variant: ['Q'],
+    variant: BY_Q,
   },
   {
     name: 'RBIT (vector)',
     encoding: '0 Q 1 01110 01 10000 00101 10 Rn:5 Rd:5',
     syntax: 'rbit <Vd.Q8>, <Vn.Q8>',
     operands: UNARY,
-    variant: ['Q'],
+    variant: BY_Q,
   },
   ...(['urecpe', 'ursqrte'] as const).map((mnemonic, U): A64Row => ({
     name: mnemonic.toUpperCase(),
     encoding: `0 Q ${U} 01110 10 10000 11100 10 Rn:5 Rd:5`,
     syntax: `${mnemonic} <Vd.Q32>, <Vn.Q32>`,
     operands: UNARY,
-    variant: ['Q'],
+    variant: BY_Q,
   })),
 ];
 
@@ -188,7 +198,7 @@ function floatRows([mnemonic, U, a, opcode, kind, last]: (typeof FLOAT)[number])
       valid: hasFloatVector,
       syntax: `${mnemonic} <Vd.fp>, <Vn.fp>${zero}`,
       operands: UNARY,
-      variant: ['sz', 'Q'],
+      variant: BY_SZ,
     },
     {
       name: name('vector', ', half'),
@@ -196,7 +206,7 @@ function floatRows([mnemonic, U, a, opcode, kind, last]: (typeof FLOAT)[number])
       feature: HALF,
       syntax: `${mnemonic} <Vd.Q16>, <Vn.Q16>${zero}`,
       operands: UNARY,
-      variant: ['Q'],
+      variant: BY_Q,
     },
   ];
   const scalars: A64Row[] = [
@@ -224,21 +234,21 @@ const PRECISION_CHANGES: readonly A64Row[] = [
     encoding: '0 Q 0 01110 0 sz 10000 10111 10 Rn:5 Rd:5',
     syntax: 'fcvtl<2> <Vd.fpwide>, <Vn.fpnarrow>',
     operands: UNARY,
-    variant: ['sz', 'Q'],
+    variant: BY_SZ,
   },
   {
     name: 'FCVTN',
     encoding: '0 Q 0 01110 0 sz 10000 10110 10 Rn:5 Rd:5',
     syntax: 'fcvtn<2> <Vd.fpnarrow>, <Vn.fpwide>',
     operands: { ...UNARY, ...INTO },
-    variant: ['sz', 'Q'],
+    variant: BY_SZ,
   },
   {
     name: 'FCVTXN (vector)',
     encoding: '0 Q 1 01110 01 10000 10110 10 Rn:5 Rd:5',
     syntax: 'fcvtxn<2> <Vd.Q32>, <Vn.2d>',
     operands: { ...UNARY, ...INTO },
-    variant: ['Q'],
+    variant: BY_Q,
   },
   {
     name: 'FCVTXN (scalar)',
@@ -253,7 +263,7 @@ const PRECISION_CHANGES: readonly A64Row[] = [
     feature: 'FEAT_FRINTTS',
     syntax: `${mnemonic} <Vd.fp>, <Vn.fp>`,
     operands: UNARY,
-    variant: ['sz', 'Q'],
+    variant: BY_SZ,
   })),
 ];
 
@@ -287,7 +297,7 @@ const REDUCTIONS: readonly A64Row[] = [
     valid: hasLanes,
     syntax: `${mnemonic} <Fd:${size}>, <Vn.T>`,
     operands: UNARY,
-    variant: VECTOR,
+    variant: BY_SIZE,
   })),
   {
     name: 'ADDP (scalar)',
@@ -311,7 +321,7 @@ const REDUCTIONS: readonly A64Row[] = [
             feature: HALF,
             syntax: `${stem}v <Hd>, <Vn.Q16>`,
             operands: UNARY,
-            variant: ['Q'] as const,
+            variant: BY_Q,
           },
         ]),
     {

@@ -6,7 +6,7 @@ import { readAmount } from './modifiers.ts';
 import { readRegister, type A64Leaf, type A64Partial } from './registers.ts';
 
 /** Texts of what fields say: the arrangement behind a register's dot, a scalar's letter, a number. */
-export type Choices = readonly Spelling<A64Field>[];
+type Choices = readonly Spelling<A64Field>[];
 
 const by = (fields: readonly A64Field[], table: Readonly<Record<string, readonly number[]>>): Choices =>
   Object.entries(table).map(([text, values]) => ({
@@ -15,7 +15,7 @@ const by = (fields: readonly A64Field[], table: Readonly<Record<string, readonly
   }));
 
 /** By name; see the rows for where each stands. */
-export const CHOICES: Readonly<Record<string, Choices>> = {
+const CHOICES: Readonly<Record<string, Choices>> = {
   T: by(['size', 'Q'], {
     '8b': [0, 0],
     '16b': [0, 1],
