@@ -69,3 +69,14 @@ it('tells breakpoints by lines of the program that is loaded', () => {
   edit({ guest: `// a line more\n${STARTER.guest}`, breakpoints: [{ kind: 'line', line: 4 }] });
   expect(sent).toEqual([{ type: 'setBreakpoints', breakpoints: [{ kind: 'line', line: 3 }] }]);
 });
+
+it('tells a breakpoint that another load has not', () => {
+  const point = { kind: 'line', line: 3 } as const;
+  edit({ breakpoints: [point] });
+  openWorkspace([{ id: 'other', title: 'Another', original: STARTER }], 'other');
+  load();
+  loaded();
+  sent.length = 0;
+  edit({ breakpoints: [point] });
+  expect(sent).toEqual([{ type: 'setBreakpoints', breakpoints: [point] }]);
+});

@@ -1,4 +1,4 @@
-import type { Command, RunState } from '../session/messages.ts';
+import type { Breakpoint, Command, RunState } from '../session/messages.ts';
 import { send } from './sandbox-client.ts';
 import { sandboxStore } from './store.ts';
 import type { SandboxState } from './store.ts';
@@ -6,6 +6,12 @@ import { differsFromLoaded, flush, loadedBreakpoints, markLoaded, sandboxOf, wor
 
 /** Runs while typing rests, before the programs are checked. */
 let checkTimer: ReturnType<typeof setTimeout> | undefined;
+
+const keyOf = (breakpoints: readonly Breakpoint[]) =>
+  breakpoints.map((point) => (point.kind === 'line' ? point.line : `*${point.address}`)).join();
+
+/** The breakpoints that the worker has. */
+let sentBreakpoints = '';
 
 /** Boots the host of the draft and loads its programs; what runs is ended. */
 export function load(): void {
@@ -16,7 +22,9 @@ export function load(): void {
   markLoaded(sandbox);
   afterLoad = null;
   loading = true;
-  send({ type: 'load', sandbox, breakpoints: loadedBreakpoints(workspaceStore.getState()) });
+  const breakpoints = loadedBreakpoints(workspaceStore.getState());
+  sentBreakpoints = keyOf(breakpoints);
+  send({ type: 'load', sandbox, breakpoints });
 }
 
 const CAN_GO_ON: ReadonlySet<RunState> = new Set(['running', 'paused']);
@@ -77,7 +85,6 @@ const CHECK_AFTER_MS = 250;
 
 /** Keeps the worker's idea of drafts and breakpoints up to date. Returns what ends it. */
 export function keepInStep(): () => void {
-  let sentBreakpoints = '';
   const check = () => {
     const { script, guest, elf } = workspaceStore.getState().draft;
     send({ type: 'check', script, guest: elf ? '' : guest });
@@ -91,7 +98,7 @@ export function keepInStep(): () => void {
       return;
     }
     const breakpoints = loadedBreakpoints(now);
-    const key = breakpoints.map((point) => (point.kind === 'line' ? point.line : `*${point.address}`)).join();
+    const key = keyOf(breakpoints);
     if (key !== sentBreakpoints) send({ type: 'setBreakpoints', breakpoints });
     sentBreakpoints = key;
   });
