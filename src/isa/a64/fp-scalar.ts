@@ -80,7 +80,7 @@ function precisionRows(p: Precision): A64Row[] {
     ...compare('fcmp', '0'),
     ...compare('fcmpe', '1'),
     ...TWO_SOURCES.map(([mnemonic, opcode]): A64Row => ({
-      name: p.title ? name(mnemonic, 'scalar', p) : `${mnemonic.toUpperCase()} (scalar)`,
+      name: name(mnemonic, 'scalar', p),
       encoding: `${PREFIX} ${p.ftype} 1 Rm:5 ${opcode} 10 Rn:5 Rd:5`,
       ...p.extra,
       syntax: `${mnemonic} ${d}, ${n}, ${m}`,

@@ -16,18 +16,57 @@ import { ALL, BINARY, BY_Q, BY_SIZE, HALF, hasVector, INTO, UNARY } from './simd
 
 /**
  * The lowest one of imm5 says the element's size, the bits above it are the index; INS has its second index in imm4, whose
- * bits below it are ignored.
+ * bits below it are ignored; `size` is imm5 without an index.
  */
 const ELEMENTS = [
-  { bits: 8, letter: 'b', scalar: 'B', imm5: 'i4:4 1', index: 'i4', imm4: 'j4:4', from: 'j4', vector: 'Q8' },
-  { bits: 16, letter: 'h', scalar: 'H', imm5: 'i3:3 10', index: 'i3', imm4: 'j3:3 (0)', from: 'j3', vector: 'Q16' },
-  { bits: 32, letter: 's', scalar: 'S', imm5: 'i2:2 100', index: 'i2', imm4: 'j2:2 (00)', from: 'j2', vector: 'Q32' },
-  { bits: 64, letter: 'd', scalar: 'D', imm5: 'i1 1000', index: 'i1', imm4: 'j1 (000)', from: 'j1', vector: 'Q64' },
+  {
+    bits: 8,
+    letter: 'b',
+    scalar: 'B',
+    imm5: 'i4:4 1',
+    size: '(0000) 1',
+    index: 'i4',
+    imm4: 'j4:4',
+    from: 'j4',
+    vector: 'Q8',
+  },
+  {
+    bits: 16,
+    letter: 'h',
+    scalar: 'H',
+    imm5: 'i3:3 10',
+    size: '(000) 10',
+    index: 'i3',
+    imm4: 'j3:3 (0)',
+    from: 'j3',
+    vector: 'Q16',
+  },
+  {
+    bits: 32,
+    letter: 's',
+    scalar: 'S',
+    imm5: 'i2:2 100',
+    size: '(00) 100',
+    index: 'i2',
+    imm4: 'j2:2 (00)',
+    from: 'j2',
+    vector: 'Q32',
+  },
+  {
+    bits: 64,
+    letter: 'd',
+    scalar: 'D',
+    imm5: 'i1 1000',
+    size: '(0) 1000',
+    index: 'i1',
+    imm4: 'j1 (000)',
+    from: 'j1',
+    vector: 'Q64',
+  },
 ] as const;
 
 function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
-  const { bits, letter, scalar, imm5, index, imm4, from, vector } = element;
-
+  const { bits, letter, scalar, imm5, size, index, imm4, from, vector } = element;
   const lane = `<Vn.${letter}[${index}]>`;
   const into = `<Vd.${letter}[${index}]>`;
   const source = `<Vn.${letter}[${from}]>`;
@@ -53,7 +92,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
     },
     {
       name: `DUP (general, ${bits}-bit)`,
-      encoding: `0 Q 0 01110000 ${imm5.replace(/[ij]\d(:\d)?/, (name) => `(${'0'.repeat(Number(name[1]))})`)} 0 0001 1 Rn:5 Rd:5`,
+      encoding: `0 Q 0 01110000 ${size} 0 0001 1 Rn:5 Rd:5`,
       ...valid,
       syntax: `dup <Vd.${vector}>, <${general}n>`,
       operands: { rd: v('Rd'), rn: read('Rn') },

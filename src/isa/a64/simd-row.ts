@@ -16,13 +16,13 @@ export interface Precision {
   readonly register: (field: 'd' | 'n' | 'm' | 'a') => string;
   readonly extra: { readonly feature?: string; readonly variant?: readonly A64Field[] };
 }
-export const SINGLE_DOUBLE: Precision = {
+const SINGLE_DOUBLE: Precision = {
   title: '',
   ftype: '0 sz',
   register: (field) => `<F${field}:sz>`,
   extra: { variant: ['sz'] },
 };
-export const HALF_PRECISION: Precision = {
+const HALF_PRECISION: Precision = {
   title: ', half',
   ftype: '11',
   register: (field) => `<H${field}>`,

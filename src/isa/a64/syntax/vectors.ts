@@ -49,9 +49,12 @@ const CHOICES: Readonly<Record<string, Choices>> = {
   rotodd: by(['rot'], { 90: [0], 270: [1] }),
 };
 
-/** A name of `CHOICES`, or a text that nothing decides. */
-const choicesOf = (name: string): Choices =>
-  Object.hasOwn(CHOICES, name) ? CHOICES[name]! : [{ text: name, fields: {} }];
+/** A name of `CHOICES`, or an arrangement, letter or number that nothing decides. Throws for others: a template is source code. */
+function choicesOf(name: string): Choices {
+  if (Object.hasOwn(CHOICES, name)) return CHOICES[name]!;
+  if (!/^(\d*[bhsdq]|\d+)$/.test(name)) throw new Error(`no choice ${name}`);
+  return [{ text: name, fields: {} }];
+}
 
 const agrees = (fields: A64Partial, wanted: A64Partial) =>
   Object.entries(wanted).every(([name, value]) => fields[name as A64Field] === value);
