@@ -5,7 +5,8 @@ import { stage1Regime, stage2Regime, tcrEl1, type Regime, type Stage1Regime, typ
 import { fieldValue, STAGE1, STAGE2, type DescriptorField } from './descriptor.ts';
 import { faultText, type Fault, type FaultType } from './fault.ts';
 import { power, type EntryKind, type TableFormat } from './format.ts';
-import { UNREADABLE, walk, type Step, type Tables, type Visitor } from './walk.ts';
+import { FAULTED, Stage1Walk, Stage2Walk } from './leaf.ts';
+import { UNREADABLE, walk, type Step, type Tables } from './walk.ts';
 
 export type Access = 'read' | 'write' | 'fetch';
 
@@ -65,8 +66,6 @@ export interface WalkTrace {
   readonly why: string;
 }
 
-const DONE = 1;
-const FAULTED = 2;
 const HIGHEST_VA_BIT = 55;
 const SMALLEST_PAGE = 4096;
 
@@ -368,123 +367,4 @@ function inputAddress(low: number, high: number, half: number, regime: Stage1Reg
   }
   if (top !== sign || (low | 0) >> bits !== sign) return -1;
   return low & (power(bits) - 1);
-}
-
-/** Keeps what the leaf and the tables above it say; faults of the descriptors themselves end the walk. */
-class Stage1Walk implements Visitor {
-  fault: FaultType = 'translation';
-  level = 0;
-  low = 0;
-  high = 0;
-  output = 0;
-  input = 0;
-  size = 0;
-  address = 0;
-  offset = 0;
-  noEl0 = false;
-  readOnly = false;
-  pxnTable = false;
-  uxnTable = false;
-  /** The stage 2 fault that a descriptor's address met. */
-  located: Fault | null = null;
-  readonly #stage2: (address: number) => number | Fault;
-  #regime: Stage1Regime | null = null;
-  #record: ((step: Step) => void) | null = null;
-
-  constructor(stage2: (address: number) => number | Fault) {
-    this.#stage2 = stage2;
-  }
-
-  begin(regime: Stage1Regime, record: ((step: Step) => void) | null): void {
-    this.#regime = regime;
-    this.#record = record;
-    this.located = null;
-    this.noEl0 = this.readOnly = this.pxnTable = this.uxnTable = false;
-  }
-
-  locate(address: number, level: number): number {
-    this.level = level;
-    const result = this.#stage2(address);
-    if (typeof result === 'number') return result;
-    this.located = result;
-    return -1;
-  }
-
-  table(step: Step): number {
-    this.#record?.(step);
-    if (step.output >= power(this.#regime!.outputBits)) return this.#fail('addressSize');
-    if (this.#regime!.hierarchical) {
-      const ap = fieldValue(STAGE1.APTable, step.low, step.high);
-      if (ap & 1) this.noEl0 = true;
-      if (ap & 2) this.readOnly = true;
-      if (fieldValue(STAGE1.PXNTable, step.low, step.high) === 1) this.pxnTable = true;
-      if (fieldValue(STAGE1.UXNTable, step.low, step.high) === 1) this.uxnTable = true;
-    }
-    return 0;
-  }
-
-  leaf(step: Step): number {
-    this.#record?.(step);
-    if (step.kind !== 'block' && step.kind !== 'page') return this.#fail('translation');
-    if (step.output >= power(this.#regime!.outputBits)) return this.#fail('addressSize');
-    this.low = step.low;
-    this.high = step.high;
-    this.output = step.output;
-    this.input = step.input;
-    this.size = step.size;
-    this.address = step.address;
-    this.offset = step.offset;
-    return DONE;
-  }
-
-  #fail(type: FaultType): number {
-    this.fault = type;
-    return FAULTED;
-  }
-}
-
-class Stage2Walk implements Visitor {
-  fault: FaultType = 'translation';
-  level = 0;
-  low = 0;
-  high = 0;
-  output = 0;
-  input = 0;
-  size = 0;
-  offset = 0;
-  #limit = 0;
-  #record: ((step: Step) => void) | null = null;
-
-  begin(regime: Stage2Regime, record: ((step: Step) => void) | null): void {
-    this.#limit = power(regime.outputBits);
-    this.#record = record;
-  }
-
-  locate(address: number, level: number): number {
-    this.level = level;
-    return address;
-  }
-
-  table(step: Step): number {
-    this.#record?.(step);
-    return step.output >= this.#limit ? this.#fail('addressSize') : 0;
-  }
-
-  leaf(step: Step): number {
-    this.#record?.(step);
-    if (step.kind !== 'block' && step.kind !== 'page') return this.#fail('translation');
-    if (step.output >= this.#limit) return this.#fail('addressSize');
-    this.low = step.low;
-    this.high = step.high;
-    this.output = step.output;
-    this.input = step.input;
-    this.size = step.size;
-    this.offset = step.offset;
-    return DONE;
-  }
-
-  #fail(type: FaultType): number {
-    this.fault = type;
-    return FAULTED;
-  }
 }
