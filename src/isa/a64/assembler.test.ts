@@ -149,6 +149,10 @@ describe('the assembler', () => {
     expect(bytes.length).toBe(0);
   });
 
+  it('refuses a text that is no assembly without looking for a suggestion for every line', { timeout: 10_000 }, () => {
+    expect(assemble('foo\n'.repeat(150_000), { origin: 0n }).errors).toHaveLength(200);
+  });
+
   it('never throws, whatever the source is', () => {
     const piece = fc.oneof(
       fc.constantFrom(

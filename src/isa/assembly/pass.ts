@@ -195,6 +195,8 @@ export class Pass implements Environment {
     names: Iterable<string>,
     what: string,
   ): void {
+    // A file that is no assembly at all has a suggestion to look for on every line.
+    if (this.errors.length >= LIMITS.errors) return;
     const meant = nearest(name, names);
     const slip = meant ? `, did you mean "${meant}"?` : '';
     const hint = statement.continues ? '; ";" separates statements, a comment starts with //' : slip;
