@@ -3,6 +3,7 @@ import { ATTRIBUTE_CAPABILITIES } from './attributes.ts';
 import { COALESCED_CAPABILITIES } from './coalesced.ts';
 import { DIRTY_CAPABILITIES } from './dirty.ts';
 import { RING_CAPABILITIES } from './dirtyring.ts';
+import { GUEST_DEBUG_CAPABILITIES } from './guestdebug.ts';
 import { MEMSLOT_CAPABILITIES } from './memslots.ts';
 import type { KvmModule } from './module.ts';
 import { PMU_CAPABILITIES } from './pmu.ts';
@@ -42,6 +43,7 @@ export function capability(number: bigint): CapabilityRow | null {
       ATTRIBUTE_CAPABILITIES,
       PVTIME_CAPABILITIES,
       PMU_CAPABILITIES,
+      GUEST_DEBUG_CAPABILITIES,
       RUN_CAPABILITIES,
     ]
       .flat()

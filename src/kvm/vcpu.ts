@@ -1,5 +1,5 @@
-import { ARM_TARGETS, ARM_VCPU_FEATURES, GUESTDBG_FLAGS, MP_STATES } from '../abi/constants.ts';
-import { kvm_guest_debug, kvm_mp_state, kvm_vcpu_init } from '../abi/structs.ts';
+import { ARM_TARGETS, ARM_VCPU_FEATURES, MP_STATES } from '../abi/constants.ts';
+import { kvm_mp_state, kvm_vcpu_init } from '../abi/structs.ts';
 import { CpuContext } from '../machine/context.ts';
 import { HCR } from '../machine/el2.ts';
 import type { TrapStop } from '../machine/stop.ts';
@@ -10,6 +10,7 @@ import type { CapabilityRow } from './capabilities.ts';
 import type { Caller, Descriptor, IoctlRun } from './descriptor.ts';
 import { COALESCED_PAGE_OFFSET } from './coalesced.ts';
 import { DirtyRing, RING_PAGE_OFFSET } from './dirtyring.ts';
+import { setGuestDebug } from './guestdebug.ts';
 import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { getVcpuEvents, setVcpuEvents } from './events.ts';
 import { getOneReg, getRegList, setOneReg } from './onereg.ts';
@@ -217,30 +218,6 @@ function finalize(_vcpu: Vcpu, arg: bigint, caller: Caller): IoctlResult {
   return refuse('EINVAL', 'vcpu.finalize', message, 'kvm_arm_vcpu_finalize');
 }
 
-const GUESTDBG_VALID = Object.values(GUESTDBG_FLAGS).reduce<number>((mask, flag) => mask | flag, 0);
-
-/** KVM_SET_GUEST_DEBUG (kvm_arch_vcpu_ioctl_set_guest_debug). */
-function setGuestDebug(_vcpu: Vcpu, arg: bigint, caller: Caller): IoctlResult {
-  const debug = readUser(caller.memory, arg, kvm_guest_debug);
-  if (isRefusal(debug)) return debug;
-  const kernel = 'kvm_arch_vcpu_ioctl_set_guest_debug';
-  if ((debug.control & ~GUESTDBG_VALID) !== 0) {
-    return refuse(
-      'EINVAL',
-      'guest-debug.control',
-      `control ${hex(debug.control)} has bits that arm64 does not know`,
-      kernel,
-    );
-  }
-  if ((debug.control & GUESTDBG_FLAGS.KVM_GUESTDBG_ENABLE) === 0) return DONE;
-  return refuse(
-    'EINVAL',
-    'guest-debug.absent',
-    'this host does not debug guests yet: it does not advertise the capability',
-    kernel,
-  );
-}
-
 const HANDLERS = handlerTable<Vcpu>({
   KVM_RUN: kvmRun,
   KVM_ARM_VCPU_INIT: vcpuInit,
@@ -292,6 +269,8 @@ export class Vcpu implements Descriptor {
   hasRunOnce = false;
   mpState: number = MP_STATES.KVM_MP_STATE_RUNNABLE;
   pendingReset: PendingReset | null = null;
+  /** KVM_SET_GUEST_DEBUG's control; 0: userspace does not debug the guest. */
+  guestDebug = 0;
   hcr = 0n;
   vsesr = 0n;
   /** The exception that brought the vCPU out of the guest the last time. */

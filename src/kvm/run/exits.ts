@@ -1,6 +1,6 @@
-import { EXIT_REASONS } from '../../abi/exits.ts';
 import { EC } from '../../machine/esr.ts';
 import type { TrapStop } from '../../machine/stop.ts';
+import { exitDebug } from '../guestdebug.ts';
 import { SYSREG_BY_KEY } from '../sysregs/rows.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { guestAbort } from './abort.ts';
@@ -59,13 +59,7 @@ function systemInstruction(vcpu: Vcpu, crn: number, crm: number): Handled {
 
 /** A debug exception that is userspace's (kvm_handle_guest_debug). */
 const guestDebug: ExitHandler = (vcpu, trap) => {
-  const HSR_HIGH_VALID = 1;
-  const { run } = vcpu;
-  run.exitReason = EXIT_REASONS.KVM_EXIT_DEBUG;
-  run.set('debug.arch.hsr', trap.esr);
-  run.set('debug.arch.hsr_high', 0);
-  run.set('flags', HSR_HIGH_VALID);
-  if (exceptionClass(trap) === EC.WATCHPOINT_LOWER) run.set('debug.arch.far', trap.far);
+  exitDebug(vcpu, trap.esr, trap.far);
   return 'user';
 };
 

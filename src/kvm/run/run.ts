@@ -5,6 +5,7 @@ import { HCR } from '../../machine/el2.ts';
 import type { Stop } from '../../machine/stop.ts';
 import type { CapabilityRow } from '../capabilities.ts';
 import type { Caller, GuestPause, IoctlRun } from '../descriptor.ts';
+import { exitStep, singleSteps } from '../guestdebug.ts';
 import { checkPmuForRun } from '../pmu.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../refusal.ts';
 import { withoutGic } from '../sysregs/rows.ts';
@@ -89,7 +90,12 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     if (before) return before;
     if (deviceLevelsChanged(vcpu)) return interrupted(vcpu, 'the output level of a timer or the PMU has changed');
 
+    const doneByKvm = vcpu.incrementPc || vcpu.pendingException;
     adjustPc(vcpu);
+    if (doneByKvm && singleSteps(vcpu)) {
+      exitStep(vcpu, false);
+      return DONE;
+    }
     if (cpu.instructions >= sliceEnd || exits >= MOST_EXITS) {
       yield { why: 'budget', vcpu };
       sliceEnd = cpu.instructions + Math.max(0, control.budget);
@@ -99,7 +105,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     enterGuest(vcpu);
     let stop = runSlice(vcpu, sliceEnd);
     // Holding the guest must not show: its registers stay in the CPU unless someone changed them meanwhile.
-    while (stop.why === 'breakpoint' || (stop.why === 'budget' && cpu.instructions >= sliceEnd)) {
+    while (stop.why === 'breakpoint' || (stop.why === 'budget' && cpu.instructions >= sliceEnd && !singleSteps(vcpu))) {
       const held = vcpu.context.bytes.slice();
       const { worldSwitches } = vcpu.vm.kvm;
       yield { why: stop.why, vcpu };
@@ -108,6 +114,10 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
       const disturbed = worldSwitches !== vcpu.vm.kvm.worldSwitches || !sameBytes(held, vcpu.context.bytes);
       if (disturbed || control.signal || vcpu.requests.sleep) break;
       stop = runSlice(vcpu, sliceEnd);
+    }
+    if (stop.why === 'budget' && singleSteps(vcpu)) {
+      exitStep(vcpu, true);
+      return DONE;
     }
     if (stop.why !== 'trap') continue;
     vcpu.lastTrap = stop;
@@ -124,7 +134,7 @@ function runSlice(vcpu: Vcpu, sliceEnd: number): Stop {
   const { cpu } = vcpu.vm.kvm.host;
   const before = cpu.instructions;
   const quiet = Math.min(instructionsToTimer(vcpu), vcpu.pmu.instructionsToOverflow());
-  const stop = cpu.run(Math.min(sliceEnd - before, quiet));
+  const stop = cpu.run(Math.min(sliceEnd - before, quiet, singleSteps(vcpu) ? 1 : Infinity));
   leaveGuest(vcpu);
   vcpu.pmu.count(cpu.instructions - before);
   return stop;

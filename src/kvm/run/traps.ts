@@ -38,7 +38,8 @@ export function enterGuest(vcpu: Vcpu): void {
   el2.VPIDR_EL2 = kvm.host.model.id.MIDR_EL1 ?? 0n;
   el2.VMPIDR_EL2 = vcpu.readSysreg('MPIDR_EL1');
   el2.CPTR_EL2 = kvm.usesE2h ? CPTR_E2H_FPEN : CPTR_NVHE_RES1;
-  el2.MDCR_EL2 = MDCR_GUEST;
+  // A guest that userspace debugs has its debug exceptions taken to EL2.
+  el2.MDCR_EL2 = vcpu.guestDebug === 0 ? MDCR_GUEST : MDCR_GUEST | MDCR.TDE;
   el2.HSTR_EL2 = 1n << 15n;
   // The physical counter and timer are always emulated: the guest's may be offset.
   el2.CNTHCTL_EL2 = 0n;
