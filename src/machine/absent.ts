@@ -68,9 +68,15 @@ const FP_FIELDS = [
 const HALF_PRECISION = 'FEAT_FP16';
 const NO_FP = 15n;
 
-const EXECUTED: ReadonlySet<string> = new Set(
-  A64.rows.filter(({ row }) => row.execute).flatMap(({ row }) => [row.name, ...(row.feature ? [row.feature] : [])]),
-);
+/** Names of rows that execute, and features all of whose rows do. */
+const EXECUTED: ReadonlySet<string> = new Set([
+  ...A64.rows.filter(({ row }) => row.execute).map(({ row }) => row.name),
+  ...features().filter((feature) => A64.rows.every(({ row }) => row.feature !== feature || row.execute)),
+]);
+
+function features(): string[] {
+  return A64.rows.flatMap(({ row }) => row.feature ?? []);
+}
 
 export function getField(value: bigint, lo: number): number {
   return Number((value >> BigInt(lo)) & 0xfn);
