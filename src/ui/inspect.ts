@@ -6,8 +6,8 @@ import { useSandbox } from './store.ts';
 
 /** What the inspection views look at; shared, so that one view can send the person to another. */
 export interface Inspection {
-  /** The chosen vCPU by descriptor; null follows the one that runs. */
-  readonly vcpu: number | null;
+  /** The chosen vCPU, or VM that has none, by descriptor; null follows the vCPU that runs. */
+  readonly target: number | null;
   readonly disassembly: bigint | 'pc';
   readonly memory: { readonly space: AddressSpace; readonly address: bigint };
   readonly walk: { readonly va: bigint; readonly access: 'read' | 'write' | 'execute' } | null;
@@ -15,7 +15,7 @@ export interface Inspection {
 }
 
 export const inspectStore = createStore<Inspection>(() => ({
-  vcpu: null,
+  target: null,
   disassembly: 'pc',
   memory: { space: 'ipa', address: 0n },
   walk: null,
@@ -48,24 +48,34 @@ export function showTables(stage: 1 | 2): void {
 
 export interface Target {
   readonly vm: number;
-  readonly vcpu: number;
+  /** Null for a VM that has none. */
+  readonly vcpu: number | null;
 }
 
-/** The vCPU to look at: the chosen one if it still exists, else the one that runs or ran last, else the first. */
+/** Everything that can be looked at: all vCPUs, and the VMs without one. */
+export function targetsOf({ vms }: Pick<Status, 'vms'>): readonly Target[] {
+  return vms.flatMap(({ fd: vm, vcpus }): readonly Target[] =>
+    vcpus.length === 0 ? [{ vm, vcpu: null }] : vcpus.map(({ fd }) => ({ vm, vcpu: fd })),
+  );
+}
+
+export const descriptorOf = ({ vm, vcpu }: Target): number => vcpu ?? vm;
+
+/** What to look at: what was chosen if it still exists, else the vCPU that runs or ran last, else the first, else the last VM. */
 export function targetOf(status: Status, chosen: number | null): Target | null {
-  const all = status.vms.flatMap((vm) => vm.vcpus.map((vcpu) => ({ vm: vm.fd, vcpu: vcpu.fd })));
-  const byFd = (fd: number | undefined) => all.find((target) => target.vcpu === fd);
-  return (chosen !== null ? byFd(chosen) : undefined) ?? byFd(status.vcpu?.vcpu) ?? all[0] ?? null;
+  const all = targetsOf(status);
+  const byFd = (fd: number | null | undefined) => all.find((target) => descriptorOf(target) === fd);
+  return byFd(chosen) ?? byFd(status.vcpu?.vcpu) ?? all.find(({ vcpu }) => vcpu !== null) ?? all.at(-1) ?? null;
 }
 
 /** The vCPU descriptor to ask for, or null while there is none. */
 export function useTargetVcpu(): number | null {
-  const chosen = useInspection((inspection) => inspection.vcpu);
+  const chosen = useInspection((inspection) => inspection.target);
   return useSandbox((state) => targetOf(state.status, chosen)?.vcpu ?? null);
 }
 
 /** The VM descriptor to ask for; a VM without vCPUs counts too. */
 export function useTargetVm(): number | null {
-  const chosen = useInspection((inspection) => inspection.vcpu);
-  return useSandbox((state) => targetOf(state.status, chosen)?.vm ?? state.status.vms[0]?.fd ?? null);
+  const chosen = useInspection((inspection) => inspection.target);
+  return useSandbox((state) => targetOf(state.status, chosen)?.vm ?? null);
 }

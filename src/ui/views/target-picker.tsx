@@ -1,26 +1,28 @@
-import { inspectStore, useInspection } from '../inspect.ts';
+import { descriptorOf, inspectStore, targetsOf, useInspection } from '../inspect.ts';
 import { useSandbox } from '../store.ts';
 
-/** Which vCPU all views look at; there only where there is a choice. */
+/** Which vCPU, or VM without one, all views look at; there only where there is a choice. */
 export function TargetPicker() {
   const vms = useSandbox((state) => state.status.vms);
-  const chosen = useInspection((inspection) => inspection.vcpu);
-  const all = vms.flatMap((vm) => vm.vcpus.map((vcpu) => ({ vm: vm.fd, ...vcpu })));
+  const chosen = useInspection((inspection) => inspection.target);
+  const all = targetsOf({ vms });
   if (all.length < 2) return null;
-  const known = all.some((vcpu) => vcpu.fd === chosen);
+  const known = all.some((target) => descriptorOf(target) === chosen);
+  const idOf = (fd: number) => vms.flatMap(({ vcpus }) => vcpus).find((vcpu) => vcpu.fd === fd)?.id;
   return (
     <select
       className="view-select"
-      aria-label="vCPU"
+      aria-label="VM and vCPU"
       value={known && chosen !== null ? String(chosen) : 'running'}
       onChange={({ target }) =>
-        inspectStore.setState({ vcpu: target.value === 'running' ? null : Number(target.value) })
+        inspectStore.setState({ target: target.value === 'running' ? null : Number(target.value) })
       }
     >
-      <option value="running">The vCPU that runs</option>
-      {all.map((vcpu) => (
-        <option key={vcpu.fd} value={vcpu.fd}>
-          {vms.length > 1 ? `VM fd ${vcpu.vm}, ` : ''}vCPU {vcpu.id} (fd {vcpu.fd})
+      <option value="running">{all.some(({ vcpu }) => vcpu !== null) ? 'The vCPU that runs' : 'The last VM'}</option>
+      {all.map(({ vm, vcpu }) => (
+        <option key={vcpu ?? vm} value={vcpu ?? vm}>
+          {vms.length > 1 || vcpu === null ? `VM fd ${vm}, ` : ''}
+          {vcpu === null ? 'no vCPU' : `vCPU ${idOf(vcpu)} (fd ${vcpu})`}
         </option>
       ))}
     </select>
