@@ -1,6 +1,7 @@
+import { MEM_FLAGS } from '../../abi/constants.ts';
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import { decodeDescriptor } from '../../machine/translation/descriptor.ts';
-import { faultText } from '../../machine/translation/fault.ts';
+import { faultText, type Fault } from '../../machine/translation/fault.ts';
 import { mairText } from '../../machine/translation/descriptor.ts';
 import { Mmu } from '../../machine/translation/mmu.ts';
 import type { WalkView } from '../messages.ts';
@@ -67,18 +68,38 @@ export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: k
           stage: result.stage,
           level: result.level,
           fault: faultText(result),
-          message: result.stage === 2 ? stage2Message(inspected, vcpu, result.ipa, why) : why,
+          message: result.stage === 2 ? stage2Message(inspected, vcpu, result, access, why) : why || FLAT,
         },
   };
 }
 
-/** What KVM would make of a stage 2 fault. */
-function stage2Message(inspected: Inspected, { vm }: Vcpu, ipa: number, why: string): string {
+/** Without stage 1 only the size of an address can be wrong. */
+const FLAT = 'Stage 1 is off, and the address has more bits than physical addresses have here';
+
+/** What KVM would make of a stage 2 fault (kvm_handle_guest_abort, user_mem_abort). */
+function stage2Message(
+  inspected: Inspected,
+  { vm }: Vcpu,
+  { type, ipa, s1ptw }: Fault,
+  access: keyof typeof ACCESS,
+  why: string,
+): string {
   const at = `IPA ${hex(ipa)}`;
+  // A device can't answer a fetch, nor the read of a descriptor.
+  const outside =
+    access === 'execute'
+      ? 'KVM gives the guest an Instruction Abort'
+      : s1ptw
+        ? 'KVM gives the guest a Data Abort'
+        : 'KVM leaves to userspace with KVM_EXIT_MMIO';
   if (ipa >= 2 ** vm.ipaBits) return `${at} is above the VM's ${vm.ipaBits} bits of IPA. ${why}`;
   const slot = slotAt(vm, ipa);
-  if (!slot) return `${at} is in no memory slot: KVM leaves to userspace with KVM_EXIT_MMIO`;
+  if (!slot) return `${at} is in no memory slot: ${outside}`;
+  if (access === 'write' && !s1ptw && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0) {
+    return `${at} is in slot ${slot.id}, which is read-only: ${outside}`;
+  }
   const found = locateIpa(vm, inspected.process, BigInt(ipa));
   const behind = found.ok ? `host page ${hex(found.pa)}` : `a page of the process that is ${found.missing}`;
-  return `${at} is in slot ${slot.id}, ${behind}: KVM maps it when the guest gets here`;
+  const does = type === 'permission' ? `lets the guest ${access} there` : 'maps it';
+  return `${at} is in slot ${slot.id}, ${behind}: KVM ${does} when the guest gets here`;
 }
