@@ -11,6 +11,8 @@ const always = (): number => 1;
 
 export const SYSTEM_CAPABILITIES: readonly CapabilityRow[] = [
   { name: 'KVM_CAP_ARM_VM_IPA_SIZE', check: (kvm) => kvm.ipaLimit },
+  // kvm_run.internal has its data, in whatever exit of that reason there is.
+  { name: 'KVM_CAP_INTERNAL_ERROR_DATA', check: always },
   { name: 'KVM_CAP_CHECK_EXTENSION_VM', check: always },
   { name: 'KVM_CAP_ENABLE_CAP_VM', check: always },
 ];

@@ -90,6 +90,7 @@ const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
         'KVM_CAP_SIGNAL_MSI',
         'KVM_CAP_MSI_DEVID',
         'KVM_CAP_DEVICE_CTRL',
+        'KVM_CAP_ARM_SET_DEVICE_ADDR',
       ),
       about(/vgic/),
     ],

@@ -59,7 +59,12 @@ export class Probe {
   ioctl(fd: number, name: string, arg = 0n): Answer {
     const row = ioctlByName(name);
     if (!row) throw new RangeError(`no ioctl ${name}`);
-    const result = runToEnd(this.process.ioctl(fd, ioctlNumber(row, 'arm64'), arg), 100);
+    return this.number(fd, ioctlNumber(row, 'arm64'), arg);
+  }
+
+  /** An ioctl by its number. */
+  number(fd: number, request: number, arg = 0n): Answer {
+    const result = runToEnd(this.process.ioctl(fd, request, arg), 100);
     if (!result) return ENDED;
     return 'errno' in result ? { ret: -1, errno: result.errno } : { ret: result.ret, errno: null };
   }

@@ -16,6 +16,8 @@ export interface Answer {
   readonly ret: number;
   readonly errno: string | null;
   readonly out?: Readonly<Record<string, RecordedValue>>;
+  /** Fields of `out` that our hosts can't be asked. */
+  readonly unasked?: readonly string[];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -3,6 +3,7 @@ import { createvm } from './createvm.ts';
 import { enablecap } from './enablecap.ts';
 import { fw } from './fw.ts';
 import { init } from './init.ts';
+import { ioctls } from './ioctls.ts';
 import { memslot } from './memslot.ts';
 import { reglist } from './reglist.ts';
 import type { Section } from './section.ts';
@@ -17,5 +18,6 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   init,
   fw,
   enablecap,
+  ioctls,
   reglist,
 };
