@@ -6,7 +6,7 @@ import { mairText } from '../../machine/translation/descriptor.ts';
 import { Mmu } from '../../machine/translation/mmu.ts';
 import type { WalkView } from '../messages.ts';
 import type { Inspected } from './inspected.ts';
-import { locateIpa, slotAt } from './locate.ts';
+import { locateIpa, slotAt, stage1On } from './locate.ts';
 import { hex } from './text.ts';
 
 const ACCESS = { read: 'read', write: 'write', execute: 'fetch' } as const;
@@ -68,7 +68,8 @@ export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: k
           stage: result.stage,
           level: result.level,
           fault: faultText(result),
-          message: result.stage === 2 ? stage2Message(inspected, vcpu, result, access, why) : why || FLAT,
+          message:
+            result.stage === 2 ? stage2Message(inspected, vcpu, result, access, why) : stage1On(vcpu) ? why : FLAT,
         },
   };
 }

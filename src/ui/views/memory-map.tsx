@@ -148,8 +148,8 @@ export function MemoryMap({ view, onMemory, onProcessMemory }: MemoryMapProps) {
           <p className="view-note">No memory slot yet: KVM_SET_USER_MEMORY_REGION gives the VM memory.</p>
         )}
         <p className="view-note">
-          An access outside of every region leaves KVM_RUN with KVM_EXIT_MMIO. The space ends at {hex(end)} (
-          {view.ipaBits} bits): KVM refuses a slot that reaches beyond it.
+          A load or store outside of every region leaves KVM_RUN with KVM_EXIT_MMIO; a fetch aborts. The space ends at{' '}
+          {hex(end)} ({view.ipaBits} bits): KVM refuses a slot that reaches beyond it.
         </p>
       </div>
     </div>
