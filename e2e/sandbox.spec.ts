@@ -85,3 +85,37 @@ test('two stages: the walk shows every read of both', async ({ sandbox, page }) 
   const map = await sandbox.panel('Memory map');
   await expect(map).toContainText('0x40000000');
 });
+
+test('a view that comes back into sight stands where it stood', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  for (const _ of [1, 2, 3]) {
+    await page.keyboard.press('F11');
+    await expect(sandbox.state).toContainText('after a step');
+  }
+  const disassembly = await sandbox.panel('Disassembly');
+  const next = disassembly.getByRole('row', { name: /next/ });
+  await expect(next.first()).toBeInViewport();
+  await sandbox.panel('Page tables');
+  await sandbox.panel('Disassembly');
+  await expect(next.first()).toBeInViewport();
+});
+
+test('a breakpoint of an earlier visit stops the guest, until it is removed', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  await sandbox.button('Step instruction').click();
+  await expect(sandbox.state).toContainText('after a step');
+  const code = (await sandbox.panel('Disassembly')).getByRole('grid', { name: 'Disassembly' });
+  await code.focus();
+  for (const key of ['ArrowDown', 'ArrowDown', 'F9']) await page.keyboard.press(key);
+  await expect(code.getByRole('row', { name: /^breakpoint/ })).toHaveCount(1);
+  // A draft is stored a moment after the last change.
+  await page.waitForTimeout(600);
+  await page.reload();
+  await expect(sandbox.button('Run')).toBeEnabled();
+  await sandbox.button('Run').click();
+  await expect(sandbox.state).toContainText('at a breakpoint');
+  await code.focus();
+  for (const key of ['Home', 'F9']) await page.keyboard.press(key);
+  await sandbox.button('Continue').click();
+  await sandbox.finished();
+});
