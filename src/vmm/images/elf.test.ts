@@ -15,6 +15,10 @@ function changed(at: number, ...bytes: number[]): Uint8Array {
 /** Offset of the first program header. */
 const SEGMENT = 64;
 
+/** 48 MiB in memory for each of the two segments, at places that overlap. */
+const OVERLAPPING = changed(SEGMENT + 43, 3);
+OVERLAPPING[SEGMENT + 56 + 43] = 3;
+
 describe('an ELF', () => {
   test('comes to lie where ld put it, zeros between and behind', () => {
     const { origin, bytes, entry, symbols } = readElf(HELLO);
@@ -44,6 +48,8 @@ describe('an ELF', () => {
     ['an object file', changed(16, 1), /relocatable object: link it first/],
     ['program headers beyond the end', changed(32, 0xff, 0xff, 0xff), /2 program headers .* beyond its 5168 bytes/],
     ['no segments', changed(56, 0), /no PT_LOAD/],
+    ['program headers without end', changed(56, 0xff, 0xff), /65535 program headers, more than 1170/],
+    ['segments over segments', OVERLAPPING, /segments up to segment 1 have 1006\d+ bytes, more than/],
     ['a segment beyond the end', changed(SEGMENT + 8, 0xff, 0xff), /bytes of segment 0 .* beyond/],
     ['more in the file than in memory', changed(SEGMENT + 40, 1, 0), /segment 0 has more bytes in the file/],
     ['a segment of exabytes', changed(SEGMENT + 47, 0x10), /segment 0 has \d+ bytes, more than/],

@@ -12,6 +12,8 @@ export interface ElfImage {
 
 /** Bytes that the segments of one image may span. */
 export const IMAGE_LIMIT = 64 << 20;
+/** Program headers that are taken: Linux has the same bound (load_elf_phdrs). */
+const SEGMENT_LIMIT = Math.floor(65_536 / 56);
 const SYMBOL_LIMIT = 65_536;
 const NAME_LIMIT = 256;
 
@@ -99,8 +101,10 @@ function readSegments(view: DataView): Segment[] {
   const entryBytes = view.getUint16(54, true);
   if (count > 0 && entryBytes !== SEGMENT_BYTES)
     throw new ElfError(`its program headers have ${entryBytes} bytes, not 56`);
+  if (count > SEGMENT_LIMIT) throw new ElfError(`it has ${count} program headers, more than ${SEGMENT_LIMIT}`);
   const start = table(view, 'program headers', view.getBigUint64(32, true), count, SEGMENT_BYTES);
   const segments: Segment[] = [];
+  let total = 0n;
   for (let index = 0; index < count; index++) {
     const at = start + index * SEGMENT_BYTES;
     const memoryBytes = view.getBigUint64(at + 40, true);
@@ -113,6 +117,10 @@ function readSegments(view: DataView): Segment[] {
       throw new ElfError(`${name} has more bytes in the file (${fileBytes}) than in memory (${memoryBytes})`);
     if (memoryBytes > BigInt(IMAGE_LIMIT))
       throw new ElfError(`${name} has ${memoryBytes} bytes, more than ${IMAGE_LIMIT}`);
+    // Segments may overlap: what has to be copied is bounded too.
+    total += memoryBytes;
+    if (total > BigInt(IMAGE_LIMIT))
+      throw new ElfError(`its segments up to ${name} have ${total} bytes, more than ${IMAGE_LIMIT}`);
     if (physical + memoryBytes > 1n << 52n) throw new ElfError(`${name} at 0x${physical.toString(16)} ends above 2^52`);
     table(view, `bytes of ${name}`, offset, Number(fileBytes), 1);
     segments.push({
