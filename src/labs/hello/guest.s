@@ -3,7 +3,7 @@
         .equ    PSCI_SYSTEM_OFF, 0x84000008
 
 _start:
-        mov     x1, #UART
+        ldr     x1, =UART
         adr     x0, text
 next:   ldrb    w2, [x0], #1
         cbz     w2, off
