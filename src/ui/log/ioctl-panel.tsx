@@ -173,7 +173,7 @@ function CallRow({
       <span role="gridcell" className="call-name">
         {callName(entry)}
       </span>
-      <span role="gridcell" className="call-arg">
+      <span role="gridcell" className="call-arg" title={exit ?? argumentText(entry)}>
         {exit ?? argumentText(entry)}
       </span>
       <span role="gridcell" className="call-result">
