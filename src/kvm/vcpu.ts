@@ -1,5 +1,6 @@
 import { ARM_TARGETS, ARM_VCPU_FEATURES, MP_STATES } from '../abi/constants.ts';
-import { kvm_mp_state, kvm_vcpu_init } from '../abi/structs.ts';
+import { kvm_mp_state, kvm_regs_arm64, kvm_translation, kvm_vcpu_init } from '../abi/structs.ts';
+import type { Field, StructDef } from '../abi/layout.ts';
 import { CpuContext } from '../machine/context.ts';
 import { HCR } from '../machine/el2.ts';
 import type { TrapStop } from '../machine/stop.ts';
@@ -218,6 +219,15 @@ function finalize(_vcpu: Vcpu, arg: bigint, caller: Caller): IoctlResult {
   return refuse('EINVAL', 'vcpu.finalize', message, 'kvm_arm_vcpu_finalize');
 }
 
+/** What arm64 has other ioctls for, and answers only once the structure was read (kvm_vcpu_ioctl). */
+function notOnArm64<const F extends readonly Field[]>(struct: StructDef<F>, kernel: string) {
+  return (_vcpu: Vcpu, arg: bigint, caller: Caller): IoctlResult => {
+    const given = readUser(caller.memory, arg, struct);
+    if (isRefusal(given)) return given;
+    return refuse('EINVAL', 'vcpu.not-on-arm64', `arm64 takes no struct ${struct.name}: see KVM_SET_ONE_REG`, kernel);
+  };
+}
+
 const HANDLERS = handlerTable<Vcpu>({
   KVM_RUN: kvmRun,
   KVM_ARM_VCPU_INIT: vcpuInit,
@@ -230,6 +240,8 @@ const HANDLERS = handlerTable<Vcpu>({
   KVM_SET_VCPU_EVENTS: initialized('KVM_SET_VCPU_EVENTS', setVcpuEvents),
   KVM_ARM_VCPU_FINALIZE: initialized('KVM_ARM_VCPU_FINALIZE', finalize),
   KVM_SET_GUEST_DEBUG: setGuestDebug,
+  KVM_SET_REGS: notOnArm64(kvm_regs_arm64, 'kvm_arch_vcpu_ioctl_set_regs'),
+  KVM_TRANSLATE: notOnArm64(kvm_translation, 'kvm_arch_vcpu_ioctl_translate'),
   KVM_SET_DEVICE_ATTR: vcpuAttribute('set'),
   KVM_GET_DEVICE_ATTR: vcpuAttribute('get'),
   KVM_HAS_DEVICE_ATTR: vcpuAttribute('has'),

@@ -1,7 +1,7 @@
 import type { Pa } from '../abi/address.ts';
 import { CAPABILITIES } from '../abi/capabilities.ts';
 import { ARM_TARGETS } from '../abi/constants.ts';
-import { kvm_create_device, kvm_enable_cap, kvm_vcpu_init } from '../abi/structs.ts';
+import { kvm_arm_copy_mte_tags, kvm_create_device, kvm_enable_cap, kvm_vcpu_init } from '../abi/structs.ts';
 import { capability, checkExtension } from './capabilities.ts';
 import type { AddressSpaceListener, Caller, Descriptor, IoctlRun, UserAddressSpace } from './descriptor.ts';
 import { getWritableMasks, irqLine, setCounterOffset, vmAttribute } from './attributes.ts';
@@ -65,6 +65,13 @@ function createDevice(_vm: Vm, arg: bigint, caller: Caller): IoctlResult {
   return refuse('ENODEV', 'device.type', `this host has no device of type ${given.type}`, 'kvm_ioctl_create_device');
 }
 
+/** KVM_ARM_MTE_COPY_TAGS (kvm_vm_ioctl_mte_copy_tags): no VM has MTE here. */
+function copyTags(_vm: Vm, arg: bigint, caller: Caller): IoctlResult {
+  const given = readUser(caller.memory, arg, kvm_arm_copy_mte_tags);
+  if (isRefusal(given)) return given;
+  return refuse('EINVAL', 'mte.none', 'the VM has no MTE', 'kvm_vm_ioctl_mte_copy_tags');
+}
+
 const HANDLERS = handlerTable<Vm>({
   KVM_CHECK_EXTENSION: (vm, arg) => checkExtension(vm.kvm, vm, arg),
   KVM_SET_USER_MEMORY_REGION: setUserMemoryRegion,
@@ -82,6 +89,7 @@ const HANDLERS = handlerTable<Vm>({
   KVM_UNREGISTER_COALESCED_MMIO: unregisterZone,
   KVM_IRQ_LINE: irqLine,
   KVM_ARM_SET_COUNTER_OFFSET: setCounterOffset,
+  KVM_ARM_MTE_COPY_TAGS: copyTags,
   KVM_ARM_GET_REG_WRITABLE_MASKS: getWritableMasks,
 });
 

@@ -1,6 +1,7 @@
 /** Why a record that differs is no difference of KVM's rules: what it asks about is not in our hosts. By rule, never by name. */
 import { CAPABILITIES } from '../../abi/capabilities.ts';
 import { ARM_VCPU_FEATURES } from '../../abi/constants.ts';
+import { ioctlByName, ioctlNumber } from '../../abi/ioctls.ts';
 import type { HostConfig } from '../../host/config.ts';
 import { argument, type Recorded } from './record.ts';
 
@@ -53,6 +54,27 @@ const idRegister = register(/^S3_[0-3]_C0_C[0-7]_[0-7]$/);
 const COUNTERS: ReadonlySet<bigint> = new Set([0xdf1an, 0xdf01n, 0xdf02n]);
 const counter: Rule = (record) => COUNTERS.has(argument(record, 'id') & 0xffffn);
 
+/** Ioctls of interrupt controllers and their routing; KVM_CHECK_EXTENSION without an argument asks for KVM_CAP_IRQCHIP. */
+const INTERRUPT_IOCTLS: ReadonlySet<number> = new Set(
+  [
+    'KVM_ARM_SET_DEVICE_ADDR',
+    'KVM_CHECK_EXTENSION',
+    'KVM_CREATE_IRQCHIP',
+    'KVM_IOEVENTFD',
+    'KVM_IRQFD',
+    'KVM_IRQ_LINE_STATUS',
+    'KVM_SET_GSI_ROUTING',
+    'KVM_SIGNAL_MSI',
+  ].flatMap((name) => {
+    const row = ioctlByName(name);
+    return row ? [ioctlNumber(row, 'arm64') >>> 0] : [];
+  }),
+);
+const KVM_TYPE = 0xae00;
+/** A record that asks for a number without an argument, and has the number in its answer. */
+const interruptIoctl: Rule = ({ sec, args, out }) =>
+  sec === 'ioctls' && INTERRUPT_IOCTLS.has(args.ioctl === undefined ? KVM_TYPE | Number(out.nr) : Number(out.nr));
+
 const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
   ['SVE', [cap('KVM_CAP_ARM_SVE'), feature('KVM_ARM_VCPU_SVE'), about(/sve/i), (r) => r.args.sve_feature === 1]],
   [
@@ -93,6 +115,7 @@ const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
         'KVM_CAP_ARM_SET_DEVICE_ADDR',
       ),
       about(/vgic/),
+      interruptIoctl,
     ],
   ],
   ['a running counter', [counter]],
