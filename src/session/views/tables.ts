@@ -1,6 +1,6 @@
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import type { Vm } from '../../kvm/vm.ts';
-import { tcrEl1, vtcrEl2, type Regime } from '../../machine/translation/control.ts';
+import { stage2Regime, tcrEl1, vtcrEl2, type Regime } from '../../machine/translation/control.ts';
 import { decodeDescriptor, type MeaningContext } from '../../machine/translation/descriptor.ts';
 import { LAST_LEVEL, levelShift } from '../../machine/translation/format.ts';
 import type { Tables } from '../../machine/translation/walk.ts';
@@ -111,8 +111,10 @@ function titleOf({ tables }: Regime | { tables: Tables }, input: string): string
 }
 
 export function stage2View(inspected: Inspected, vm: Vm, expanded: readonly bigint[]): TablesView {
-  const { tables } = vm.stage2.table;
   const { features } = vm.kvm.host.model;
+  const { vtcr, vttbr } = vm.stage2;
+  // As the hardware walks them: from the registers.
+  const { tables } = stage2Regime(vtcr, vttbr, features);
   const context = { forcedWriteBack: vm.kvm.features.stage2ForceWriteBack, executeByEl: features.stage2ExecuteByEl };
   const tree: Tree = {
     inspected,
@@ -123,14 +125,13 @@ export function stage2View(inspected: Inspected, vm: Vm, expanded: readonly bigi
     context,
     expanded: new Set(expanded),
   };
-  const vttbr = vm.stage2.vttbr;
   return {
     view: 'tables',
     stage: 2,
     title: titleOf({ tables }, 'IPA'),
     control: [
-      { name: 'VTCR_EL2', value: vm.stage2.vtcr, meaning: '' },
-      ...vtcrEl2(vm.stage2.vtcr).describe(),
+      { name: 'VTCR_EL2', value: vtcr, meaning: '' },
+      ...vtcrEl2(vtcr).describe(),
       { name: 'VTTBR_EL2', value: vttbr, meaning: `VMID ${vttbr >> 48n}` },
     ],
     roots: [root(tree)],
