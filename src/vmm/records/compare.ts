@@ -45,7 +45,8 @@ function compareSection(section: string, records: readonly Recorded[], config: H
     const ours = ask?.(record);
     if (ours && agrees(record, ours)) agreeing++;
     else {
-      const reason = leftOut(record, config) ?? (ours ? null : 'not replayed yet');
+      const unasked: LeftOut | null = ours ? null : ours === null ? 'the probe had failed before' : 'not replayed yet';
+      const reason = leftOut(record, config) ?? unasked;
       if (reason) leave(reason);
       else if (ours) differences.push({ record, ours });
     }

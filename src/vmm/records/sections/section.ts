@@ -1,8 +1,8 @@
 import type { Probe } from '../probe.ts';
 import type { Answer, Recorded } from '../record.ts';
 
-/** Asks our host what a record asked the kernel. */
-export type Case = (record: Recorded) => Answer;
+/** Asks our host what a record asked the kernel; null where a record shows that the probe itself had failed before. */
+export type Case = (record: Recorded) => Answer | null;
 
 /**
  * The cases of a section by name, made anew for each run of the section: cases may build on each other. `*` is for all whose

@@ -6,6 +6,7 @@ import { init } from './init.ts';
 import { ioctls } from './ioctls.ts';
 import { memslot } from './memslot.ts';
 import { reglist } from './reglist.ts';
+import { regmut } from './regmut.ts';
 import type { Section } from './section.ts';
 import { vcpu } from './vcpu.ts';
 
@@ -20,4 +21,5 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   enablecap,
   ioctls,
   reglist,
+  regmut,
 };
