@@ -89,8 +89,6 @@ const DEBUG = [
   },
 ] as const satisfies readonly UiCommand[];
 
-export type DebugCommandId = (typeof DEBUG)[number]['id'];
-
 const OTHERS: readonly UiCommand[] = [
   {
     id: 'toggle-breakpoint',

@@ -31,16 +31,6 @@ export function showMemory(space: AddressSpace, address: bigint): void {
   openPanel('memory');
 }
 
-export function showWalk(va: bigint, access: 'read' | 'write' | 'execute' = 'read'): void {
-  inspectStore.setState({ walk: { va, access } });
-  openPanel('walk');
-}
-
-export function showDisassembly(address: bigint | 'pc'): void {
-  inspectStore.setState({ disassembly: address });
-  openPanel('disassembly');
-}
-
 export function showTables(stage: 1 | 2): void {
   inspectStore.setState({ tables: stage });
   openPanel('tables');

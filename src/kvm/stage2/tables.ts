@@ -36,7 +36,9 @@ export class Stage2 {
 
   /** null: no memory for the start tables. */
   static create(kvm: KvmModule, ipaBits: number): Stage2 | null {
-    const format = tableFormat(2, kvm.granule.name, kvm.features.lpa2 ? 52 : 48);
+    // With 64K pages PA[51:48] always have their place, in bits 15:12 (kvm_phys_to_pte).
+    const bits = kvm.features.lpa2 || kvm.granule.name === '64K' ? 52 : 48;
+    const format = tableFormat(2, kvm.granule.name, bits);
     const table = PageTable.create(kvm.host.memory, format, startLevel(kvm.granule, ipaBits), ipaBits);
     return table && new Stage2(kvm, ipaBits, table);
   }
