@@ -113,7 +113,9 @@ export function HostPanel() {
               id={id}
               value={host.paBits ?? 'preset'}
               options={PA_OPTIONS}
-              text={(bits) => (bits === 'preset' ? 'as the CPU has it' : `${bits} bits`)}
+              text={(bits) =>
+                bits === 'preset' ? 'as the CPU has it' : bits === 52 ? '52 bits (FEAT_LPA)' : `${bits} bits`
+              }
               onChange={(bits) =>
                 edit({ host: bits === 'preset' ? without(host, 'paBits') : { ...host, paBits: bits } })
               }
