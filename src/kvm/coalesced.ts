@@ -1,3 +1,4 @@
+import type { Ipa } from '../abi/address.ts';
 import { kvm_coalesced_mmio_zone } from '../abi/structs.ts';
 import type { CapabilityRow } from './capabilities.ts';
 import type { Caller } from './descriptor.ts';
@@ -56,7 +57,7 @@ function holds(zone: Zone, address: bigint, length: number): boolean {
 }
 
 /** A guest's write into a zone; false: no zone, or the ring is full, so userspace has to do it (coalesced_mmio_write). */
-export function coalesce(vm: Vm, ipa: number, data: Uint8Array): boolean {
+export function coalesce(vm: Vm, ipa: Ipa, data: Uint8Array): boolean {
   const zone = vm.coalescedZones.find((candidate) => candidate.pio === 0 && holds(candidate, BigInt(ipa), data.length));
   if (!zone) return false;
   const { memory, pageSize } = vm.kvm.host;

@@ -1,3 +1,4 @@
+import type { Ipa } from '../abi/address.ts';
 import { DIRTY_LOG_FLAGS, MEM_FLAGS } from '../abi/constants.ts';
 import { kvm_clear_dirty_log, kvm_dirty_log } from '../abi/structs.ts';
 import type { CapabilityRow } from './capabilities.ts';
@@ -181,7 +182,7 @@ export function clearDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult 
 }
 
 /** A page of a slot was written by a vCPU, or for it (mark_page_dirty_in_slot). */
-export function markDirty(vcpu: Vcpu, slot: Memslot, ipa: number): void {
+export function markDirty(vcpu: Vcpu, slot: Memslot, ipa: Ipa): void {
   if ((slot.flags & MEM_FLAGS.KVM_MEM_LOG_DIRTY_PAGES) === 0) return;
   const page = Math.floor((ipa - slot.base) / vcpu.vm.kvm.host.pageSize);
   if (vcpu.dirtyRing) vcpu.dirtyRing.push(slot.id, page);

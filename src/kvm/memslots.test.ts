@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ipa } from '../abi/address.ts';
 import { TestVmm } from '../host/testing.ts';
 import { isRefusal } from './refusal.ts';
 
@@ -56,8 +57,8 @@ describe('KVM_SET_USER_MEMORY_REGION', () => {
     const base = (id: number) => ((id * 7919) % 32767) * 8192;
     for (let id = 0; id < 32767; id++) expect(vmm.slot(id, base(id), 4096, HVA)).toEqual({ ret: 0 });
     for (let id = 0; id < 32767; id += 97) {
-      expect(memslots.at(base(id) + 4095)?.id).toBe(id);
-      expect(memslots.at(base(id) + 4096)).toBeNull();
+      expect(memslots.at(ipa(base(id) + 4095))?.id).toBe(id);
+      expect(memslots.at(ipa(base(id) + 4096))).toBeNull();
     }
     expect(vmm.slot(5, base(5), 0, HVA)).toEqual({ ret: 0 });
     expect(vmm.slot(5, base(5) - 4096, 12288, HVA)).toEqual({ ret: 0 });

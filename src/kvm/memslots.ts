@@ -1,3 +1,4 @@
+import { ipa, type Ipa } from '../abi/address.ts';
 import { MEM_FLAGS } from '../abi/constants.ts';
 import { kvm_userspace_memory_region, kvm_userspace_memory_region2 } from '../abi/structs.ts';
 import type { CapabilityRow } from './capabilities.ts';
@@ -10,7 +11,7 @@ import type { Vm } from './vm.ts';
 /** A memory slot. Addresses and sizes are bytes. */
 export interface Memslot {
   readonly id: number;
-  readonly base: number;
+  readonly base: Ipa;
   readonly size: number;
   readonly flags: number;
   readonly userspaceAddress: bigint;
@@ -93,14 +94,14 @@ export class Memslots {
   }
 
   /** The slot that holds an IPA, or null. */
-  at(ipa: number): Memslot | null {
-    const slot = this.#byBase[this.#after(ipa) - 1];
-    return slot && ipa < slot.base + slot.size ? slot : null;
+  at(address: Ipa): Memslot | null {
+    const slot = this.#byBase[this.#after(address) - 1];
+    return slot && address < slot.base + slot.size ? slot : null;
   }
 
   /** A slot other than `id` that touches [start, end), or null. */
   overlap(id: number, start: number, end: number): Memslot | null {
-    for (let index = this.#after(end - 1) - 1; index >= 0; index--) {
+    for (let index = this.#after(ipa(end - 1)) - 1; index >= 0; index--) {
       const slot = this.#byBase[index]!;
       if (slot.base + slot.size <= start) return null;
       if (slot.id !== id) return slot;
@@ -109,12 +110,12 @@ export class Memslots {
   }
 
   /** How many slots begin at or below an IPA. */
-  #after(ipa: number): number {
+  #after(address: Ipa): number {
     let low = 0;
     let high = this.#byBase.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#byBase[middle]!.base <= ipa) low = middle + 1;
+      if (this.#byBase[middle]!.base <= address) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -244,7 +245,7 @@ function setMemoryRegion(vm: Vm, region: Region): IoctlResult {
   }
   const pages = Number(size) / vm.kvm.host.pageSize;
   const dirty = logs ? (old?.dirty ?? newBitmap(vm, pages)) : null;
-  const slot: Memslot = { id, base: Number(base), size: Number(size), flags, userspaceAddress: hva, dirty };
+  const slot: Memslot = { id, base: ipa(Number(base)), size: Number(size), flags, userspaceAddress: hva, dirty };
   vm.memslots.set(slot);
   // kvm_arch_commit_memory_region: all pages are protected when logging begins, unless CLEAR does it bit by bit.
   if (logs && !manualAndInitiallySet(vm)) {

@@ -1,3 +1,4 @@
+import { ipa as toIpa } from '../abi/address.ts';
 import { MEM_FLAGS } from '../abi/constants.ts';
 import type { AttributeCall } from './attributes.ts';
 import type { CapabilityRow } from './capabilities.ts';
@@ -33,7 +34,7 @@ export function pvTimeAttribute(
   }
   if (vcpu.stolenTime !== null)
     return refuse('EEXIST', 'pvtime.again', `the IPA is ${hex(vcpu.stolenTime)} already`, kernel);
-  if (ipa >= 1n << 52n || !vcpu.vm.memslots.at(Number(ipa))) {
+  if (ipa >= 1n << 52n || !vcpu.vm.memslots.at(toIpa(Number(ipa)))) {
     return refuse('EINVAL', 'pvtime.no-slot', `there is no memory slot at IPA ${hex(ipa)}`, kernel);
   }
   vcpu.stolenTime = ipa;
@@ -44,10 +45,10 @@ export function pvTimeAttribute(
 export function initStolenTime(vcpu: Vcpu): bigint | null {
   const ipa = vcpu.stolenTime;
   if (ipa === null) return null;
-  const slot = vcpu.vm.memslots.at(Number(ipa));
+  const slot = vcpu.vm.memslots.at(toIpa(Number(ipa)));
   if (slot && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) === 0) {
     const hva = slot.userspaceAddress + (ipa - BigInt(slot.base));
-    if (vcpu.vm.mm.write(hva, new Uint8Array(STRUCTURE_BYTES))) markDirty(vcpu, slot, Number(ipa));
+    if (vcpu.vm.mm.write(hva, new Uint8Array(STRUCTURE_BYTES))) markDirty(vcpu, slot, toIpa(Number(ipa)));
   }
   return ipa;
 }

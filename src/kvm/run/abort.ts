@@ -1,3 +1,4 @@
+import { ipa as toIpa, pa as toPa, type Ipa } from '../../abi/address.ts';
 import { MEM_FLAGS } from '../../abi/constants.ts';
 import type { TrapStop } from '../../machine/stop.ts';
 import type { UserPage } from '../descriptor.ts';
@@ -79,7 +80,7 @@ function outsideMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot | null): Handle
 }
 
 /** Puts the process' memory behind an IPA (user_mem_abort). null: done, the guest tries again. */
-function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: number): Refusal | null {
+function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: Ipa): Refusal | null {
   const { vm } = vcpu;
   const { stage2 } = vm;
   const { pageSize } = vm.kvm.host;
@@ -90,7 +91,7 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: number): 
   if (permission && !write && !execute) {
     return refuse('EFAULT', 'run.read-permission', `a read of IPA ${hex(ipa)} was not permitted`, kernel);
   }
-  const pageIpa = ipa - (ipa % pageSize);
+  const pageIpa = toIpa(ipa - (ipa % pageSize));
   const hva = slot.userspaceAddress + BigInt(pageIpa - slot.base);
   const fault = (what: string): Refusal =>
     refuse('EFAULT', 'run.no-user-memory', `IPA ${hex(ipa)} is at ${hex(hva)} in the process, ${what}`, kernel);
@@ -109,8 +110,8 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: number): 
   const within = pageIpa % size;
   const done =
     permission && size === faultSize
-      ? stage2.relax(pageIpa - within, permissions) || true
-      : stage2.map(pageIpa - within, size, page.pa - within, permissions);
+      ? stage2.relax(toIpa(pageIpa - within), permissions) || true
+      : stage2.map(toIpa(pageIpa - within), size, toPa(page.pa - within), permissions);
   if (!done) return refuse('ENOMEM', 'run.no-table-memory', 'the host has no memory for a stage 2 table', kernel);
   if (writable) markDirty(vcpu, slot, pageIpa);
   return null;

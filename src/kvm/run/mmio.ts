@@ -1,3 +1,4 @@
+import type { Ipa } from '../../abi/address.ts';
 import { EXIT_REASONS } from '../../abi/exits.ts';
 import type { CapabilityRow } from '../capabilities.ts';
 import { coalesce } from '../coalesced.ts';
@@ -32,7 +33,7 @@ export const MMIO_CAPABILITIES: readonly CapabilityRow[] = [
 ];
 
 /** An access where no memory is: leaves with KVM_EXIT_MMIO, and userspace does it (io_mem_abort). */
-export function memoryMappedAccess(vcpu: Vcpu, trap: TrapStop, ipa: number): Handled {
+export function memoryMappedAccess(vcpu: Vcpu, trap: TrapStop, ipa: Ipa): Handled {
   const { run, vm } = vcpu;
   if (!hasRegister(trap)) {
     if (!vm.returnsNisv) {

@@ -1,3 +1,4 @@
+import { ipa, type Ipa } from '../../abi/address.ts';
 import { EC } from '../../machine/esr.ts';
 import type { TrapStop } from '../../machine/stop.ts';
 
@@ -52,7 +53,7 @@ export function isWriteFault(trap: TrapStop): boolean {
 export const isExecuteFault = (trap: TrapStop): boolean => isInstructionAbort(trap) && !isStage1Walk(trap);
 
 /** The faulting IPA's page: HPFAR_EL2.FIPA, always in units of 4K. */
-export const faultPage = (trap: TrapStop): number => Number(trap.hpfar >> 4n) * 4096;
+export const faultPage = (trap: TrapStop): Ipa => ipa(Number(trap.hpfar >> 4n) * 4096);
 
 /** With the low bits of the faulting address: 12 of them whatever the page size. */
-export const faultAddress = (trap: TrapStop): number => faultPage(trap) + Number(trap.far & 0xfffn);
+export const faultAddress = (trap: TrapStop): Ipa => ipa(faultPage(trap) + Number(trap.far & 0xfffn));

@@ -1,3 +1,4 @@
+import type { Ipa, Pa } from '../../abi/address.ts';
 import { tableFormat } from '../../machine/translation/format.ts';
 import type { KvmModule } from '../module.ts';
 import { PageTable, type Leaf } from '../pagetable.ts';
@@ -52,7 +53,7 @@ export class Stage2 {
   }
 
   /** Maps a page or block of RAM. False: no memory for a table. */
-  map(ipa: number, size: number, pa: number, permissions: Stage2Permissions): boolean {
+  map(ipa: Ipa, size: number, pa: Pa, permissions: Stage2Permissions): boolean {
     const { features } = this.#kvm;
     let attributes = AF | S2AP_READ | (features.stage2ForceWriteBack ? MEMATTR_NORMAL_FWB : MEMATTR_NORMAL);
     if (permissions.write) attributes |= S2AP_WRITE;
@@ -64,7 +65,7 @@ export class Stage2 {
   }
 
   /** Adds permissions to the leaf at an address (kvm_pgtable_stage2_relax_perms); false where there is none. */
-  relax(ipa: number, permissions: Stage2Permissions): boolean {
+  relax(ipa: Ipa, permissions: Stage2Permissions): boolean {
     const leaf = this.table.lookup(ipa);
     if (!leaf?.valid) return false;
     let value = leaf.value | S2AP_READ;
@@ -76,7 +77,7 @@ export class Stage2 {
   }
 
   /** Same output and attributes but permissions: the fault is stale, or only permissions are to be relaxed. */
-  isMapped(ipa: number, size: number, pa: number): boolean {
+  isMapped(ipa: Ipa, size: number, pa: Pa): boolean {
     const leaf = this.table.lookup(ipa);
     return leaf !== null && leaf.valid && leaf.size === size && leaf.output === pa;
   }

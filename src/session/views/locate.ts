@@ -1,3 +1,4 @@
+import { ipa as toIpa, type Ipa } from '../../abi/address.ts';
 /**
  * Where bytes of the guest and of the process lie in the host's memory, found without changing anything: a look must not
  * touch a page for the first time, nor make KVM map it. So guest memory is found through the VM's slots, not its stage 2.
@@ -27,7 +28,7 @@ export function locateHva(process: AddressSpace, hva: bigint, pageSize: number):
   return { ok: true, pa: leaf.output + within, length: leaf.size - within };
 }
 
-export function slotAt(vm: Vm, ipa: number): Memslot | null {
+export function slotAt(vm: Vm, ipa: Ipa): Memslot | null {
   for (const slot of vm.memslots.values()) if (ipa >= slot.base && ipa < slot.base + slot.size) return slot;
   return null;
 }
@@ -36,7 +37,7 @@ export function locateIpa(vm: Vm, process: AddressSpace, ipa: bigint): Located {
   const pageSize = vm.kvm.host.pageSize;
   const inPage = pageSize - Number(ipa % BigInt(pageSize));
   if (ipa >= 1n << BigInt(vm.ipaBits)) return missing(`above the VM's ${vm.ipaBits} bits of IPA`, inPage);
-  const slot = slotAt(vm, Number(ipa));
+  const slot = slotAt(vm, toIpa(Number(ipa)));
   if (!slot) return missing('no memory slot: a load or store leaves with KVM_EXIT_MMIO, a fetch aborts', inPage);
   const offset = Number(ipa) - slot.base;
   const found = locateHva(process, slot.userspaceAddress + BigInt(offset), pageSize);

@@ -1,3 +1,4 @@
+import { ipa as toIpa } from '../../abi/address.ts';
 import { MEM_FLAGS } from '../../abi/constants.ts';
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import { decodeDescriptor } from '../../machine/translation/descriptor.ts';
@@ -94,7 +95,7 @@ function stage2Message(
         ? 'KVM gives the guest a Data Abort'
         : 'KVM leaves to userspace with KVM_EXIT_MMIO';
   if (ipa >= 2 ** vm.ipaBits) return `${at} is above the VM's ${vm.ipaBits} bits of IPA. ${why}`;
-  const slot = slotAt(vm, ipa);
+  const slot = slotAt(vm, toIpa(ipa));
   if (!slot) return `${at} is in no memory slot: ${outside}`;
   if (access === 'write' && !s1ptw && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0) {
     return `${at} is in slot ${slot.id}, which is read-only: ${outside}`;
