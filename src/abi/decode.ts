@@ -14,6 +14,7 @@ export interface DecodedField {
   readonly name: string;
   readonly offset: number;
   readonly size: number;
+  /** As an engineer would write it: hex for addresses, names for flags (`KVM_MEM_READONLY`). */
   readonly text: string;
 }
 

@@ -2,6 +2,10 @@
  * Everything that passes between a page (or the command line) and a sandbox. One discriminated union each way, versioned;
  * all values survive a structured clone. Addresses and 64-bit values are bigint here and nowhere on a hot path.
  */
+import type { DecodedStruct } from '../abi/decode.ts';
+
+export type { DecodedField, DecodedStruct } from '../abi/decode.ts';
+
 export const MESSAGE_VERSION = 1;
 
 /* ---------------------------------------------------------------- configuration */
@@ -201,20 +205,6 @@ export interface IoctlEntry {
   readonly scriptLine: number | null;
   /** Virtual time at which it was made. */
   readonly instructions: bigint;
-}
-
-export interface DecodedStruct {
-  readonly name: string;
-  readonly size: number;
-  readonly fields: readonly DecodedField[];
-}
-
-export interface DecodedField {
-  readonly name: string;
-  readonly offset: number;
-  readonly size: number;
-  /** As an engineer would write it: hex for addresses, names for flags (`KVM_MEM_READONLY`). */
-  readonly text: string;
 }
 
 /* ---------------------------------------------------------------- views */

@@ -12,7 +12,6 @@ const S2AP_WRITE = 1n << 7n;
 const SH_INNER = 3n << 8n;
 const AF = 1n << 10n;
 const XN = 1n << 54n;
-const PERMISSIONS = S2AP_READ | S2AP_WRITE | XN;
 
 export interface Stage2Permissions {
   readonly write: boolean;
@@ -111,10 +110,4 @@ export class Stage2 {
   #flush(): void {
     this.#kvm.host.cpu.invalidateStage2();
   }
-}
-
-/** R, W and X as a leaf has them. */
-export function leafPermissions(value: bigint): { read: boolean; write: boolean; execute: boolean } {
-  const bits = value & PERMISSIONS;
-  return { read: (bits & S2AP_READ) !== 0n, write: (bits & S2AP_WRITE) !== 0n, execute: (bits & XN) === 0n };
 }
