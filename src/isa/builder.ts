@@ -6,7 +6,8 @@
  * - an exit (a miss, a refused alignment, `leave`) must leave everything as it was: first `access`, then `set`;
  * - control does not come back from `branch`, `jump` and `leave`; where none is reached the next instruction follows.
  */
-import type { Expr, Width } from './expr.ts';
+import type { Expr, Vector, Width } from './expr.ts';
+import type { Statements } from './library.ts';
 import type { ImmediateOperand, RegisterOperand, Transfer } from './row.ts';
 
 /** How flags follow from `a`, `b` (and `carry`): of a + b, a − b, a + b + carry, or N and Z of `a` with C = V = 0. */
@@ -18,11 +19,11 @@ export type Leave =
 
 export interface AccessSpec {
   readonly access: 'read' | 'write' | 'readWrite';
-  /** Of the whole access, both registers of a pair included. */
-  readonly bytes: 1 | 2 | 4 | 8 | 16 | 32;
+  /** Of the whole access, all its registers included: 1 to 64. */
+  readonly bytes: number;
   /** What SCTLR_ELx.A and Device memory want it aligned to: the bytes of one register. */
   readonly unit: number;
-  /** Exclusive, atomic, acquire or release: always aligned to `bytes`. */
+  /** Exclusive, atomic, acquire or release: always aligned to `bytes`, a power of two. */
   readonly ordered: boolean;
   readonly unprivileged: boolean;
 }
@@ -32,7 +33,7 @@ export interface Place {
   readonly id: number;
 }
 
-export interface Builder {
+export interface Builder extends Statements {
   /** The value of one of the row's `variant` fields. */
   field(name: string): number;
   /** What the row says of its access to memory. */
@@ -49,12 +50,12 @@ export interface Builder {
   /** A half of a V register. */
   getV(operand: RegisterOperand, half: 0 | 1): Expr;
   setV(operand: RegisterOperand, low: Expr, high: Expr): void;
+  /** A whole V register. */
+  getVector(operand: RegisterOperand): Vector;
+  setVector(operand: RegisterOperand, value: Vector): void;
   immediate(operand: ImmediateOperand, width: Width): Expr;
   /** The instruction's own address. */
   pc(): Expr;
-  /** Evaluates now, once. */
-  let(value: Expr): Expr;
-
   /** 0 or 1: ConditionHolds() of `cond`. */
   condition(cond: number): Expr;
   /** PSTATE.C as 0 or 1. */
@@ -65,14 +66,15 @@ export interface Builder {
   nzcv(): Expr;
   setNzcv(value: Expr): void;
 
-  when(condition: Expr, then: () => void, otherwise?: () => void): void;
-
   /** Translates; where that can't be done at once, or alignment is refused, the instruction is left undone. */
   access(address: Expr, spec: AccessSpec): Place;
   /** `bytes` (1, 2, 4 or 8) at `offset`, extended to the width. */
   load(place: Place, offset: number, bytes: number, signed: boolean, width: Width): Expr;
   /** The low `bytes` of the value. */
   store(place: Place, offset: number, bytes: number, value: Expr): void;
+  /** Sixteen bytes at `offset`. */
+  loadVector(place: Place, offset: number): Vector;
+  storeVector(place: Place, offset: number, value: Vector): void;
   /** Remembers the place for `monitorHolds`; `values` are the 64-bit values loaded. */
   setMonitor(place: Place, bytes: number, values: readonly Expr[]): void;
   /** 0 or 1: the monitor is set for this place and size, and memory still has what was loaded; `values` are read now. */

@@ -3,9 +3,22 @@
  * What an engine knows itself (a register, an operand, a bound value) is a leaf that only the engine that made it reads.
  */
 
-export type Width = 32 | 64;
+import type { LibraryFunction } from './library.ts';
+import { NATIVE, type NativeName } from './native.ts';
 
-export type Expr = Constant | Leaf | Unary | Binary | Choice;
+export type Width = 32 | 64;
+/** Integers by their width, floating point, vectors of 128 bits. */
+export type Type = Width | 'f32' | 'f64' | 'v128';
+
+/** An integer. */
+export type Expr = Constant | Unary | Binary | Leaf<Width> | Choice<Width> | Native<Width> | Call<Width>;
+/** What is no integer. */
+type Other<T extends Type> = Leaf<T> | Choice<T> | Native<T> | Call<T>;
+export type F32 = Other<'f32'>;
+export type F64 = Other<'f64'>;
+export type Vector = Other<'v128'>;
+export type Value = Expr | F32 | F64 | Vector;
+export type ValueOf<T extends Type> = T extends 'f32' ? F32 : T extends 'f64' ? F64 : T extends 'v128' ? Vector : Expr;
 
 export interface Constant {
   readonly op: 'const';
@@ -13,9 +26,9 @@ export interface Constant {
   readonly value: bigint;
 }
 
-export interface Leaf {
+export interface Leaf<T extends Type = Type> {
   readonly op: 'leaf';
-  readonly width: Width;
+  readonly width: T;
   readonly id: number;
 }
 
@@ -43,12 +56,30 @@ export interface Binary {
 }
 
 /** `select` evaluates both, `choose` only the one that the 32-bit condition asks for (`a` where it isn't 0). */
-export interface Choice {
+export interface Choice<T extends Type = Type> {
   readonly op: 'select' | 'choose';
-  readonly width: Width;
+  readonly width: T;
   readonly condition: Expr;
-  readonly a: Expr;
-  readonly b: Expr;
+  readonly a: ValueOf<T>;
+  readonly b: ValueOf<T>;
+}
+
+/** One of WebAssembly's operations. */
+export interface Native<T extends Type = Type> {
+  readonly op: 'native';
+  readonly width: T;
+  readonly name: NativeName;
+  readonly operands: readonly Value[];
+  /** A lane's number or sixteen bytes, where the operation has them. */
+  readonly follows: readonly number[];
+}
+
+/** A library function's value; it is called where the expression is evaluated. */
+export interface Call<T extends Type = Type> {
+  readonly op: 'call';
+  readonly width: T;
+  readonly callee: LibraryFunction;
+  readonly operands: readonly Value[];
 }
 
 /** Signed or unsigned, cut to the width. */
@@ -107,6 +138,48 @@ export function select(condition: Expr, a: Expr, b: Expr): Expr {
 }
 export function choose(condition: Expr, a: Expr, b: Expr): Expr {
   return { op: 'choose', width: a.width, condition, a, b };
+}
+export function selectVector(condition: Expr, a: Vector, b: Vector): Vector {
+  return { op: 'select', width: 'v128', condition, a, b };
+}
+
+type Operands<Types extends readonly Type[]> = { readonly [index in keyof Types]: ValueOf<Types[index]> };
+type Signature<N extends NativeName> = (typeof NATIVE)[N];
+type Follows<N extends NativeName> =
+  Signature<N> extends readonly [number, readonly Type[], Type, 'lane']
+    ? readonly [lane: number]
+    : Signature<N> extends readonly [number, readonly Type[], Type, 'bytes']
+      ? readonly [bytes: readonly number[]]
+      : readonly [];
+
+/** One of WebAssembly's operations, its lane or its sixteen bytes first: `native('i8x16.extract_lane_u', 3, vector)`. */
+export function native<N extends NativeName>(
+  name: N,
+  ...given: readonly [...Follows<N>, ...Operands<Signature<N>[1]>]
+): ValueOf<Signature<N>[2]>;
+export function native(name: NativeName, ...given: readonly (number | readonly number[] | Value)[]): Value {
+  const [, , width] = NATIVE[name];
+  const follows: number[] = [];
+  const operands: Value[] = [];
+  for (const one of given) {
+    if (typeof one === 'number') follows.push(one);
+    else if ('op' in one) operands.push(one);
+    else follows.push(...one);
+  }
+  return typedNode({ op: 'native', width, name, operands, follows });
+}
+
+/** Calls a library function. */
+export function call<P extends readonly Type[], R extends Type>(
+  callee: LibraryFunction<P, R>,
+  ...operands: Operands<P>
+): ValueOf<R>;
+export function call(callee: LibraryFunction, ...operands: readonly Value[]): Value {
+  return typedNode({ op: 'call', width: callee.result, callee, operands });
+}
+
+function typedNode(node: Native | Call): Value {
+  return { ...node, width: node.width } as Value;
 }
 
 /** The low `width` bits of a value of either width; 64 from 32 has zeros above. */

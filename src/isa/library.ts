@@ -1,0 +1,55 @@
+/**
+ * Functions that semantics call (`call` in expr.ts) instead of carrying the same code at every place: floating point,
+ * cryptography, pointer authentication. Each is written once, against what `Statements` offers, and compiled once.
+ */
+import type { Expr, F32, F64, Type, Value, ValueOf, Vector } from './expr.ts';
+
+/** A place for a value that changes. Reads give what it is where they are evaluated. */
+export interface Variable<T extends Type> {
+  readonly value: ValueOf<T>;
+  set(value: ValueOf<T>): void;
+}
+
+/** What instructions and library functions are both written with. */
+export interface Statements {
+  /** Evaluates now, once. */
+  let(value: Expr): Expr;
+  let(value: Vector): Vector;
+  let(value: F32): F32;
+  let(value: F64): F64;
+  variable<T extends Type>(type: T, initial: ValueOf<T>): Variable<T>;
+  when(condition: Expr, then: () => void, otherwise?: () => void): void;
+  /** Again and again while the condition holds before; bounded by whoever writes it. */
+  loop(condition: () => Expr, body: () => void): void;
+  /** FPCR and FPSR, 32 bits. */
+  fpcr(): Expr;
+  fpsr(): Expr;
+  /** Sets cumulative bits of FPSR: ORed into it. */
+  raise(flags: Expr): void;
+}
+
+export interface FunctionBody extends Statements {
+  /** Leaves the function; what follows it in the same block is not reached. */
+  return(value: Value): void;
+}
+
+export interface LibraryFunction<P extends readonly Type[] = readonly Type[], R extends Type = Type> {
+  /** Unique. */
+  readonly name: string;
+  readonly parameters: P;
+  readonly result: R;
+  /** Answers the value where no `return` was met before. Operands are bound already. */
+  readonly body: (b: FunctionBody, operands: readonly Value[]) => Value;
+}
+
+type Bound<P extends readonly Type[]> = { readonly [index in keyof P]: ValueOf<P[index]> };
+
+/** Defines a library function; the only place that its operands' types are vouched for. */
+export function libraryFunction<const P extends readonly Type[], R extends Type>(
+  name: string,
+  parameters: P,
+  result: R,
+  body: (b: FunctionBody, ...operands: Bound<P>) => ValueOf<R>,
+): LibraryFunction<P, R> {
+  return { name, parameters, result, body: (b, operands) => body(b, ...(operands as Bound<P>)) };
+}
