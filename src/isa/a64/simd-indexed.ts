@@ -1,10 +1,10 @@
 /** Advanced SIMD by an element: DDI 0487 C4.1, "vector x indexed element" and its scalar form. A row for each size of element. */
 import { joinedField, v, type A64Fields } from './operands.ts';
 import type { A64Row } from './row.ts';
-import { BINARY, BY_Q, HALF, INTO, ROUNDING_DOUBLING, title, UNARY } from './simd-row.ts';
+import { BINARY, BY_Q, INTO, ROUNDING_DOUBLING, title, UNARY } from './simd-row.ts';
 
 /** Where index and register of the element are: the more bits the index has, the fewer has the register. */
-interface Element {
+export interface Element {
   readonly bits: 16 | 32 | 64;
   /** size, L, M and Rm; `#` is L. */
   readonly fields: string;
@@ -15,21 +15,15 @@ interface Element {
 }
 
 /** The register's fifth bit is M, except where M belongs to the index. */
-const low = { fields: 'L M Rm:4', index: 'H:L:M', operand: '<Vm:4.h[H:L:M]>', register: v('Rm') };
+export const low = { fields: 'L M Rm:4', index: 'H:L:M', operand: '<Vm:4.h[H:L:M]>', register: v('Rm') };
 const INTEGER_ELEMENTS: readonly Element[] = [
   { ...low, bits: 16, fields: `01 ${low.fields}` },
   { bits: 32, fields: '10 L Rm:5', index: 'H:L', operand: '<Vm.s[H:L]>', register: v('Rm') },
 ];
-const FLOAT_ELEMENTS: readonly Element[] = [
-  { ...low, bits: 16, fields: `00 ${low.fields}` },
-  { bits: 32, fields: '10 L Rm:5', index: 'H:L', operand: '<Vm.s[H:L]>', register: v('Rm') },
-  { bits: 64, fields: '11 0 Rm:5', index: 'H', operand: '<Vm.d[H]>', register: v('Rm') },
-];
-
-const VECTORS = { 16: ['Q16', '4s', 'H', 'S'], 32: ['Q32', '2d', 'S', 'D'], 64: ['Q64', '', 'D', ''] } as const;
+export const VECTORS = { 16: ['Q16', '4s', 'H', 'S'], 32: ['Q32', '2d', 'S', 'D'], 64: ['Q64', '', 'D', ''] } as const;
 
 /** imm is the element's index. */
-const operandsOf = (element: Element, into: boolean): A64Row['operands'] => ({
+export const operandsOf = (element: Element, into: boolean): A64Row['operands'] => ({
   ...UNARY,
   rm: element.register,
   ...(into && INTO),
@@ -83,59 +77,8 @@ function integerRows([mnemonic, U, opcode, into, long, scalar, feature]: (typeof
   });
 }
 
-const FLOAT = [
-  ['fmla', '0', '0001', true],
-  ['fmls', '0', '0101', true],
-  ['fmul', '0', '1001', false],
-  ['fmulx', '1', '1001', false],
-] as const;
-
-function floatRows([mnemonic, U, opcode, into]: (typeof FLOAT)[number]): A64Row[] {
-  return FLOAT_ELEMENTS.flatMap((element): A64Row[] => {
-    const [vector, , letter] = VECTORS[element.bits];
-    const extra = element.bits === 16 ? { feature: HALF } : {};
-    const operands = operandsOf(element, into);
-    return [
-      {
-        name: title(mnemonic, `by element, vector, ${element.bits}-bit`),
-        encoding: `0 Q ${U} 01111 ${element.fields} ${opcode} H 0 Rn:5 Rd:5`,
-        ...(element.bits === 64 && { valid: (f: A64Fields) => f.Q === 1 }),
-        ...extra,
-        syntax: `${mnemonic} <Vd.${vector}>, <Vn.${vector}>, ${element.operand}`,
-        operands,
-        variant: BY_Q,
-      },
-      {
-        name: title(mnemonic, `by element, scalar, ${element.bits}-bit`),
-        encoding: `01 ${U} 11111 ${element.fields} ${opcode} H 0 Rn:5 Rd:5`,
-        ...extra,
-        syntax: `${mnemonic} <${letter}d>, <${letter}n>, ${element.operand}`,
-        operands,
-      },
-    ];
-  });
-}
-
-const MULTIPLY_LONG = [
-  ['fmlal', '0', '0000'],
-  ['fmlsl', '0', '0100'],
-  ['fmlal2', '1', '1000'],
-  ['fmlsl2', '1', '1100'],
-] as const;
-
-const angle = (f: A64Fields) => 90n * BigInt(f.rot);
-
 export const SIMD_INDEXED: readonly A64Row[] = [
   ...INTEGER.flatMap(integerRows),
-  ...FLOAT.flatMap(floatRows),
-  ...MULTIPLY_LONG.map(([mnemonic, U, opcode]): A64Row => ({
-    name: title(mnemonic, 'by element'),
-    encoding: `0 Q ${U} 01111 10 ${low.fields} ${opcode} H 0 Rn:5 Rd:5`,
-    feature: 'FEAT_FHM',
-    syntax: `${mnemonic} <Vd.Q32>, <Vn.halves>, ${low.operand}`,
-    operands: { ...BINARY, ...INTO, imm: joinedField(low.index) },
-    variant: BY_Q,
-  })),
   ...(['sdot', 'udot'] as const).map((mnemonic, U): A64Row => ({
     name: title(mnemonic, 'by element'),
     encoding: `0 Q ${U} 01111 10 L Rm:5 1110 H 0 Rn:5 Rd:5`,
@@ -144,21 +87,4 @@ export const SIMD_INDEXED: readonly A64Row[] = [
     operands: { ...BINARY, ...INTO, imm: joinedField('H:L') },
     variant: BY_Q,
   })),
-  {
-    name: 'FCMLA (by element, half)',
-    encoding: '0 Q 1 01111 01 L Rm:5 0 rot:2 1 H 0 Rn:5 Rd:5',
-    valid: (f) => f.Q === 1 || f.H === 0,
-    feature: 'FEAT_FCMA',
-    syntax: 'fcmla <Vd.Q16>, <Vn.Q16>, <Vm.h[H:L]>, <#rot>',
-    operands: { ...BINARY, ...INTO, imm: joinedField('H:L'), imm2: angle },
-    variant: ['Q', 'rot'],
-  },
-  {
-    name: 'FCMLA (by element, single)',
-    encoding: '0 1 1 01111 10 0 Rm:5 0 rot:2 1 H 0 Rn:5 Rd:5',
-    feature: 'FEAT_FCMA',
-    syntax: 'fcmla <Vd.4s>, <Vn.4s>, <Vm.s[H]>, <#rot>',
-    operands: { ...BINARY, ...INTO, imm: joinedField('H'), imm2: angle },
-    variant: ['rot'],
-  },
 ];

@@ -1,18 +1,7 @@
 /** Advanced SIMD that moves elements: DDI 0487 C4.1, "copy", "table lookup", "permute", "extract", "modified immediate". */
-import {
-  expandByteMask,
-  expandFloat,
-  floatBits,
-  joined,
-  joinedField,
-  read,
-  v,
-  vAfter,
-  write,
-  type A64Fields,
-} from './operands.ts';
+import { expandByteMask, joined, joinedField, read, v, vAfter, write, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
-import { ALL, BINARY, BY_Q, BY_SIZE, HALF, hasVector, INTO, UNARY } from './simd-row.ts';
+import { ALL, BINARY, BY_Q, BY_SIZE, hasVector, INTO, UNARY } from './simd-row.ts';
 
 /**
  * The lowest one of imm5 says the element's size, the bits above it are the index; INS has its second index in imm4, whose
@@ -156,7 +145,7 @@ const PERMUTATIONS = [
   ['zip2', '111'],
 ] as const;
 
-const imm8 = joined('i3:i5');
+export const imm8 = joined('i3:i5');
 
 /** `value` in each element of `bits`. */
 function replicate(value: bigint, bits: number): bigint {
@@ -165,7 +154,7 @@ function replicate(value: bigint, bits: number): bigint {
   return all;
 }
 
-const immediate = (
+export const immediate = (
   bits: number,
   expand: (f: A64Fields) => bigint,
   inverted = false,
@@ -185,7 +174,7 @@ const SHIFTED = [
   ['bic', '1', '1'],
 ] as const;
 
-const modified = (op: string, cmode: string, o2 = '0') => `0 Q ${op} 0111100000 i3:3 ${cmode} ${o2} 1 i5:5 Rd:5`;
+export const modified = (op: string, cmode: string, o2 = '0') => `0 Q ${op} 0111100000 i3:3 ${cmode} ${o2} 1 i5:5 Rd:5`;
 
 const IMMEDIATES: readonly A64Row[] = [
   ...SHIFTED.flatMap(([mnemonic, op, low]): A64Row[] => {
@@ -234,27 +223,6 @@ const IMMEDIATES: readonly A64Row[] = [
     encoding: modified('1', '1110').replace('Q', '1'),
     syntax: 'movi <Vd.2d>, <bytemask>',
     operands: { rd: v('Rd'), imm: (f) => expandByteMask(imm8.get(f)) },
-  },
-  {
-    name: 'FMOV (vector, immediate, half)',
-    encoding: modified('0', '1111', '1'),
-    feature: HALF,
-    syntax: 'fmov <Vd.Q16>, <float:i3:i5>',
-    operands: { rd: v('Rd'), ...immediate(16, (f) => floatBits(expandFloat(imm8.get(f)), 16)) },
-    variant: BY_Q,
-  },
-  {
-    name: 'FMOV (vector, immediate, single)',
-    encoding: modified('0', '1111'),
-    syntax: 'fmov <Vd.Q32>, <float:i3:i5>',
-    operands: { rd: v('Rd'), ...immediate(32, (f) => floatBits(expandFloat(imm8.get(f)), 32)) },
-    variant: BY_Q,
-  },
-  {
-    name: 'FMOV (vector, immediate, double)',
-    encoding: modified('1', '1111').replace('Q', '1'),
-    syntax: 'fmov <Vd.2d>, <float:i3:i5>',
-    operands: { rd: v('Rd'), ...immediate(64, (f) => floatBits(expandFloat(imm8.get(f)), 64)) },
   },
 ];
 

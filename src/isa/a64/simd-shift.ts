@@ -4,10 +4,10 @@
  */
 import type { A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
-import { BY_Q, HALF, INTO, title, UNARY } from './simd-row.ts';
+import { BY_Q, INTO, title, UNARY } from './simd-row.ts';
 
 /** immh:immb, vectors of the size and of twice the size, scalars of both. */
-const SIZES = [
+export const SIZES = [
   { bits: 8, field: 'i3', immh: '0001 i3:3', vector: 'Q8', wide: '8h', scalar: 'B', wideScalar: 'H' },
   { bits: 16, field: 'i4', immh: '001 i4:4', vector: 'Q16', wide: '4s', scalar: 'H', wideScalar: 'S' },
   { bits: 32, field: 'i5', immh: '01 i5:5', vector: 'Q32', wide: '2d', scalar: 'S', wideScalar: 'D' },
@@ -18,14 +18,14 @@ const [, , , DOUBLEWORD] = SIZES;
 const NARROW = SIZES.slice(0, 3);
 
 type Direction = 'l' | 'r';
-const amount = (direction: Direction, { field }: Size) => `<sh${direction}:${field.slice(1)}>`;
+export const amount = (direction: Direction, { field }: Size) => `<sh${direction}:${field.slice(1)}>`;
 
 /** The shift, or the number of fraction bits, as a number of bits. */
-const shift = (direction: Direction, { bits, field }: Size) => ({
+export const shift = (direction: Direction, { bits, field }: Size) => ({
   imm: (f: A64Fields) => BigInt(direction === 'l' ? f[field] : bits - f[field]),
 });
 
-const hasVector = (size: Size) => (size.bits === 64 ? { valid: (f: A64Fields) => f.Q === 1 } : {});
+export const hasVector = (size: Size) => (size.bits === 64 ? { valid: (f: A64Fields) => f.Q === 1 } : {});
 
 /** Mnemonic, U, opcode, direction, scalar sizes, whether the destination is read. */
 const SAME: readonly (readonly [string, string, string, Direction, readonly Size[], boolean])[] = [
@@ -113,42 +113,8 @@ const LENGTHENING: readonly A64Row[] = (['s', 'u'] as const).flatMap((sign, U) =
   }),
 );
 
-/** Conversions between fixed and floating point; the amount is the number of fraction bits. */
-const CONVERSIONS = [
-  ['scvtf', '0', '11100'],
-  ['fcvtzs', '0', '11111'],
-  ['ucvtf', '1', '11100'],
-  ['fcvtzu', '1', '11111'],
-] as const;
-
-function conversionRows([mnemonic, U, opcode]: (typeof CONVERSIONS)[number]): A64Row[] {
-  return SIZES.slice(1).flatMap((size): A64Row[] => {
-    const extra = size.bits === 16 ? { feature: HALF } : {};
-    const operands = { ...UNARY, ...shift('r', size) };
-    return [
-      {
-        name: title(mnemonic, `vector, fixed-point, ${size.bits}-bit`),
-        encoding: `0 Q ${U} 011110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
-        ...hasVector(size),
-        ...extra,
-        syntax: `${mnemonic} <Vd.${size.vector}>, <Vn.${size.vector}>, ${amount('r', size)}`,
-        operands,
-        variant: BY_Q,
-      },
-      {
-        name: title(mnemonic, `scalar, SIMD, fixed-point, ${size.bits}-bit`),
-        encoding: `01 ${U} 111110 ${size.immh} ${opcode} 1 Rn:5 Rd:5`,
-        ...extra,
-        syntax: `${mnemonic} <${size.scalar}d>, <${size.scalar}n>, ${amount('r', size)}`,
-        operands,
-      },
-    ];
-  });
-}
-
 export const SIMD_SHIFT: readonly A64Row[] = [
   ...SAME.flatMap(sameRows),
   ...NARROWING.flatMap(narrowingRows),
   ...LENGTHENING,
-  ...CONVERSIONS.flatMap(conversionRows),
 ];

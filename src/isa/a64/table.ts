@@ -10,11 +10,16 @@ import { LOAD_STORE } from './load-store.ts';
 import type { A64Field } from './operands.ts';
 import { ORDERED } from './ordered.ts';
 import { PAUTH } from './pauth.ts';
+import { SIMD_FLOAT_INDEXED } from './simd-float-indexed.ts';
 import { SIMD_INDEXED } from './simd-indexed.ts';
+import { SIMD_FLOAT_MOVE } from './simd-float-move.ts';
 import { SIMD_MOVE } from './simd-move.ts';
+import { SIMD_FLOAT_SHIFT } from './simd-float-shift.ts';
 import { SIMD_SHIFT } from './simd-shift.ts';
 import { SIMD_STRUCTURES } from './simd-structures.ts';
+import { SIMD_FLOAT_THREE } from './simd-float-three.ts';
 import { SIMD_THREE } from './simd-three.ts';
+import { SIMD_FLOAT_TWO } from './simd-float-two.ts';
 import { SIMD_TWO } from './simd-two.ts';
 import { SYSTEM } from './system.ts';
 
@@ -30,10 +35,15 @@ export const A64 = instructionTable<A64Field>([
   ...FLAG_MANIPULATION,
   ...FP_SCALAR,
   ...SIMD_THREE,
+  ...SIMD_FLOAT_THREE,
   ...SIMD_TWO,
+  ...SIMD_FLOAT_TWO,
   ...SIMD_SHIFT,
+  ...SIMD_FLOAT_SHIFT,
   ...SIMD_INDEXED,
+  ...SIMD_FLOAT_INDEXED,
   ...SIMD_MOVE,
+  ...SIMD_FLOAT_MOVE,
   ...SIMD_STRUCTURES,
   ...CRYPTO,
 ]);

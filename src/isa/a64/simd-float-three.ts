@@ -1,0 +1,121 @@
+/** Floating point in Advanced SIMD with three registers, scalar and vector: DDI 0487 C4.1, "three same", "three same extra". */
+import type { A64Fields } from './operands.ts';
+import type { A64Row } from './row.ts';
+import { BINARY, BY_Q, BY_SIZE, BY_SZ, HALF, hasFloatVector, INTO, title } from './simd-row.ts';
+
+const operandsOf = (mnemonic: string) => (/^fml[as]$/.test(mnemonic) ? { ...BINARY, ...INTO } : BINARY);
+
+/** Comparisons have namesakes with zero. */
+const form = (mnemonic: string, kind: 'vector' | 'scalar') =>
+  /^fcm(gt|ge|eq)$/.test(mnemonic) ? `${kind}, register` : kind;
+
+/** Mnemonic, U, a, the low bits of opcode, whether there is a scalar form. */
+const FLOAT: readonly (readonly [string, string, string, string, boolean])[] = [
+  ['fmaxnm', '0', '0', '000', false],
+  ['fmla', '0', '0', '001', false],
+  ['fadd', '0', '0', '010', false],
+  ['fmulx', '0', '0', '011', true],
+  ['fcmeq', '0', '0', '100', true],
+  ['fmax', '0', '0', '110', false],
+  ['frecps', '0', '0', '111', true],
+  ['fminnm', '0', '1', '000', false],
+  ['fmls', '0', '1', '001', false],
+  ['fsub', '0', '1', '010', false],
+  ['fmin', '0', '1', '110', false],
+  ['frsqrts', '0', '1', '111', true],
+  ['fmaxnmp', '1', '0', '000', false],
+  ['faddp', '1', '0', '010', false],
+  ['fmul', '1', '0', '011', false],
+  ['fcmge', '1', '0', '100', true],
+  ['facge', '1', '0', '101', true],
+  ['fmaxp', '1', '0', '110', false],
+  ['fdiv', '1', '0', '111', false],
+  ['fminnmp', '1', '1', '000', false],
+  ['fabd', '1', '1', '010', true],
+  ['fcmgt', '1', '1', '100', true],
+  ['facgt', '1', '1', '101', true],
+  ['fminp', '1', '1', '110', false],
+];
+
+function floatRows([mnemonic, U, a, opcode, hasScalarForm]: (typeof FLOAT)[number]): A64Row[] {
+  const operands = operandsOf(mnemonic);
+  const rows: A64Row[] = [
+    {
+      name: title(mnemonic, form(mnemonic, 'vector')),
+      encoding: `0 Q ${U} 01110 ${a} sz 1 Rm:5 11 ${opcode} 1 Rn:5 Rd:5`,
+      valid: hasFloatVector,
+      syntax: `${mnemonic} <Vd.fp>, <Vn.fp>, <Vm.fp>`,
+      operands,
+      variant: BY_SZ,
+    },
+    {
+      name: title(mnemonic, `${form(mnemonic, 'vector')}, half`),
+      encoding: `0 Q ${U} 01110 ${a} 10 Rm:5 00 ${opcode} 1 Rn:5 Rd:5`,
+      feature: HALF,
+      syntax: `${mnemonic} <Vd.Q16>, <Vn.Q16>, <Vm.Q16>`,
+      operands,
+      variant: BY_Q,
+    },
+  ];
+  if (!hasScalarForm) return rows;
+  return [
+    ...rows,
+    {
+      name: title(mnemonic, form(mnemonic, 'scalar')),
+      encoding: `01 ${U} 11110 ${a} sz 1 Rm:5 11 ${opcode} 1 Rn:5 Rd:5`,
+      syntax: `${mnemonic} <Fd:sz>, <Fn:sz>, <Fm:sz>`,
+      operands,
+      variant: ['sz'],
+    },
+    {
+      name: title(mnemonic, `${form(mnemonic, 'scalar')}, half`),
+      encoding: `01 ${U} 11110 ${a} 10 Rm:5 00 ${opcode} 1 Rn:5 Rd:5`,
+      feature: HALF,
+      syntax: `${mnemonic} <Hd>, <Hn>, <Hm>`,
+      operands,
+    },
+  ];
+}
+
+/** Half precision multiplied into single: U, a, opcode. The second pair takes the upper half of its elements. */
+const MULTIPLY_LONG = [
+  ['fmlal', '0', '0', '11101'],
+  ['fmlsl', '0', '1', '11101'],
+  ['fmlal2', '1', '0', '11001'],
+  ['fmlsl2', '1', '1', '11001'],
+] as const;
+
+const LONG_ROWS: readonly A64Row[] = MULTIPLY_LONG.map(([mnemonic, U, a, opcode]): A64Row => ({
+  name: title(mnemonic, 'vector'),
+  encoding: `0 Q ${U} 01110 ${a} 0 1 Rm:5 ${opcode} 1 Rn:5 Rd:5`,
+  feature: 'FEAT_FHM',
+  syntax: `${mnemonic} <Vd.Q32>, <Vn.halves>, <Vm.halves>`,
+  operands: { ...BINARY, ...INTO },
+  variant: BY_Q,
+}));
+
+const rotation = (first: bigint, step: bigint) => (f: A64Fields) => first + step * BigInt(f.rot);
+const COMPLEX = ({ size, Q }: A64Fields) => size !== 0 && (size !== 3 || Q === 1);
+
+const COMPLEX_ROWS: readonly A64Row[] = [
+  {
+    name: 'FCMLA',
+    encoding: '0 Q 1 01110 size:2 0 Rm:5 1 10 rot:2 1 Rn:5 Rd:5',
+    valid: COMPLEX,
+    feature: 'FEAT_FCMA',
+    syntax: 'fcmla <Vd.T>, <Vn.T>, <Vm.T>, <#rot>',
+    operands: { ...BINARY, ...INTO, imm: rotation(0n, 90n) },
+    variant: [...BY_SIZE, 'rot'],
+  },
+  {
+    name: 'FCADD',
+    encoding: '0 Q 1 01110 size:2 0 Rm:5 1 11 rot 0 1 Rn:5 Rd:5',
+    valid: COMPLEX,
+    feature: 'FEAT_FCMA',
+    syntax: 'fcadd <Vd.T>, <Vn.T>, <Vm.T>, <#rotodd>',
+    operands: { ...BINARY, imm: rotation(90n, 180n) },
+    variant: [...BY_SIZE, 'rot'],
+  },
+];
+
+export const SIMD_FLOAT_THREE: readonly A64Row[] = [...FLOAT.flatMap(floatRows), ...LONG_ROWS, ...COMPLEX_ROWS];
