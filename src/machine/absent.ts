@@ -57,6 +57,7 @@ export const INSTRUCTION_FIELDS: readonly InstructionField[] = [
   { register: 'ID_AA64ISAR1_EL1', lo: 36, needs: ['FEAT_SB'] },
   { register: 'ID_AA64ISAR1_EL1', lo: 44, needs: ['FEAT_BF16'] },
   { register: 'ID_AA64ISAR1_EL1', lo: 52, needs: ['FEAT_I8MM'] },
+  { register: 'ID_AA64MMFR1_EL1', lo: 16, needs: ['FEAT_LOR'] },
   { register: 'ID_AA64PFR1_EL1', lo: 0, needs: ['FEAT_BTI'] },
 ];
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { A64 } from '../isa/a64/table.ts';
 import { absentFeatures, INSTRUCTION_FIELDS, LIMITS } from './absent.ts';
 import { cpuModel, type CpuPresetName } from './presets.ts';
 
@@ -58,6 +59,13 @@ describe('a preset', () => {
     expect([lse('cortex-a57'), lse('neoverse-n1'), lse('max')]).toEqual([true, false, false]);
     expect(absentFeatures({}).has('FEAT_CRC32')).toBe(true);
     expect(absentFeatures({ ID_AA64ISAR0_EL1: 0x1_0000n }).has('FEAT_CRC32')).toBe(false);
+  });
+
+  test('every feature of an instruction has its ID field', () => {
+    const told = new Set(INSTRUCTION_FIELDS.flatMap(({ needs }) => needs));
+    /* FP_FIELDS of absent.ts has FEAT_FP16. */
+    const features = A64.rows.flatMap(({ row }) => row.feature ?? []).filter((feature) => feature !== 'FEAT_FP16');
+    expect(features.filter((feature) => !told.has(feature))).toEqual([]);
   });
 
   test('granules are those the ID register has', () => {

@@ -2,6 +2,7 @@
 import type { Transfer } from '../row.ts';
 import { field, read, sp, write } from './operands.ts';
 import { PLAIN, type A64Row } from './row.ts';
+import { atOffset, orderedAccess } from './semantics/memory.ts';
 
 type Access = 'load' | 'store';
 
@@ -56,6 +57,7 @@ export const ORDERED: readonly A64Row[] = [
     syntax: `${mnemonic} <${letter(transfer.width)}t>, [<Xn|SP>{, <imm9>}]`,
     operands: { ...operandsOf(transfer.access === 'load' ? 'load' : 'store'), imm: field('imm9') },
     transfer,
+    execute: atOffset,
   })),
   ...LIMITED.flatMap(([suffix, title, size, bytes, width]) =>
     (['store', 'load'] as const).map((access): A64Row => {
@@ -67,6 +69,7 @@ export const ORDERED: readonly A64Row[] = [
         syntax: `${mnemonic} <${letter(width)}t>, [<Xn|SP>]`,
         operands: operandsOf(access),
         transfer: ordered(access, bytes, width),
+        execute: orderedAccess,
       };
     }),
   ),
