@@ -18,6 +18,7 @@ const LIMITS = {
   memory: 65536,
   disassembly: 1024,
   expanded: 64,
+  search: 200,
   banks: 16,
 } as const;
 
@@ -140,6 +141,12 @@ const QUERIES: { readonly [V in Query['view']]: (given: Fields) => Extract<Query
     access: oneOf(given['access'], 'access', ['read', 'write', 'execute']),
   }),
   memoryMap: (given) => ({ view: 'memoryMap', vm: fd(given['vm'], 'vm') }),
+  instruction: (given) => ({
+    view: 'instruction',
+    word: whole(given['word'], 'word', 0, 2 ** 32 - 1),
+    address: wide(given['address'], 'address'),
+  }),
+  instructions: (given) => ({ view: 'instructions', text: text(given['text'], 'text', LIMITS.search) }),
 };
 
 function query(value: unknown): Query {

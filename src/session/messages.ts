@@ -230,7 +230,11 @@ export type Query =
   | { readonly view: 'tables'; readonly stage: 2; readonly vm: number; readonly expanded: readonly bigint[] }
   /** Every read of the walk of one address through both stages. */
   | { readonly view: 'walk'; readonly vcpu: number; readonly va: bigint; readonly access: 'read' | 'write' | 'execute' }
-  | { readonly view: 'memoryMap'; readonly vm: number };
+  | { readonly view: 'memoryMap'; readonly vm: number }
+  /** The reference page of an instruction word; `address` is where it stands. */
+  | { readonly view: 'instruction'; readonly word: number; readonly address: bigint }
+  /** Rows of the instruction table that have all the words of `text`. */
+  | { readonly view: 'instructions'; readonly text: string };
 
 export type View =
   | RegistersView
@@ -239,6 +243,8 @@ export type View =
   | TablesView
   | WalkView
   | MemoryMapView
+  | InstructionView
+  | InstructionsView
   /** The query has no answer now (no such VM, MMU off, …), and why. */
   | { readonly view: 'nothing'; readonly why: string };
 
@@ -253,7 +259,7 @@ export interface RegistersView {
 export interface RegisterValue {
   readonly name: string;
   readonly value: bigint;
-  readonly bits: 32 | 64;
+  readonly bits: 32 | 64 | 128;
   /** Changed since the last stop. */
   readonly changed: boolean;
   /** `NZcv EL1h`, `MMU on, 4K, T0SZ 25`: what the value says; '' where nothing. */
@@ -374,4 +380,43 @@ export interface MemoryMapView {
     /** Bytes mapped at stage 2 now. */
     readonly mapped: bigint;
   }[];
+}
+
+export interface InstructionView {
+  readonly view: 'instruction';
+  /** As the architecture's manual titles it. */
+  readonly name: string;
+  readonly word: number;
+  readonly text: string;
+  /** From bit 31 down; `field` null for fixed bits, `ignored` for those that a decoder doesn't look at. */
+  readonly encoding: readonly {
+    readonly hi: number;
+    readonly lo: number;
+    readonly field: string | null;
+    readonly bits: string;
+    readonly ignored: boolean;
+  }[];
+  /** Templates: `add <Rd|SP>, <Rn|SP>, <aimm>`. */
+  readonly syntax: string;
+  readonly aliases: readonly string[];
+  /** The extensions it needs; empty: in every CPU. */
+  readonly features: readonly { readonly name: string; readonly present: boolean }[];
+  readonly operands: readonly { readonly name: string; readonly value: string; readonly written: boolean }[];
+  readonly flow: string;
+  /** What it does to memory; null: nothing. */
+  readonly transfer: string | null;
+  /** Lines of pseudocode; null: this engine has not got the instruction, it is UNDEFINED. */
+  readonly semantics: readonly string[] | null;
+}
+
+export interface InstructionsView {
+  readonly view: 'instructions';
+  readonly found: readonly {
+    readonly name: string;
+    readonly syntax: string;
+    /** An instruction of the row, for its page. */
+    readonly word: number;
+  }[];
+  /** How many there are, shown or not. */
+  readonly total: number;
 }

@@ -6,6 +6,7 @@ import type { Descriptor } from '../kvm/descriptor.ts';
 import type { IoctlResult } from '../kvm/refusal.ts';
 import { Vcpu } from '../kvm/vcpu.ts';
 import { Vm } from '../kvm/vm.ts';
+import { absentFeatures } from '../machine/absent.ts';
 import type { ScriptEngine } from '../vmm/script/engine.ts';
 import { ScriptProgram } from '../vmm/script/program.ts';
 import type { Failed, ScriptWorld } from '../vmm/script/program.ts';
@@ -58,6 +59,10 @@ export class LoadedSandbox implements Inspected {
 
   get memory(): Inspected['memory'] {
     return this.host.kvm.host.memory;
+  }
+
+  get absentFeatures(): Inspected['absentFeatures'] {
+    return absentFeatures(this.host.kvm.host.model.id);
   }
 
   get process(): Inspected['process'] {

@@ -12,6 +12,8 @@ export interface Inspection {
   readonly memory: { readonly space: AddressSpace; readonly address: bigint };
   readonly walk: { readonly va: bigint; readonly access: 'read' | 'write' | 'execute' } | null;
   readonly tables: 1 | 2;
+  /** The instruction whose page is shown: a word and where it stands; null: none chosen. */
+  readonly instruction: { readonly word: number; readonly address: bigint } | null;
 }
 
 export const inspectStore = createStore<Inspection>(() => ({
@@ -20,6 +22,7 @@ export const inspectStore = createStore<Inspection>(() => ({
   memory: { space: 'ipa', address: 0n },
   walk: null,
   tables: 2,
+  instruction: null,
 }));
 
 export function useInspection<T>(select: (inspection: Inspection) => T): T {
@@ -34,6 +37,11 @@ export function showMemory(space: AddressSpace, address: bigint): void {
 export function showTables(stage: 1 | 2): void {
   inspectStore.setState({ tables: stage });
   openPanel('tables');
+}
+
+export function showInstruction(word: number, address: bigint): void {
+  inspectStore.setState({ instruction: { word, address } });
+  openPanel('instruction');
 }
 
 export interface Target {

@@ -9,6 +9,7 @@ import { LabPanel } from './panels/lab.tsx';
 import { OutputPanel } from './panels/output.tsx';
 import { ProblemsPanel } from './panels/problems.tsx';
 import { DisassemblyPanel } from './views/disassembly.tsx';
+import { InstructionPanel } from './views/instruction.tsx';
 import { MemoryMapPanel } from './views/memory-map.tsx';
 import { MemoryPanel } from './views/memory.tsx';
 import { RegistersPanel } from './views/registers.tsx';
@@ -73,6 +74,12 @@ export const PANELS: Readonly<Record<PanelId, Panel>> = {
     about: 'What the host’s kernel said, and why',
   },
   host: { title: 'Host', component: HostPanel, place: 'left', about: 'CPU, kernel configuration and RAM' },
+  instruction: {
+    title: 'Instruction',
+    component: InstructionPanel,
+    place: 'right-top',
+    about: 'What an instruction is: encoding, syntax, operands, semantics',
+  },
   'memory-map': {
     title: 'Memory map',
     component: MemoryMapPanel,

@@ -7,6 +7,7 @@ export type PanelId =
   | 'guest'
   | 'registers'
   | 'disassembly'
+  | 'instruction'
   | 'tables'
   | 'walk'
   | 'memory-map'

@@ -3,6 +3,7 @@ import type { Vm } from '../../kvm/vm.ts';
 import type { Query, View } from '../messages.ts';
 import { disassemblyView } from './disassembly.ts';
 import { nothing, type Inspected } from './inspected.ts';
+import { instructionsView, instructionView } from './instruction.ts';
 import { memoryMapView } from './memory-map.ts';
 import { memoryView } from './memory.ts';
 import { registersView } from './registers.ts';
@@ -11,6 +12,7 @@ import { walkView } from './walk.ts';
 
 /** The answer to a query now; `inspected` null while nothing is loaded. */
 export function answer(inspected: Inspected | null, query: Query): View {
+  if (query.view === 'instructions') return instructionsView(query.text);
   if (!inspected) return nothing('nothing is loaded');
   const ofVm = (fd: number, view: (vm: Vm) => View): View => {
     const vm = inspected.vm(fd);
@@ -33,6 +35,8 @@ export function answer(inspected: Inspected | null, query: Query): View {
         : ofVm(query.vm, (vm) => stage2View(inspected, vm, query.expanded));
     case 'walk':
       return ofVcpu(query.vcpu, (vcpu) => walkView(inspected, vcpu, query.va, query.access));
+    case 'instruction':
+      return instructionView(inspected, query.word, query.address);
     case 'memoryMap':
       return ofVm(query.vm, memoryMapView);
   }

@@ -13,6 +13,8 @@ export interface Inspected {
   /** Addresses with a breakpoint. */
   readonly breakpoints: ReadonlySet<bigint>;
   readonly changes: Changes;
+  /** Extensions (FEAT_…) that the host's CPU lacks. */
+  readonly absentFeatures: ReadonlySet<string>;
   /** By descriptor; null where the number is none of that kind. */
   vm(fd: number): Vm | null;
   vcpu(fd: number): Vcpu | null;

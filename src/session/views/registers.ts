@@ -32,6 +32,43 @@ export function pstateText(pstate: bigint): string {
   return [flags, masks, mode, (pstate >> 22n) & 1n ? 'PAN' : ''].filter(Boolean).join(' ');
 }
 
+const ROUNDING = ['to nearest', 'towards plus infinity', 'towards minus infinity', 'towards zero'] as const;
+const named = (bits: readonly (readonly [number, string])[]) => (value: bigint) =>
+  bits.flatMap(([bit, name]) => ((value >> BigInt(bit)) & 1n ? [name] : []));
+const fpcrBits = named([
+  [26, 'AHP'],
+  [25, 'DN'],
+  [24, 'FZ'],
+  [19, 'FZ16'],
+]);
+const fpsrBits = named([
+  [27, 'QC'],
+  [7, 'IDC'],
+  [4, 'IXC'],
+  [3, 'UFC'],
+  [2, 'OFC'],
+  [1, 'DZC'],
+  [0, 'IOC'],
+]);
+const fpcrText = (fpcr: bigint) => [`rounds ${ROUNDING[Number((fpcr >> 22n) & 3n)]!}`, ...fpcrBits(fpcr)].join(', ');
+const fpsrText = (fpsr: bigint) => fpsrBits(fpsr).join(', ');
+
+/** As doubles and as singles, highest first; the low half alone where the high one is 0: `D 1.5 · S 1.9375 0`. */
+function vectorText(value: bigint): string {
+  if (value === 0n) return '';
+  const view = new DataView(new ArrayBuffer(16));
+  view.setBigUint64(0, BigInt.asUintN(64, value), true);
+  view.setBigUint64(8, value >> 64n, true);
+  const high = value >> 64n !== 0n;
+  const doubles = (high ? [8, 0] : [0]).map((at) => shortNumber(view.getFloat64(at, true)));
+  const singles = (high ? [12, 8, 4, 0] : [4, 0]).map((at) => shortNumber(view.getFloat32(at, true)));
+  return `D ${doubles.join(' ')} · S ${singles.join(' ')}`;
+}
+
+function shortNumber(value: number): string {
+  return Number(value.toPrecision(6)).toString();
+}
+
 /** ESR_EL1.EC in words: the exceptions that a guest takes to its own EL1. */
 const CLASSES: ReadonlyMap<number, string> = new Map([
   [EC.UNKNOWN, 'unknown reason'],
@@ -165,7 +202,7 @@ export function registersView(inspected: Inspected, vcpu: Vcpu): RegistersView {
     oneReg: bigint | null,
     read: (context: CpuContext) => bigint,
     meaning: (value: bigint) => string = nameOf,
-    bits: 32 | 64 = 64,
+    bits: RegisterValue['bits'] = 64,
   ): RegisterValue => {
     const now = read(context);
     return { name, value: now, bits, changed: before !== null && read(before) !== now, meaning: meaning(now), oneReg };
@@ -203,21 +240,15 @@ export function registersView(inspected: Inspected, vcpu: Vcpu): RegistersView {
       {
         title: 'Floating point',
         registers: [
-          value(
-            'fpcr',
-            core('fpcr'),
-            (from) => from.fpcr,
-            () => '',
-            32,
-          ),
-          value(
-            'fpsr',
-            core('fpsr'),
-            (from) => from.fpsr,
-            () => '',
-            32,
-          ),
+          value('fpcr', core('fpcr'), (from) => from.fpcr, fpcrText, 32),
+          value('fpsr', core('fpsr'), (from) => from.fpsr, fpsrText, 32),
         ],
+      },
+      {
+        title: 'SIMD and floating point',
+        registers: Array.from({ length: 32 }, (_, n) =>
+          value(`v${n}`, core(`v${n}`), (from) => from.v[2 * n]! | (from.v[2 * n + 1]! << 64n), vectorText, 128),
+        ),
       },
     ],
   };

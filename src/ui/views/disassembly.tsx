@@ -1,7 +1,7 @@
 import { useEffect, useId, useRef, useState } from 'react';
 import type { DisassemblyView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
-import { inspectStore, showMemory, useInspection, useTargetVcpu } from '../inspect.ts';
+import { inspectStore, showInstruction, showMemory, useInspection, useTargetVcpu } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { useView } from '../sandbox-client.ts';
 import { AddressField } from './address-field.tsx';
@@ -70,6 +70,7 @@ export function DisassemblyPanel() {
           onShow={setShown}
           onToggleBreakpoint={toggleInstructionBreakpoint}
           onMemory={(address) => showMemory('va', address)}
+          onReference={(line) => line.word !== null && showInstruction(line.word, line.address)}
         />
       )}
     </Frame>
@@ -92,9 +93,10 @@ interface DisassemblyProps {
   readonly onShow: (range: { address: bigint; count: number }) => void;
   readonly onToggleBreakpoint: (line: Line) => void;
   readonly onMemory: (address: bigint) => void;
+  readonly onReference: (line: Line) => void;
 }
 
-export function Disassembly({ view, wanted, onShow, onToggleBreakpoint, onMemory }: DisassemblyProps) {
+export function Disassembly({ view, wanted, onShow, onToggleBreakpoint, onMemory, onReference }: DisassemblyProps) {
   const id = useId();
   const list = useRef<AddressListHandle>(null);
   const [cursor, setCursor] = useState(wanted === 'pc' ? view.pc : wanted);
@@ -117,7 +119,7 @@ export function Disassembly({ view, wanted, onShow, onToggleBreakpoint, onMemory
     <AddressList
       handle={list}
       label="Disassembly"
-      ownKeys="F9"
+      ownKeys="F9 ?"
       start={target & ~3n}
       unit={4n}
       limit={1n << BigInt(SPACE_BITS)}
@@ -134,6 +136,7 @@ export function Disassembly({ view, wanted, onShow, onToggleBreakpoint, onMemory
         else if (event.key === 'Home') move(view.pc);
         else if ((event.key === 'F9' || event.key === ' ') && line) onToggleBreakpoint(line);
         else if (event.key === 'Enter') onMemory(cursor);
+        else if (event.key === '?' && line) onReference(line);
         else return;
         event.preventDefault();
         event.stopPropagation();
@@ -155,6 +158,7 @@ export function Disassembly({ view, wanted, onShow, onToggleBreakpoint, onMemory
             selected={address === cursor}
             onSelect={() => setCursor(address)}
             onToggleBreakpoint={() => line && onToggleBreakpoint(line)}
+            onReference={() => line && onReference(line)}
           />
         );
       }}
@@ -173,6 +177,7 @@ interface CodeRowProps {
   readonly selected: boolean;
   readonly onSelect: () => void;
   readonly onToggleBreakpoint: () => void;
+  readonly onReference: () => void;
 }
 
 function CodeRow({
@@ -185,6 +190,7 @@ function CodeRow({
   selected,
   onSelect,
   onToggleBreakpoint,
+  onReference,
 }: CodeRowProps) {
   return (
     <div
@@ -195,6 +201,7 @@ function CodeRow({
       aria-selected={selected}
       aria-current={isPc ? 'step' : undefined}
       onClick={onSelect}
+      onDoubleClick={onReference}
     >
       <span role="gridcell" className="code-gutter" onClick={onToggleBreakpoint}>
         <span className="code-breakpoint" data-set={line?.breakpoint ?? false} title="Breakpoint (F9)">

@@ -125,7 +125,11 @@ export function Registers({ groups, base, filter }: RegistersProps) {
                   <ChangedMark changed={register.changed} />
                   <span className="registers-name">{register.name}</span>
                   <span className="registers-value">
-                    {base === 'hex' ? <HexValue register={register} /> : register.value.toString()}
+                    {base === 'hex' || register.bits === 128 ? (
+                      <HexValue register={register} />
+                    ) : (
+                      register.value.toString()
+                    )}
                   </span>
                   <span className="registers-meaning" title={register.meaning}>
                     {register.meaning}
@@ -149,8 +153,9 @@ export function Registers({ groups, base, filter }: RegistersProps) {
               Copy
             </button>
             <span className="registers-detail-text">
-              <b>{selected.name}</b> {hex(selected.value)} = {BigInt.asUintN(selected.bits, selected.value).toString()}
-              {isNegative(selected) && ` = ${BigInt.asIntN(selected.bits, selected.value)}`}
+              <b>{selected.name}</b> {hex(selected.value)}
+              {selected.bits < 128 && ` = ${BigInt.asUintN(selected.bits, selected.value)}`}
+              {selected.bits < 128 && isNegative(selected) && ` = ${BigInt.asIntN(selected.bits, selected.value)}`}
               {selected.meaning && ` · ${selected.meaning}`}
               {selected.oneReg !== null && (
                 <span className="view-muted"> · KVM_GET_ONE_REG {hex(selected.oneReg)}</span>
