@@ -1,13 +1,13 @@
-/** Bundles bench/main.ts and runs it: `npm run bench`. */
+/** Bundles bench/ and runs it: `npm run bench [-- --help]`. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'stage2-bench-'));
+// Below node_modules, where what the bundles import from there is found.
+const folder = mkdtempSync(join(root, 'node_modules', '.stage2-bench-'));
 try {
   await build({
     root,
@@ -15,14 +15,17 @@ try {
     publicDir: false,
     logLevel: 'warn',
     build: {
-      ssr: join(root, 'bench/main.ts'),
+      ssr: true,
       outDir: folder,
       emptyOutDir: true,
       target: 'node20',
-      rollupOptions: { output: { entryFileNames: 'bench.mjs' } },
+      rollupOptions: {
+        input: ['main', 'node-guest', 'node-v86'].map((name) => join(root, 'bench', `${name}.ts`)),
+        output: { entryFileNames: '[name].mjs' },
+      },
     },
   });
-  const bench = spawnSync(process.execPath, [join(folder, 'bench.mjs'), pathToFileURL(join(root, 'bench/')).href], {
+  const bench = spawnSync(process.execPath, [join(folder, 'main.mjs'), root, folder, ...process.argv.slice(2)], {
     stdio: 'inherit',
   });
   process.exitCode = bench.status ?? 1;

@@ -1,0 +1,49 @@
+/** Runs an image of kernels/a64 on the machine, to its SYSTEM_OFF. Knows neither Node nor a page. */
+import { Machine } from '../src/machine/machine.ts';
+import { A64_ORIGIN } from './image.ts';
+
+const RAM = { base: 0x4000_0000, size: 0x0800_0000 };
+/** RAM where the image finds QEMU's UART: what it prints is for QEMU. */
+const UART = { base: 0x0900_0000, size: 0x1_0000 };
+const HCR_RW = 1n << 31n;
+const HVC = 0x16;
+const SYSTEM_OFF = 0x8400_0008;
+const SLICE = 5_000_000;
+
+export interface GuestResult {
+  readonly checksum: number;
+  readonly instructions: number;
+  /** Seconds by the clock given until the machine stood, and from there to SYSTEM_OFF. */
+  readonly startup: number;
+  readonly running: number;
+}
+
+/** Throws where the guest stops otherwise than by SYSTEM_OFF. */
+export function runImage(image: Uint8Array, clock: () => number): GuestResult {
+  const start = clock();
+  const machine = new Machine({ cpu: 'max', pageSize: 4096, ram: [UART, RAM] });
+  const { cpu, memory } = machine;
+  const ready = clock();
+  memory.writeBytes(A64_ORIGIN, image);
+  cpu.state.pc = BigInt(A64_ORIGIN);
+  cpu.el2.HCR_EL2 = HCR_RW;
+  for (;;) {
+    const stop = cpu.run(SLICE);
+    if (stop.why === 'budget') continue;
+    if (stop.why === 'trap' && stop.esr >>> 26 === HVC && cpu.state.xLow(0) >>> 0 === SYSTEM_OFF) break;
+    throw new Error(`the guest stopped at 0x${cpu.state.pc.toString(16)}: ${describe(stop)}`);
+  }
+  if (cpu.state.xLow(3) !== 0) {
+    throw new Error(`an exception at 0x${cpu.state.x(2).toString(16)}: ESR 0x${cpu.state.x(3).toString(16)}`);
+  }
+  return {
+    checksum: cpu.state.xLow(2) >>> 0,
+    instructions: machine.instructions,
+    startup: ready - start,
+    running: clock() - ready,
+  };
+}
+
+function describe(stop: object): string {
+  return JSON.stringify(stop, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
+}
