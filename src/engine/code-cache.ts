@@ -1,7 +1,7 @@
-import type { InstructionTable } from '../isa/decoder.ts';
+import type { InstructionTable, TableRow } from '../isa/decoder.ts';
 import type { Row } from '../isa/row.ts';
-import { SPECIAL, type Handlers } from './interpreter/handlers.ts';
-import { find } from './interpreter/questions.ts';
+import { SPECIAL, type Handling } from './interpreter/handlers.ts';
+import { find, type Tree } from './interpreter/questions.ts';
 import type { Site } from './interpreter/record.ts';
 import * as at from './layout.ts';
 import type { Views } from './views.ts';
@@ -17,7 +17,7 @@ const PAGE = -at.PAGE_BYTES;
 export class CodeCache {
   readonly #views: Views;
   readonly #table: InstructionTable;
-  readonly #handlers: Handlers;
+  readonly #handlers: (row: TableRow) => Tree<Handling>;
   readonly #executes: (row: Row) => boolean;
   readonly #slots = new Map<number, number>();
   /** The page of each slot, by the slot's number; 0: none. */
@@ -28,7 +28,12 @@ export class CodeCache {
   /** Records that have a breakpoint instead of their instruction. */
   readonly #planted = new Set<number>();
 
-  constructor(views: Views, table: InstructionTable, handlers: Handlers, absent: ReadonlySet<string>) {
+  constructor(
+    views: Views,
+    table: InstructionTable,
+    handlers: (row: TableRow) => Tree<Handling>,
+    absent: ReadonlySet<string>,
+  ) {
     this.#views = views;
     this.#table = table;
     this.#handlers = handlers;
@@ -142,7 +147,7 @@ export class CodeCache {
     }
     const { row, fields } = decoded;
     const site: Site = { row, fields, offset: ((record - slot) / at.RECORD_BYTES) * 4, slot };
-    const { handler, patches } = find(this.#handlers.trees[decoded.index]!, site);
+    const { handler, patches } = find(this.#handlers(decoded), site);
     const { view } = this.#views;
     for (const { at: patch, bytes, value } of patches) {
       const filled = value(site);

@@ -1,10 +1,13 @@
+import type { TableRow } from '../isa/decoder.ts';
 import { A64 } from '../isa/a64/table.ts';
 import { CodeCache } from './code-cache.ts';
 import { crcTables } from './crc.ts';
 import type { Access, Exit } from './exit.ts';
+import { CalledHandlers } from './interpreter/called.ts';
 import { CODES, type Code } from './interpreter/codes.ts';
 import { generateInterpreter, type Program } from './interpreter/program.ts';
 import * as at from './layout.ts';
+import { Library } from './library.ts';
 import { CpuState } from './state.ts';
 import { SoftTlb } from './tlb.ts';
 import { Views } from './views.ts';
@@ -37,15 +40,19 @@ export class Engine {
   /** `absent`: features (FEAT_…) that this CPU lacks; their instructions are UNDEFINED, or the hints they lie among. */
   constructor(memory: WebAssembly.Memory, absent: ReadonlySet<string> = new Set()) {
     if (memory.buffer.byteLength < at.ENGINE_BYTES) throw new RangeError(`the engine needs ${at.ENGINE_BYTES} bytes`);
-    const { module, handlers } = a64Program();
+    const { module, handlers, called } = a64Program();
     const views = new Views(memory);
     views.u8.fill(0, 0, at.TLB);
     views.u8.set(crcTables(), at.CRC);
-    const { run } = new WebAssembly.Instance(module, { engine: { memory } }).exports;
-    if (!isRun(run)) throw new Error('the interpreter does not export run');
+    const table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
+    const { run, translate, commit } = new WebAssembly.Instance(module, { engine: { memory, table } }).exports;
+    if (!isRun(run) || !isFunction(translate) || !isFunction(commit))
+      throw new Error('the interpreter lacks an export');
     this.#run = run;
+    const calledHandlers = new CalledHandlers(called, new Library(memory), table, { translate, commit });
     this.#views = views;
-    this.#code = new CodeCache(views, A64, handlers, absent);
+    const tree = (row: TableRow) => handlers.trees[row.index] ?? calledHandlers.tree(row);
+    this.#code = new CodeCache(views, A64, tree, absent);
     this.state = new CpuState(views);
     this.tlb = new SoftTlb(views, this.#code);
   }
@@ -168,5 +175,8 @@ export class Engine {
 }
 
 function isRun(value: unknown): value is (count: number, tables: number) => number {
+  return isFunction(value);
+}
+function isFunction(value: unknown): value is (...args: never[]) => unknown {
   return typeof value === 'function';
 }

@@ -178,7 +178,13 @@ export function call(callee: LibraryFunction, ...operands: readonly Value[]): Va
   return typedNode({ op: 'call', width: callee.result, callee, operands });
 }
 
-function typedNode(node: Native | Call): Value {
+/** A value that the engine knows by `id`. */
+export function leaf<T extends Type>(width: T, id: number): ValueOf<T>;
+export function leaf(width: Type, id: number): Value {
+  return typedNode({ op: 'leaf', width, id });
+}
+
+function typedNode(node: Native | Call | Leaf): Value {
   return { ...node, width: node.width } as Value;
 }
 

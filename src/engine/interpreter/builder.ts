@@ -1,13 +1,14 @@
 import type { AccessSpec, Builder, FlagRule, Leave, Place } from '../../isa/builder.ts';
-import { and, constant, eq, extendU, shl, type Expr, type Width } from '../../isa/expr.ts';
+import { add, and, constant, eq, extendU, shl, type Expr, type Vector, type Width } from '../../isa/expr.ts';
 import type { ImmediateOperand, RegisterOperand } from '../../isa/row.ts';
 import { SLOT } from '../../isa/a64/operands.ts';
 import type { TableRow } from '../../isa/decoder.ts';
+import { loadOpcode, storeOpcode } from '../emit/access.ts';
+import { StatementEmitter, type Frame } from '../emit/statements.ts';
 import * as at from '../layout.ts';
-import { Code } from '../wasm/code.ts';
+import type { Code } from '../wasm/code.ts';
 import { EXTEND_U, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
 import { codeNumber } from './codes.ts';
-import { emitExpression } from './expression.ts';
 import { conditionHolds, flagValues, joinFlags, splitFlags, type FlagValues } from './flags.ts';
 import * as local from './locals.ts';
 import type { Ask, Question } from './questions.ts';
@@ -15,47 +16,18 @@ import { immediateValue, registerSlot, type RecordLayout } from './record.ts';
 
 const PLACE: Place = { id: 0 };
 
-type Load = keyof typeof LOADS;
-const LOADS = {
-  '1u32': OP.i32Load8U,
-  '1s32': OP.i32Load8S,
-  '2u32': OP.i32Load16U,
-  '2s32': OP.i32Load16S,
-  '4u32': OP.i32Load,
-  '4s32': OP.i32Load,
-  '1u64': OP.i64Load8U,
-  '1s64': OP.i64Load8S,
-  '2u64': OP.i64Load16U,
-  '2s64': OP.i64Load16S,
-  '4u64': OP.i64Load32U,
-  '4s64': OP.i64Load32S,
-  '8u64': OP.i64Load,
-  '8s64': OP.i64Load,
-} as const;
-const STORES: Readonly<Record<string, number>> = {
-  '1w32': OP.i32Store8,
-  '2w32': OP.i32Store16,
-  '4w32': OP.i32Store,
-  '1w64': OP.i64Store8,
-  '2w64': OP.i64Store16,
-  '4w64': OP.i64Store32,
-  '8w64': OP.i64Store,
-};
-
 /**
  * Emits one piece of the interpreter: semantics with run-time operands, taken from the record that local RECORD points to.
  * Outward branches: `next` (RECORD is the next instruction's), `goto` (TARGET is), `stop` (CODE says why), `slow`.
  */
-export abstract class RecordBuilder implements Builder {
-  readonly code = new Code();
+export abstract class RecordBuilder extends StatementEmitter implements Builder {
   readonly #row: TableRow;
   protected readonly layout: RecordLayout;
   protected readonly ask: Ask;
-  readonly #leaves: (() => void)[] = [];
-  readonly #pool = new local.LocalPool();
   protected ended = false;
 
-  constructor(row: TableRow, layout: RecordLayout, ask: Ask) {
+  constructor(row: TableRow, layout: RecordLayout, ask: Ask, frame: Frame) {
+    super(frame);
     this.#row = row;
     this.layout = layout;
     this.ask = ask;
@@ -115,6 +87,20 @@ export abstract class RecordBuilder implements Builder {
     });
   }
 
+  getVector(operand: RegisterOperand): Vector {
+    const place = this.layout.register(operand);
+    return this.leaf('v128', () => {
+      this.#fromRecord(OP.i32Load16U, place);
+      this.code.memory(OP.v128Load, 0);
+    });
+  }
+
+  setVector(operand: RegisterOperand, value: Vector): void {
+    this.#fromRecord(OP.i32Load16U, this.layout.register(operand));
+    this.emit(value);
+    this.code.memory(OP.v128Store, 0);
+  }
+
   immediate(operand: ImmediateOperand, width: Width): Expr {
     const place = this.layout.immediate(operand);
     return this.leaf(width, () => this.#fromRecord(width === 32 ? OP.i32Load : OP.i64Load, place));
@@ -122,20 +108,12 @@ export abstract class RecordBuilder implements Builder {
 
   abstract pc(): Expr;
 
-  let(value: Expr): Expr {
-    if (value.op === 'const') return value;
-    const index = this.#pool.take(value.width);
-    this.emit(value);
-    this.code.set(index);
-    return this.leaf(value.width, () => this.code.get(index));
-  }
-
   condition(cond: number): Expr {
     return conditionHolds(cond, this.#flags());
   }
 
   carry(width: Width): Expr {
-    return this.#state(width, at.FLAG_C);
+    return this.stateValue(width, at.FLAG_C);
   }
 
   setFlags(rule: FlagRule, a: Expr, b?: Expr, carry?: Expr): void {
@@ -150,35 +128,38 @@ export abstract class RecordBuilder implements Builder {
     this.#setFlags(splitFlags(this.let(value)));
   }
 
-  when(condition: Expr, then: () => void, otherwise?: () => void): void {
-    this.emit(condition);
-    this.code.open(OP.if);
-    then();
-    if (otherwise) {
-      this.code.op(OP.else);
-      otherwise();
-    }
-    this.code.end();
+  override when(condition: Expr, then: () => void, otherwise?: () => void): void {
+    super.when(condition, then, otherwise);
     this.ended = false;
   }
 
   abstract access(address: Expr, spec: AccessSpec): Place;
 
   load(_place: Place, offset: number, bytes: number, signed: boolean, width: Width): Expr {
-    const key = `${bytes}${signed ? 's' : 'u'}${width}`;
-    if (!isLoad(key)) throw new Error(`no load of ${bytes} bytes to ${width} bits`);
+    const opcode = loadOpcode(bytes, signed, width);
     return this.leaf(width, () => {
       this.code.get(local.HOST);
-      this.code.memory(LOADS[key], offset);
+      this.code.memory(opcode, offset);
     });
   }
 
   store(_place: Place, offset: number, bytes: number, value: Expr): void {
-    const opcode = STORES[`${bytes}w${value.width}`];
-    if (opcode === undefined) throw new Error(`no store of ${bytes} bytes from ${value.width} bits`);
     this.code.get(local.HOST);
     this.emit(value);
-    this.code.memory(opcode, offset);
+    this.code.memory(storeOpcode(bytes, value.width), offset);
+  }
+
+  loadVector(_place: Place, offset: number): Vector {
+    return this.leaf('v128', () => {
+      this.code.get(local.HOST);
+      this.code.memory(OP.v128Load, offset);
+    });
+  }
+
+  storeVector(_place: Place, offset: number, value: Vector): void {
+    this.code.get(local.HOST);
+    this.emit(value);
+    this.code.memory(OP.v128Store, offset);
   }
 
   setMonitor(_place: Place, bytes: number, values: readonly Expr[]): void {
@@ -189,9 +170,9 @@ export abstract class RecordBuilder implements Builder {
 
   monitorHolds(_place: Place, bytes: number, values: readonly Expr[]): Expr {
     const same = [
-      eq(this.#state(32, at.MONITOR_ADDRESS), this.#host()),
-      eq(this.#state(32, at.MONITOR_BYTES), constant(32, bytes)),
-      ...values.map((value, half) => eq(this.#state(64, at.MONITOR_VALUE + 8 * half), value)),
+      eq(this.stateValue(32, at.MONITOR_ADDRESS), this.#host()),
+      eq(this.stateValue(32, at.MONITOR_BYTES), constant(32, bytes)),
+      ...values.map((value, half) => eq(this.stateValue(64, at.MONITOR_VALUE + 8 * half), value)),
     ];
     return same.reduce((all, one) => and(all, one));
   }
@@ -218,38 +199,16 @@ export abstract class RecordBuilder implements Builder {
   /** After the row's semantics: what follows where they neither branched nor left. */
   abstract finish(): void;
 
-  protected emit(value: Expr): void {
-    emitExpression(this.code, value, (id) => this.#leaves[id]!());
-  }
-
-  protected leaf(width: Width, emit: () => void): Expr {
-    this.#leaves.push(emit);
-    return { op: 'leaf', width, id: this.#leaves.length - 1 };
-  }
-
-  protected setState(store: number, offset: number, value: Expr): void {
-    this.code.i32(0);
-    this.emit(value);
-    this.code.memory(store, offset);
-  }
-
-  #state(width: Width, offset: number): Expr {
-    return this.leaf(width, () => {
-      this.code.i32(0);
-      this.code.memory(width === 32 ? OP.i32Load : OP.i64Load, offset);
-    });
-  }
-
   #host(): Expr {
     return this.leaf(32, () => this.code.get(local.HOST));
   }
 
   #flags(): FlagValues {
     return {
-      n: this.#state(64, at.FLAG_N),
-      z: this.#state(64, at.FLAG_Z),
-      c: this.#state(64, at.FLAG_C),
-      v: this.#state(64, at.FLAG_V),
+      n: this.stateValue(64, at.FLAG_N),
+      z: this.stateValue(64, at.FLAG_Z),
+      c: this.stateValue(64, at.FLAG_C),
+      v: this.stateValue(64, at.FLAG_V),
     };
   }
 
@@ -341,7 +300,7 @@ export class FastBuilder extends RecordBuilder {
       },
     });
     if (!inPage) {
-      this.jump({ op: 'add', width: 64, a: this.pc(), b: this.immediate('imm', 64) });
+      this.jump(add(this.pc(), this.immediate('imm', 64)));
       return;
     }
     this.code.get(local.RECORD);
@@ -372,13 +331,26 @@ export class FastBuilder extends RecordBuilder {
   }
 }
 
+/** A handler that the hot loop calls: it can't go on in the loop's own record. */
+export class CalledBuilder extends FastBuilder {
+  override branch(): void {
+    this.jump(add(this.pc(), this.immediate('imm', 64)));
+  }
+}
+
 /** The same semantics for one instruction at a time: accesses in two pages, refused alignment, stores to predecoded code. */
 export class CarefulBuilder extends RecordBuilder {
   readonly #functions: { readonly translate: number; readonly commit: number };
   #writes = false;
 
-  constructor(row: TableRow, layout: RecordLayout, ask: Ask, functions: { translate: number; commit: number }) {
-    super(row, layout, ask);
+  constructor(
+    row: TableRow,
+    layout: RecordLayout,
+    ask: Ask,
+    frame: Frame,
+    functions: { readonly translate: number; readonly commit: number },
+  ) {
+    super(row, layout, ask, frame);
     this.#functions = functions;
   }
 
@@ -436,10 +408,6 @@ export const ACCESS_ORDERED = 4;
 function accessFlags({ access, ordered }: AccessSpec): number {
   const direction = { read: ACCESS_READ, write: ACCESS_WRITE, readWrite: ACCESS_READ | ACCESS_WRITE }[access];
   return direction | (ordered ? ACCESS_ORDERED : 0);
-}
-
-function isLoad(key: string): key is Load {
-  return key in LOADS;
 }
 
 /** The offset of an address's entry in its table. */

@@ -2,7 +2,7 @@
 import * as at from '../layout.ts';
 import { Code, type Label } from '../wasm/code.ts';
 import type { FunctionSpec } from '../wasm/module.ts';
-import { I32, I64, MEMORY_COPY, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
+import { I32, I64, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
 import { ACCESS_ORDERED, ACCESS_READ, ACCESS_WRITE, emitEntry } from './builder.ts';
 import { codeNumber, type Code as ExitCode } from './codes.ts';
 
@@ -135,7 +135,7 @@ export function translateFunction(): FunctionSpec {
     to();
     code.get(HOST);
     bytes();
-    code.op(...MEMORY_COPY);
+    code.memoryCopy();
   };
 
   code.get(VA);
@@ -199,7 +199,7 @@ export function commitFunction(): FunctionSpec {
     piece(index, 0);
     from();
     piece(index, 4);
-    code.op(...MEMORY_COPY);
+    code.memoryCopy();
   };
   piece(1, 4);
   code.open(OP.if);

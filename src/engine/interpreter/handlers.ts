@@ -1,7 +1,9 @@
 import type { InstructionTable, TableRow } from '../../isa/decoder.ts';
+import type { Frame } from '../emit/statements.ts';
 import type { Code } from '../wasm/code.ts';
 import { CarefulBuilder, FastBuilder } from './builder.ts';
-import { explore, type Tree } from './questions.ts';
+import { InlineFrame, NotInline } from './locals.ts';
+import { explore, mapLeaves, type Ask, type Tree } from './questions.ts';
 import { RecordLayout, type Patch } from './record.ts';
 
 /** The piece of code that a record names, and how the record is filled for it. */
@@ -17,10 +19,18 @@ export interface Handler {
 }
 
 export interface Handlers {
-  /** The first handlers have no instruction: see SPECIAL. */
+  /** The hot function's; the first handlers have no instruction: see SPECIAL. */
   readonly list: readonly Handler[];
-  /** By the row's index. */
-  readonly trees: readonly Tree<Handling>[];
+  /** By the row's index; null: its handlers are called (called.ts), or it has no semantics. */
+  readonly trees: readonly (Tree<Handling> | null)[];
+  /** The first number of a called handler. */
+  readonly count: number;
+}
+
+/** The functions that careful code calls, by their number in its module. */
+export interface CarefulFunctions {
+  readonly translate: number;
+  readonly commit: number;
 }
 
 /**
@@ -30,43 +40,75 @@ export interface Handlers {
 export const SPECIAL = { undecoded: 0, pageEnd: 1, breakpoint: 2, undefined: 3 } as const;
 const FIRST = 4;
 
-/** All the code that a table's rows can need; equal pieces are one. */
-export function buildHandlers(
-  table: InstructionTable,
-  functions: { readonly translate: number; readonly commit: number },
-): Handlers {
+/** All the code that a table's rows can need within the hot function; equal pieces are one. */
+export function buildHandlers(table: InstructionTable, functions: CarefulFunctions): Handlers {
   const list: Handler[] = [];
   const known = new Map<string, number>();
-  const trees = table.rows.map((row) =>
-    explore((ask): Handling => {
-      const layout = new RecordLayout();
-      const answers: number[] = [];
-      const fast = new FastBuilder(row, layout, (question) => {
-        const answer = ask(question);
-        answers.push(answer);
-        return answer;
-      });
-      run(row, fast);
-      let careful: CarefulBuilder | null = null;
-      if (fast.accesses) {
-        let next = 0;
-        careful = new CarefulBuilder(row, layout, () => answers[next++]!, functions);
-        run(row, careful);
-      }
-      const key = `${fast.code.key()}/${careful?.code.key() ?? ''}`;
-      let index = known.get(key);
-      if (index === undefined) {
-        index = list.push({ fast: fast.code, careful: careful?.code ?? null }) - 1;
+  const trees = table.rows.map((row) => {
+    if (!row.row.execute) return null;
+    const pieces = inlinePieces(row, functions);
+    return (
+      pieces &&
+      mapLeaves(pieces, ({ key, handler, patches }): Handling => {
+        const index = known.get(key) ?? list.push(handler) - 1;
         known.set(key, index);
-      }
-      return { handler: FIRST + index, patches: layout.patches };
-    }),
+        return { handler: FIRST + index, patches };
+      })
+    );
+  });
+  return { list, trees, count: FIRST + list.length };
+}
+
+interface Piece {
+  readonly handler: Handler;
+  readonly patches: readonly Patch[];
+  /** Equal keys: equal code. */
+  readonly key: string;
+}
+
+/** null: they have no place in the hot function. */
+function inlinePieces(row: TableRow, functions: CarefulFunctions): Tree<Piece> | null {
+  try {
+    return explore((ask) => makePiece(row, ask, FastBuilder, () => new InlineFrame(), functions));
+  } catch (thrown) {
+    if (thrown instanceof NotInline) return null;
+    throw thrown;
+  }
+}
+
+/** A row's code for the answers given. */
+export function makePiece<F extends Frame>(
+  row: TableRow,
+  ask: Ask,
+  Fast: typeof FastBuilder,
+  newFrame: () => F,
+  functions: CarefulFunctions,
+): Piece & { readonly frames: { readonly fast: F; readonly careful: F } } {
+  const layout = new RecordLayout();
+  const answers: number[] = [];
+  const frames = { fast: newFrame(), careful: newFrame() };
+  const fast = new Fast(
+    row,
+    layout,
+    (question) => {
+      const answer = ask(question);
+      answers.push(answer);
+      return answer;
+    },
+    frames.fast,
   );
-  return { list, trees };
+  run(row, fast);
+  let careful: CarefulBuilder | null = null;
+  if (fast.accesses) {
+    let next = 0;
+    careful = new CarefulBuilder(row, layout, () => answers[next++]!, frames.careful, functions);
+    run(row, careful);
+  }
+  const handler = { fast: fast.code, careful: careful?.code ?? null };
+  return { handler, patches: layout.patches, key: `${fast.code.key()}/${careful?.code.key() ?? ''}`, frames };
 }
 
 function run({ row }: TableRow, builder: FastBuilder | CarefulBuilder): void {
-  if (row.execute) row.execute(builder);
-  else builder.leave('undefined');
+  row.execute?.(builder);
   builder.finish();
 }

@@ -1,37 +1,56 @@
 /** The locals that all generated functions have in common, so that one fragment serves any of them. */
+import type { Type } from '../../isa/expr.ts';
+import type { Frame } from '../emit/statements.ts';
 import { I32, I64, type ValueType } from '../wasm/opcodes.ts';
 
-/** Parameters: instructions left to do, and the offset of the current regime's tables. */
+/** Parameters of all: instructions left to do, and the offset of the current regime's tables. */
 export const COUNT = 0;
 export const TABLES = 1;
 export const PARAMETERS: readonly ValueType[] = [I32, I32];
-/** The current record, its slot's first, where an access goes, the exit's code. */
+/** The current record, its slot's first, and the virtual address of its page: parameters too where a handler is called. */
 export const RECORD = 2;
 export const SLOT = 3;
-export const HOST = 4;
-export const CODE = 5;
-const FREE_I32 = 6;
+export const PAGE = 4;
+export const CALLED_PARAMETERS: readonly ValueType[] = [I32, I32, I32, I32, I64];
+/** Where an access goes, the exit's code. */
+export const HOST = 5;
+export const CODE = 6;
+/** Virtual address of a jump's target, of an access. */
+export const TARGET = 7;
+export const VA = 8;
+/** Of all, beyond the parameters of a called handler. */
+export const CALLED_LOCALS: readonly ValueType[] = [I32, I32, I64, I64];
+/** The first that a called handler has for itself. */
+export const FREE = 9;
+
 const FREE_I32_COUNT = 12;
-/** Virtual address of the page of the current record, of a jump's target, of an access. */
-export const PAGE = FREE_I32 + FREE_I32_COUNT;
-export const TARGET = PAGE + 1;
-export const VA = PAGE + 2;
-const FREE_I64 = PAGE + 3;
+const FREE_I64 = FREE + FREE_I32_COUNT;
 const FREE_I64_COUNT = 16;
 
 export const LOCALS: readonly ValueType[] = [
-  ...Array<ValueType>(4 + FREE_I32_COUNT).fill(I32),
-  ...Array<ValueType>(3 + FREE_I64_COUNT).fill(I64),
+  ...CALLED_PARAMETERS.slice(PARAMETERS.length),
+  ...CALLED_LOCALS,
+  ...Array<ValueType>(FREE_I32_COUNT).fill(I32),
+  ...Array<ValueType>(FREE_I64_COUNT).fill(I64),
 ];
 
-/** Hands out locals for `let`. */
-export class LocalPool {
+/** Semantics want what has no place in the hot function: floating point, vectors, library functions, many locals. */
+export class NotInline extends Error {}
+
+/** A fragment of a function that has `LOCALS`. */
+export class InlineFrame implements Frame {
   #i32 = 0;
   #i64 = 0;
 
-  take(width: 32 | 64): number {
-    const [used, count] = width === 32 ? [this.#i32++, FREE_I32_COUNT] : [this.#i64++, FREE_I64_COUNT];
-    if (used >= count) throw new Error(`semantics bind more than ${count} values of ${width} bits`);
-    return (width === 32 ? FREE_I32 : FREE_I64) + used;
+  local(type: Type): number {
+    if (type === 32 && this.#i32 < FREE_I32_COUNT) return FREE + this.#i32++;
+    if (type === 64 && this.#i64 < FREE_I64_COUNT) return FREE_I64 + this.#i64++;
+    throw new NotInline();
+  }
+  callee(): number {
+    throw new NotInline();
+  }
+  native(): void {
+    throw new NotInline();
   }
 }

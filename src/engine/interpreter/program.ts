@@ -3,39 +3,47 @@ import * as at from '../layout.ts';
 import { Code, type Label } from '../wasm/code.ts';
 import { encodeModule, type FunctionSpec } from '../wasm/module.ts';
 import { I32, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
-import { emitEntry, emitPc } from './builder.ts';
+import { emitEntry, emitNext, emitPc } from './builder.ts';
 import { commitFunction, translateFunction } from './careful.ts';
+import { CALLED, CalledCode, GOTO, NEXT, TABLE_ENTRIES } from './called.ts';
 import { codeNumber, type Code as ExitCode } from './codes.ts';
-import { buildHandlers, SPECIAL, type Handler, type Handlers } from './handlers.ts';
+import { buildHandlers, SPECIAL, type Handlers } from './handlers.ts';
 import * as local from './locals.ts';
 
 export interface Program {
   readonly module: WebAssembly.Module;
   readonly handlers: Handlers;
+  readonly called: CalledCode;
   readonly bytes: number;
 }
 
 const FUNCTION = { translate: 0, commit: 1, fast: 2, careful: 3 } as const;
-const { add, sub, and, ne, ltS, shl } = OPERATORS;
+const { add, sub, mul, and, eq, ne, ltS, shl } = OPERATORS;
 
 /** The interpreter of an instruction set, as a module to be instantiated with a memory. */
 export function generateInterpreter(table: InstructionTable): Program {
   const handlers = buildHandlers(table, FUNCTION);
-  const bytes = encodeModule([
-    translateFunction(),
-    commitFunction(),
-    fastFunction(handlers.list),
-    carefulFunction(handlers.list),
+  const functions = [
+    { ...translateFunction(), export: 'translate' },
+    { ...commitFunction(), export: 'commit' },
+    fastFunction(handlers),
+    carefulFunction(handlers),
     runFunction(),
-  ]);
-  return { module: new WebAssembly.Module(bytes), handlers, bytes: bytes.length };
+  ];
+  const bytes = encodeModule(functions, { table: true, types: [CALLED] });
+  return {
+    module: new WebAssembly.Module(bytes),
+    handlers,
+    called: new CalledCode(handlers.count),
+    bytes: bytes.length,
+  };
 }
 
 /**
  * fast(count, tables): runs from PC on, answers an exit's code. PC, REMAINING and EXIT_RECORD are left in the state block.
  * A record whose handler stops is not done: its count is given back.
  */
-function fastFunction(list: readonly Handler[]): FunctionSpec {
+function fastFunction({ list, count }: Handlers): FunctionSpec {
   const code = new Code();
   const addCount = (value: number) => {
     code.get(local.COUNT);
@@ -92,11 +100,11 @@ function fastFunction(list: readonly Handler[]): FunctionSpec {
   code.op(ltS[32]);
   code.brIf(out['budget']!);
 
-  const count = list.length + Object.keys(SPECIAL).length;
+  const called = code.open(OP.block);
   const blocks = Array.from({ length: count }, () => code.open(OP.block)).reverse();
   code.get(local.RECORD);
   code.memory(OP.i32Load16U, 0);
-  code.brTable(blocks);
+  code.brTable([...blocks, called]);
   code.end();
   /* SPECIAL.undecoded */
   stopWith('undecoded', stop);
@@ -116,6 +124,23 @@ function fastFunction(list: readonly Handler[]): FunctionSpec {
     code.end();
     code.append(fast, { ...out, next, goto, stop });
   }
+  code.end();
+  emitCall(code, count, 0);
+  code.tee(local.CODE);
+  code.i32(NEXT);
+  code.op(eq[32]);
+  code.open(OP.if);
+  emitNext(code);
+  code.br(next);
+  code.end();
+  code.get(local.CODE);
+  code.i32(GOTO);
+  code.op(ne[32]);
+  code.brIf(stop);
+  code.i32(0);
+  code.memory(OP.i64Load, at.PC);
+  code.set(local.TARGET);
+  code.br(goto);
   code.end();
   code.op(OP.unreachable);
   code.end();
@@ -152,8 +177,20 @@ function fastFunction(list: readonly Handler[]): FunctionSpec {
   return { parameters: local.PARAMETERS, results: [I32], locals: local.LOCALS, code };
 }
 
+/** Calls the handler of the record, whose number is `count` or above. */
+function emitCall(code: Code, count: number, entry: number): void {
+  for (const index of local.CALLED_PARAMETERS.keys()) code.get(index);
+  code.get(local.RECORD);
+  code.memory(OP.i32Load16U, 0);
+  code.i32(TABLE_ENTRIES);
+  code.op(mul[32]);
+  code.i32(entry - count * TABLE_ENTRIES);
+  code.op(add[32]);
+  code.callIndirect(0);
+}
+
 /** careful(count, tables): does the instruction of EXIT_RECORD; 1, or 0 with the exit's report written. */
-function carefulFunction(list: readonly Handler[]): FunctionSpec {
+function carefulFunction({ list, count }: Handlers): FunctionSpec {
   const code = new Code();
   const refused = code.open(OP.block);
   const done = code.open(OP.block);
@@ -161,19 +198,23 @@ function carefulFunction(list: readonly Handler[]): FunctionSpec {
   code.memory(OP.i32Load, at.EXIT_RECORD);
   code.set(local.RECORD);
   const careful = list.flatMap(({ careful }) => (careful ? [careful] : []));
+  const called = code.open(OP.block);
   const none = code.open(OP.block);
   const blocks = careful.map(() => code.open(OP.block)).reverse();
   let used = 0;
   const special = Object.keys(SPECIAL).map(() => none);
   code.get(local.RECORD);
   code.memory(OP.i32Load16U, 0);
-  code.brTable([...special, ...list.map((handler) => (handler.careful ? blocks[used++]! : none)), none]);
+  code.brTable([...special, ...list.map((handler) => (handler.careful ? blocks[used++]! : none)), called]);
   for (const fragment of careful) {
     code.end();
     code.append(fragment, { refused, done });
   }
   code.end();
   code.op(OP.unreachable);
+  code.end();
+  emitCall(code, count, 1);
+  code.op(OP.return);
   code.end();
   code.i32(1);
   code.op(OP.return);

@@ -38,3 +38,8 @@ export function find<Leaf>(tree: Tree<Leaf>, site: Site): Leaf {
   while ('question' in node) node = node.children[node.question.answer(site)]!;
   return node.leaf;
 }
+
+export function mapLeaves<From, To>(tree: Tree<From>, map: (leaf: From) => To): Tree<To> {
+  if ('leaf' in tree) return { leaf: map(tree.leaf) };
+  return { question: tree.question, children: tree.children.map((child) => mapLeaves(child, map)) };
+}

@@ -26,7 +26,17 @@ export class Code {
   }
 
   op(...opcodes: readonly number[]): void {
-    for (const opcode of opcodes) this.#out.byte(opcode);
+    for (const opcode of opcodes) {
+      if (opcode > 0xff) {
+        this.#out.byte(opcode >>> 8);
+        this.#out.unsigned(opcode & 0xff);
+      } else this.#out.byte(opcode);
+    }
+  }
+  /** An operation that a lane's number or sixteen bytes follow, or nothing. */
+  followed(opcode: number, bytes: readonly number[]): void {
+    this.op(opcode);
+    this.#out.all(bytes);
   }
   i32(value: number): void {
     this.op(OP.i32Const);
@@ -47,6 +57,14 @@ export class Code {
   }
   call(index: number): void {
     this.#indexed(OP.call, index);
+  }
+  /** Of the function in the module's table whose number is on the stack; `type` is its number in the module. */
+  callIndirect(type: number): void {
+    this.#indexed(OP.callIndirect, type);
+    this.#out.byte(0);
+  }
+  memoryCopy(): void {
+    this.followed(OP.memoryCopy, [0, 0]);
   }
   /** A load or store; the address is on the stack, `offset` is added to it without wrapping. */
   memory(opcode: number, offset: number): void {

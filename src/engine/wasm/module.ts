@@ -2,46 +2,83 @@ import { ByteWriter } from './bytes.ts';
 import type { Code } from './code.ts';
 import { OP, type ValueType } from './opcodes.ts';
 
-export interface FunctionSpec {
+export interface Signature {
   readonly parameters: readonly ValueType[];
   readonly results: readonly ValueType[];
+}
+
+export interface FunctionSpec extends Signature {
   readonly locals: readonly ValueType[];
   readonly code: Code;
   /** Name it is exported by. */
   readonly export?: string;
 }
 
-/** A module whose only import is the memory `engine.memory`; functions are numbered in their order. */
-export function encodeModule(functions: readonly FunctionSpec[]): Uint8Array<ArrayBuffer> {
+export interface FunctionImport extends Signature {
+  readonly module: string;
+  readonly name: string;
+}
+
+export interface ModuleNeeds {
+  /** They have the first numbers, then come the module's own functions in their order. */
+  readonly imports?: readonly FunctionImport[];
+  /** Imports `engine.table`, of functions. */
+  readonly table?: boolean;
+  /** What is called through the table: `callIndirect` names them by their place here. */
+  readonly types?: readonly Signature[];
+}
+
+const FUNCTION = 0;
+const TABLE = 1;
+const MEMORY = 2;
+const FUNCREF = 0x70;
+
+/** A module that imports the memory `engine.memory`, and what else it needs. */
+export function encodeModule(
+  functions: readonly FunctionSpec[],
+  { imports = [], table = false, types = [] }: ModuleNeeds = {},
+): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter();
   out.all([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   section(out, 1, (body) => {
-    body.unsigned(functions.length);
-    for (const { parameters, results } of functions) {
+    const signatures = [...types, ...imports, ...functions];
+    body.unsigned(signatures.length);
+    for (const { parameters, results } of signatures) {
       body.byte(0x60);
-      for (const types of [parameters, results]) {
-        body.unsigned(types.length);
-        body.all(types);
+      for (const list of [parameters, results]) {
+        body.unsigned(list.length);
+        body.all(list);
       }
     }
   });
   section(out, 2, (body) => {
-    body.unsigned(1);
+    body.unsigned(1 + (table ? 1 : 0) + imports.length);
     body.text('engine');
     body.text('memory');
-    body.all([2, 0, 1]);
+    body.all([MEMORY, 0, 1]);
+    if (table) {
+      body.text('engine');
+      body.text('table');
+      body.all([TABLE, FUNCREF, 0, 0]);
+    }
+    imports.forEach(({ module, name }, index) => {
+      body.text(module);
+      body.text(name);
+      body.byte(FUNCTION);
+      body.unsigned(types.length + index);
+    });
   });
   section(out, 3, (body) => {
     body.unsigned(functions.length);
-    functions.forEach((_, index) => body.unsigned(index));
+    functions.forEach((_, index) => body.unsigned(types.length + imports.length + index));
   });
   section(out, 7, (body) => {
     const exported = functions.flatMap((f, index) => (f.export === undefined ? [] : [{ name: f.export, index }]));
     body.unsigned(exported.length);
     for (const { name, index } of exported) {
       body.text(name);
-      body.byte(0);
-      body.unsigned(index);
+      body.byte(FUNCTION);
+      body.unsigned(imports.length + index);
     }
   });
   section(out, 10, (body) => {

@@ -1,8 +1,14 @@
-/** WebAssembly's opcodes and types that generated code uses: core specification, section 5. */
+/** WebAssembly's opcodes and types that generated code uses: core specification, section 5. An opcode's prefix stands above it. */
+import type { Type } from '../../isa/expr.ts';
+
 export const I32 = 0x7f;
 export const I64 = 0x7e;
+export const F32 = 0x7d;
+export const F64 = 0x7c;
+export const V128 = 0x7b;
 export const VOID = 0x40;
-export type ValueType = typeof I32 | typeof I64;
+export const VALUE_TYPES = { 32: I32, 64: I64, f32: F32, f64: F64, v128: V128 } as const satisfies Record<Type, number>;
+export type ValueType = (typeof VALUE_TYPES)[Type];
 export type BlockType = ValueType | typeof VOID;
 
 export const OP = {
@@ -17,6 +23,7 @@ export const OP = {
   brTable: 0x0e,
   return: 0x0f,
   call: 0x10,
+  callIndirect: 0x11,
   drop: 0x1a,
   select: 0x1b,
   localGet: 0x20,
@@ -43,6 +50,9 @@ export const OP = {
   i64Store32: 0x3e,
   i32Const: 0x41,
   i64Const: 0x42,
+  v128Load: 0xfd00,
+  v128Store: 0xfd0b,
+  memoryCopy: 0xfc0a,
 } as const;
 
 interface Pair {
@@ -87,5 +97,3 @@ export const WRAP = 0xa7;
 export const EXTEND_S = 0xac;
 export const EXTEND_U = 0xad;
 export const EXTEND_32S = 0xc4;
-/** With its prefix and two memory indices. */
-export const MEMORY_COPY = [0xfc, 0x0a, 0x00, 0x00] as const;
