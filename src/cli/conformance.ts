@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { boot } from '../host/host.ts';
-import { HOST_PRESETS } from '../host/config.ts';
+import { HOST_PRESETS, asRecorded } from '../host/config.ts';
 import type { HostPreset } from '../host/config.ts';
 import { areaOf, compareOutputs } from '../vmm/kvmtrace/compare.ts';
 import type { Agreement } from '../vmm/kvmtrace/compare.ts';
@@ -15,11 +15,11 @@ import { compareRecordFiles } from './records.ts';
 import { readTraces } from './trace.ts';
 
 /** Areas in which every trace has to agree on every recorded host. */
-const COMPLETE = ['ipa', 'memslot'];
+const COMPLETE = ['ipa', 'memslot', 'vcpu', 'enablecap'];
 
 function conform(traces: readonly Trace[], host: HostPreset, recorded: string): readonly Agreement[] {
   const output: string[] = [];
-  playTraces(traces, boot(host.config), { print: (line) => output.push(line) });
+  playTraces(traces, boot(asRecorded(host.config)), { print: (line) => output.push(line) });
   return compareOutputs(traces, output, recorded.split('\n'), { maxCpu: host.config.cpu === 'max' });
 }
 

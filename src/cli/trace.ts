@@ -1,3 +1,4 @@
+import { asRecorded } from '../host/config.ts';
 import { boot } from '../host/host.ts';
 import { TraceFileError, parseTraces } from '../vmm/kvmtrace/parse.ts';
 import type { Trace } from '../vmm/kvmtrace/parse.ts';
@@ -19,16 +20,18 @@ export function readTraces(path: string): readonly Trace[] {
 
 export const trace: Command = {
   name: 'trace',
-  usage: 'FILE [--host NAME] [--explain]',
+  usage: 'FILE [--host NAME] [--explain] [--architecture]',
   summary: `plays a .kvmtrace file (or .gz) and prints the answers in the format's lines; host ${DEFAULT_HOST} by default.
+Hosts are as they were recorded, on the CPU that QEMU 7.2 emulates; --architecture takes the architecture's instead.
 --explain adds the rule behind each refusal, as comment lines`,
-  options: { host: { type: 'string' }, explain: { type: 'boolean' } },
+  options: { host: { type: 'string' }, explain: { type: 'boolean' }, architecture: { type: 'boolean' } },
   words: { least: 1, most: 1 },
   run: (given) => {
     const preset = hostNamed(given.text('host'));
     const [path = ''] = given.positionals;
     const traces = readTraces(path);
-    playTraces(traces, boot(preset.config), {
+    const config = given.flag('architecture') ? preset.config : asRecorded(preset.config);
+    playTraces(traces, boot(config), {
       print,
       problem: (line, message) => note(`${path}:${line ?? 0}: ${message}`),
       ...(given.flag('explain') && {

@@ -14,6 +14,14 @@ export interface HostConfig {
   readonly lpa2?: boolean;
   readonly pageSize: PageSize;
   readonly mode: KvmMode;
+  /**
+   * `real`: the host's kernel finds ID registers as the real CPU has them, also where this machine lacks the feature: AArch32
+   * with KVM_ARM_VCPU_EL1_32BIT, and random numbers. Such instructions are undefined, and KVM_RUN of a vCPU in AArch32 is
+   * refused. Absent: as the machine is.
+   */
+  readonly identity?: 'real';
+  /** The CPU under the host is that of an emulator, with its deviations from the architecture (emulated.ts). */
+  readonly emulator?: 'qemu-7.2';
   /** Bytes; the host kernel's banks as the memory node gives them. */
   readonly ram: readonly { readonly base: bigint; readonly size: bigint }[];
 }
@@ -68,6 +76,11 @@ export const HOST_PRESETS: readonly HostPreset[] = [
   }),
 ];
 
+/** The host as it was recorded: the same hardware and kernel, under QEMU 7.2. */
+export function asRecorded(config: HostConfig): HostConfig {
+  return { ...config, identity: 'real', emulator: 'qemu-7.2' };
+}
+
 const PAGE_SIZES: readonly number[] = [4096, 16384, 65536];
 const MODES: readonly string[] = ['vhe', 'nvhe', 'protected'];
 const PA_BITS: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
@@ -90,7 +103,7 @@ export function checkConfig(config: HostConfig): void {
   const no = (message: string): never => {
     throw new ConfigError(message);
   };
-  const { cpu, paBits, lpa2, pageSize, mode, ram } = config;
+  const { cpu, paBits, lpa2, pageSize, mode, identity, emulator, ram } = config;
   if (!CPUS.includes(cpu)) no(`there is no CPU preset ${String(cpu)}; there are ${CPUS.join(', ')}`);
   if (!MODES.includes(mode)) no(`there is no mode ${String(mode)}; there are ${MODES.join(', ')}`);
   if (!PAGE_SIZES.includes(pageSize)) no(`pages can have ${PAGE_SIZES.join(', ')} bytes, not ${String(pageSize)}`);
@@ -104,6 +117,9 @@ export function checkConfig(config: HostConfig): void {
   if (lpa2 === true && features.lpa2Stage1.length === 0) no(`${name} has no FEAT_LPA2, which came with Armv8.7`);
   if (mode === 'vhe' && !features.vhe)
     no(`${name} has no FEAT_VHE: the kernel can't run at EL2, choose nvhe or protected`);
+  if (identity !== undefined && identity !== 'real') no(`an identity is real or absent, not ${String(identity)}`);
+  if (emulator !== undefined && emulator !== 'qemu-7.2')
+    no(`there is no emulator ${String(emulator)}; there is qemu-7.2`);
   checkRam(ram, features.paBits, no);
 }
 

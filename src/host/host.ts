@@ -7,6 +7,8 @@ import { tableFormat } from '../machine/translation/format.ts';
 import { stage1StartLevel } from '../machine/translation/format.ts';
 import { bootLog, type BootLine } from './bootlog.ts';
 import { checkConfig, ConfigError, type HostConfig } from './config.ts';
+import { EmulatedCpu } from './emulated.ts';
+import { realIdentity } from './identity.ts';
 import { AddressSpace } from './mm.ts';
 import { Process } from './process.ts';
 
@@ -54,7 +56,9 @@ export class Host {
   constructor(config: HostConfig, machine: Machine) {
     this.config = config;
     this.machine = machine;
-    const { memory, cpu, model } = machine;
+    const { memory } = machine;
+    const cpu = config.emulator ? new EmulatedCpu(machine.cpu) : machine.cpu;
+    const model = config.identity ? realIdentity(machine.model) : machine.model;
     this.kvm = new KvmModule({ memory, cpu, model, pageSize: config.pageSize, mode: config.mode, cpus: CPUS });
     this.bootLog = bootLog(config, this.kvm);
   }

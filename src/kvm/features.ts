@@ -1,4 +1,4 @@
-import type { CpuModel } from '../machine/presets.ts';
+import type { HostModel } from './module.ts';
 import type { GranuleName } from '../machine/translation/format.ts';
 import { pmuVersionLimit } from './pmu.ts';
 import { mitigation, type Mitigation } from './spectre.ts';
@@ -32,7 +32,7 @@ const EVENT_COUNTERS = 6;
 
 const AARCH32_TOO = 2n;
 
-export function kernelFeatures(model: CpuModel, granule: GranuleName): KernelFeatures {
+export function kernelFeatures(model: HostModel, granule: GranuleName): KernelFeatures {
   const { id, features } = model;
   const pmu = pmuVersionLimit(id.ID_AA64DFR0_EL1 ?? 0n) !== 0n;
   const pfr0 = id.ID_AA64PFR0_EL1 ?? 0n;

@@ -1,6 +1,6 @@
 import type { Cpu } from '../machine/cpu.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
-import type { CpuModel } from '../machine/presets.ts';
+import type { CpuFeatures } from '../machine/features.ts';
 import { granuleOfPageSize, type Granule } from '../machine/translation/format.ts';
 import { kernelFeatures, type KernelFeatures } from './features.ts';
 import { System } from './system.ts';
@@ -8,10 +8,24 @@ import type { Vm } from './vm.ts';
 
 export type KvmMode = 'vhe' | 'nvhe' | 'protected';
 
+/** The CPU as far as KVM drives it. */
+export type HostCpu = Pick<
+  Cpu,
+  'el2' | 'instructions' | 'load' | 'save' | 'run' | 'retire' | 'physicalCount' | 'invalidateStage2' | 'setBreakpoints'
+>;
+
+/** What the host's kernel reads of its CPU. */
+export interface HostModel {
+  readonly name: string;
+  /** ID registers by the architecture's names, AArch32's among them; a register that is not here reads as 0. */
+  readonly id: Readonly<Record<string, bigint | undefined>>;
+  readonly features: CpuFeatures;
+}
+
 export interface KvmHost {
   readonly memory: PhysicalMemory;
-  readonly cpu: Cpu;
-  readonly model: CpuModel;
+  readonly cpu: HostCpu;
+  readonly model: HostModel;
   readonly pageSize: number;
   readonly mode: KvmMode;
   /** CPUs of the host that are online. */

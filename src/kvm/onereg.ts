@@ -18,7 +18,6 @@ import { TIMER_REGISTERS } from './timers.ts';
 import { copyFault, fromBytes, hex, readUserInteger, toBytes, writeUserInteger } from './usercopy.ts';
 import type { Vcpu } from './vcpu.ts';
 import { SYSTEM_REGISTERS, systemKey } from '../machine/sysregs.ts';
-import type { IdRegister } from '../machine/features.ts';
 
 /* Ids: asm/kvm.h. */
 const COPROC_MASK = 0xfff_0000n;
@@ -34,7 +33,7 @@ const CORE_WORDS = 0x360 / 4;
 const MODE32_BIT = 0x10n;
 const MODE_MASK = 0x1fn;
 const MODES_EL0_EL1: readonly bigint[] = [0n, 4n, 5n];
-const MODES_AARCH32 = { user: 0x10n, others: [0x11n, 0x12n, 0x13n, 0x17n, 0x1bn, 0x1fn] };
+const MODES_AARCH32 = { user: 0x10n, system: 0x1fn, others: [0x11n, 0x12n, 0x13n, 0x17n, 0x1bn, 0x1fn] };
 
 interface Request {
   readonly id: bigint;
@@ -116,7 +115,9 @@ function coreRegister(id: bigint, kernel: string): CoreReg | Refusal {
 function checkPstate(vcpu: Vcpu, value: bigint): Refusal | null {
   const mode = value & MODE_MASK;
   const { aarch32El0 } = vcpu.vm.kvm.features;
-  if (MODES_EL0_EL1.includes(mode) || (mode === MODES_AARCH32.user && aarch32El0)) return null;
+  if (MODES_EL0_EL1.includes(mode) && !vcpu.el1Is32Bit) return null;
+  if (mode === MODES_AARCH32.user && aarch32El0) return null;
+  if (MODES_AARCH32.others.includes(mode) && vcpu.el1Is32Bit) return null;
   const what =
     mode === MODES_AARCH32.user || MODES_AARCH32.others.includes(mode)
       ? 'an AArch32 mode that the vCPU does not have'
@@ -145,9 +146,11 @@ function setCore(vcpu: Vcpu, { id, addr }: Request, caller: Caller): IoctlResult
   return DONE;
 }
 
-/** A vCPU in AArch32 user mode has 15 registers and a PC of 32 bits. */
+/** A vCPU in AArch32 has registers and a PC of 32 bits: 15 of them in user and system mode, in others also the banked ones. */
 function narrowTo32({ context }: Vcpu): void {
-  for (let index = 0; index < 15; index++) context.x[index] = BigInt.asUintN(32, context.x[index]!);
+  const mode = context.pstate & MODE_MASK;
+  const registers = mode === MODES_AARCH32.user || mode === MODES_AARCH32.system ? 15 : 31;
+  for (let index = 0; index < registers; index++) context.x[index] = BigInt.asUintN(32, context.x[index]!);
   context.pc = BigInt.asUintN(32, context.pc);
 }
 
@@ -176,7 +179,7 @@ function timer(id: bigint) {
 /* ---------------------------------------------------------------- system registers */
 
 function hostValue(vcpu: Vcpu, name: string): bigint {
-  return vcpu.vm.kvm.host.model.id[name as IdRegister] ?? 0n;
+  return vcpu.vm.kvm.host.model.id[name] ?? 0n;
 }
 
 const INVARIANT_BY_KEY = new Map(INVARIANT.map((name) => [systemKey(SYSTEM_REGISTERS.get(name)?.at ?? ''), name]));

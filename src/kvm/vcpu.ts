@@ -29,6 +29,8 @@ import type { Vm } from './vm.ts';
 const MAX_VCPUS = 512;
 /** PSTATE of EL1h with D, A, I and F masked (VCPU_RESET_PSTATE_EL1). */
 const RESET_PSTATE = 0x3c5n;
+/** Supervisor mode with A, I and F masked (VCPU_RESET_PSTATE_SVC). */
+const RESET_PSTATE_32 = 0x1d3n;
 const STORED: ReadonlySet<string> = new Set(STORED_REGISTERS);
 
 const bit = (name: keyof typeof ARM_VCPU_FEATURES): number => 1 << ARM_VCPU_FEATURES[name];
@@ -41,6 +43,7 @@ export const VCPU_CAPABILITIES: readonly CapabilityRow[] = [
   { name: 'KVM_CAP_ONE_REG', check: () => 1 },
   { name: 'KVM_CAP_MP_STATE', check: () => 1 },
   { name: 'KVM_CAP_VCPU_EVENTS', check: () => 1 },
+  { name: 'KVM_CAP_ARM_EL1_32BIT', check: (kvm) => (kvm.features.aarch32El1 ? 1 : 0) },
   { name: 'KVM_CAP_ARM_INJECT_EXT_DABT', check: () => 1 },
   { name: 'KVM_CAP_ARM_INJECT_SERROR_ESR', check: (kvm) => (kvm.features.ras ? 1 : 0) },
 ];
@@ -319,6 +322,11 @@ export class Vcpu implements Descriptor {
     return ((this.vm.vcpuFeatures ?? 0) & bit('KVM_ARM_VCPU_PSCI_0_2')) !== 0;
   }
 
+  /** vcpu_el1_is_32bit. */
+  get el1Is32Bit(): boolean {
+    return ((this.vm.vcpuFeatures ?? 0) & bit('KVM_ARM_VCPU_EL1_32BIT')) !== 0;
+  }
+
   get hasPmu(): boolean {
     return ((this.vm.vcpuFeatures ?? 0) & bit('KVM_ARM_VCPU_PMU_V3')) !== 0;
   }
@@ -388,7 +396,7 @@ export class Vcpu implements Descriptor {
     context.fpsr = 0n;
     context.spEl0 = 0n;
     context.pc = 0n;
-    context.pstate = RESET_PSTATE;
+    context.pstate = this.el1Is32Bit ? RESET_PSTATE_32 : RESET_PSTATE;
     this.bankedSpsr.fill(0n);
     for (const row of SYSREGS) {
       if (row.id) {

@@ -8,7 +8,7 @@ import type { Caller, GuestPause, IoctlRun } from '../descriptor.ts';
 import { exitStep, singleSteps } from '../guestdebug.ts';
 import { checkPmuForRun } from '../pmu.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../refusal.ts';
-import { withoutGic } from '../sysregs/rows.ts';
+import { hideGic } from '../sysregs/rows.ts';
 import { hex } from '../usercopy.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { handleExit } from './exits.ts';
@@ -27,7 +27,6 @@ export const RUN_CAPABILITIES: readonly CapabilityRow[] = [
   ...HYPERCALL_CAPABILITIES,
 ];
 
-const ID_AA64PFR0_EL1 = 0xc020;
 /** Counter ticks that virtual time may be ahead of in one go; a timer that is set for later never fires. */
 const FARTHEST_TIMER = 1n << 40n;
 /** Exits in a row without an instruction done, after which whoever drives gets a turn. */
@@ -68,7 +67,7 @@ function firstRun(vcpu: Vcpu): Refusal | null {
     return refuse('ENOEXEC', 'run.not-initialized', 'KVM_RUN before KVM_ARM_VCPU_INIT', 'kvm_arch_vcpu_run_pid_change');
   }
   // No interrupt controller in the kernel: the guest finds none (kvm_finalize_sys_regs).
-  vm.idRegisters.set(ID_AA64PFR0_EL1, withoutGic(vm.idRegisters.get(ID_AA64PFR0_EL1) ?? 0n));
+  hideGic(vm.idRegisters);
   const refused = checkPmuForRun(vcpu);
   if (refused) return refused;
   vcpu.requests.reloadPmu = true;
@@ -88,6 +87,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     const before = yield* pendingRequests(vcpu, caller);
     if (before === 'again') continue;
     if (before) return before;
+    if (inAarch32(vcpu)) return noAarch32(vcpu);
     if (deviceLevelsChanged(vcpu)) return interrupted(vcpu, 'the output level of a timer or the PMU has changed');
 
     const doneByKvm = vcpu.incrementPc || vcpu.pendingException;
@@ -127,6 +127,18 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     if (handled === 'wait') yield* waitForInterrupt(vcpu, caller);
     else if (handled !== 'guest') return handled;
   }
+}
+
+const MODE32_BIT = 0x10n;
+const inAarch32 = ({ context }: Vcpu): boolean => (context.pstate & MODE32_BIT) !== 0n;
+
+/** As a guest is left that is caught in an AArch32 state which its host does not have (vcpu_mode_is_bad_32bit). */
+function noAarch32(vcpu: Vcpu): Refusal {
+  const { pstate } = vcpu.context;
+  vcpu.initialized = false;
+  vcpu.run.exitReason = EXIT_REASONS.KVM_EXIT_FAIL_ENTRY;
+  const message = `PSTATE ${hex(pstate)} is AArch32's, and this host's CPU runs AArch64 alone`;
+  return refuse('EINVAL', 'run.no-aarch32', message, 'kvm_arch_vcpu_ioctl_run');
 }
 
 /** Runs the loaded guest until the slice's end, or the line of a timer or the PMU may rise. Its registers are in the context afterwards. */

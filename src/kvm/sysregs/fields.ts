@@ -21,11 +21,35 @@ const f = (shift: number, options: Options = {}): FeatureField => ({
 const all = (...shifts: number[]): FeatureField[] => shifts.map((shift) => f(shift));
 const signed: Options = { signed: true };
 
+/** Eight fields of four bits (ftr_generic_32bits). */
+const WORD: readonly FeatureField[] = all(28, 24, 20, 16, 12, 8, 4, 0);
+
 /**
- * Features by register (ftr_id_* in cpufeature.c); bits that no field has are hidden from everyone. AArch32's registers are
- * not here: they read as zero on a host without AArch32. KVM takes ID_AA64DFR0_EL1's PMUVer and DebugVer as lower-safe.
+ * Features by register (ftr_id_* in cpufeature.c); bits that no field has are hidden from everyone. KVM takes
+ * ID_AA64DFR0_EL1's PMUVer and DebugVer and ID_DFR0_EL1's PerfMon as lower-safe.
  */
 export const FEATURE_FIELDS: Readonly<Record<string, readonly FeatureField[]>> = {
+  ID_PFR0_EL1: all(24, 16, 12, 8, 4, 0),
+  ID_PFR1_EL1: WORD,
+  ID_PFR2_EL1: all(4, 0),
+  ID_DFR0_EL1: all(24, 20, 16, 12, 8, 4, 0),
+  ID_DFR1_EL1: [f(0, signed)],
+  ID_MMFR0_EL1: [f(28, signed), ...all(24, 20, 16, 12), f(8, signed), ...all(4, 0)],
+  ID_MMFR1_EL1: WORD,
+  ID_MMFR2_EL1: WORD,
+  ID_MMFR3_EL1: WORD,
+  ID_MMFR4_EL1: [...all(28, 24, 20, 16, 12, 8, 4), f(0, { safe: 'higher' })],
+  ID_MMFR5_EL1: all(0),
+  ID_ISAR0_EL1: all(24, 20, 16, 12, 8, 4, 0),
+  ID_ISAR1_EL1: WORD,
+  ID_ISAR2_EL1: WORD,
+  ID_ISAR3_EL1: WORD,
+  ID_ISAR4_EL1: WORD,
+  ID_ISAR5_EL1: all(24, 16, 12, 8, 4, 0),
+  ID_ISAR6_EL1: all(24, 20, 16, 12, 8, 4, 0),
+  MVFR0_EL1: WORD,
+  MVFR1_EL1: WORD,
+  MVFR2_EL1: all(4, 0),
   ID_AA64PFR0_EL1: [...all(60, 56, 48, 44, 40, 36, 32, 28, 24), f(20, signed), f(16, signed), ...all(12, 8, 4, 0)],
   ID_AA64PFR1_EL1: all(24, 16, 12, 8, 4, 0),
   ID_AA64PFR2_EL1: all(32),

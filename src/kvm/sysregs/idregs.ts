@@ -1,4 +1,3 @@
-import type { IdRegister } from '../../machine/features.ts';
 import { refuse, type Refusal } from '../refusal.ts';
 import { hex } from '../usercopy.ts';
 import type { Vcpu } from '../vcpu.ts';
@@ -65,7 +64,7 @@ function checkFeatures(vcpu: Vcpu, row: SysregRow, value: bigint): Refusal | nul
 /** What KVM lets a guest of this vCPU's features see of the host's register (the row's reset). */
 export function idLimit(vcpu: Vcpu, row: SysregRow): bigint {
   if (row.visibility?.(vcpu)?.raz) return 0n;
-  const host = vcpu.vm.kvm.host.model.id[row.name as IdRegister] ?? 0n;
+  const host = vcpu.vm.kvm.host.model.id[row.name] ?? 0n;
   return (row.sanitise?.(vcpu, host) ?? host) & U64;
 }
 
@@ -87,5 +86,16 @@ export function setDebugFeatures(vcpu: Vcpu, row: SysregRow, value: bigint): Ref
   const PMUVER = 0xfn << 8n;
   const adjusted = (value & PMUVER) === PMUVER ? value & ~PMUVER : value;
   if ((value & 0xfn) < 6n) return refused(row, `DebugVer ${value & 0xfn} is below Armv8's`, 'set_id_aa64dfr0_el1');
+  return setIdRegister(vcpu, row, adjusted);
+}
+
+/** ID_DFR0_EL1: a PMU that is IMPLEMENTATION DEFINED means none; PMUv3 and Armv8's debug are the least (set_id_dfr0_el1). */
+export function setDebugFeaturesAarch32(vcpu: Vcpu, row: SysregRow, value: bigint): Refusal | null {
+  const PERFMON = 0xfn << 24n;
+  const adjusted = (value & PERFMON) === PERFMON ? value & ~PERFMON : value;
+  const perfMon = (adjusted & PERFMON) >> 24n;
+  const copDbg = value & 0xfn;
+  if (perfMon !== 0n && perfMon < 3n) return refused(row, `PerfMon ${perfMon} is below PMUv3`, 'set_id_dfr0_el1');
+  if (copDbg < 6n) return refused(row, `CopDbg ${copDbg} is below Armv8's`, 'set_id_dfr0_el1');
   return setIdRegister(vcpu, row, adjusted);
 }

@@ -8,7 +8,7 @@ import type { Refusal } from '../refusal.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { access, type Access } from './access.ts';
 import { featureMask } from './fields.ts';
-import { setDebugFeatures, setIdRegister } from './idregs.ts';
+import { setDebugFeatures, setDebugFeaturesAarch32, setIdRegister } from './idregs.ts';
 import { pmuRows } from './pmu.ts';
 import { cacheLevels, setCacheLevels, setOsLock } from './user.ts';
 
@@ -89,16 +89,16 @@ function id(name: string, at: string, writable: bigint, extra: Extra = {}): Sysr
 }
 
 /** AArch32's ID registers: fully writable where the host has AArch32, else zero (aa32_id_visibility). */
-const id32 = (name: string, at: string): SysregRow =>
+const id32 = (name: string, at: string, extra: Extra = {}): SysregRow =>
   id(name, at, ones(31, 0), {
     aarch32: true,
     visibility: (vcpu) => (vcpu.vm.kvm.features.aarch32El0 ? VISIBLE : AARCH32_ABSENT),
+    ...extra,
   });
 const hiddenId = (name: string, at: string): SysregRow => id(name, at, 0n, raz);
 const unallocated = (...places: readonly [crm: number, op2: number][]): SysregRow[] =>
   places.map(([crm, op2]) => hiddenId(`S3_0_C0_C${crm}_${op2}`, `3 0 0 ${crm} ${op2}`));
 
-const PFR0_GIC = 0xfn << 24n;
 const setField = (value: bigint, shift: number, to: bigint): bigint => (value & allBut(shift)) | (to << BigInt(shift));
 
 function sanitisePfr0({ vm }: Vcpu, value: bigint): bigint {
@@ -115,6 +115,16 @@ function sanitiseDfr0(vcpu: Vcpu, value: bigint): bigint {
   const DEBUG_V8P8 = 10n;
   const pmu = vcpu.hasPmu ? pmuVersionLimit(value) : 0n;
   return setField(setField(value & allBut(32), 8, pmu), 0, debug < DEBUG_V8P8 ? debug : DEBUG_V8P8);
+}
+
+/** PerfMon is the VM's own, as PMUVer is (read_sanitised_id_dfr0_el1). */
+function sanitiseDfr0Aarch32(vcpu: Vcpu, value: bigint): bigint {
+  const copDbg = value & 0xfn;
+  const DEBUG_V8P8 = 10n;
+  const limit = vcpu.hasPmu ? pmuVersionLimit(vcpu.vm.kvm.host.model.id.ID_AA64DFR0_EL1 ?? 0n) : 0n;
+  // ID_AA64DFR0_EL1 counts PMUv3 from 1, ID_DFR0_EL1 from 3 (pmuver_to_perfmon).
+  const perfMon = limit === 1n ? 3n : limit;
+  return setField(setField(value, 24, perfMon), 0, copDbg < DEBUG_V8P8 ? copDbg : DEBUG_V8P8);
 }
 
 function numbered(count: number, make: (n: number) => SysregRow[]): SysregRow[] {
@@ -173,11 +183,14 @@ const rows: SysregRow[] = [
 
   id32('ID_PFR0_EL1', '3 0 0 1 0'),
   id32('ID_PFR1_EL1', '3 0 0 1 1'),
-  id32('ID_DFR0_EL1', '3 0 0 1 2'),
+  id32('ID_DFR0_EL1', '3 0 0 1 2', {
+    sanitise: sanitised('ID_DFR0_EL1', sanitiseDfr0Aarch32),
+    set: setDebugFeaturesAarch32,
+  }),
   hiddenId('ID_AFR0_EL1', '3 0 0 1 3'),
   ...[0, 1, 2, 3].map((n) => id32(`ID_MMFR${n}_EL1`, `3 0 0 1 ${4 + n}`)),
   ...[0, 1, 2, 3, 4, 5].map((n) => id32(`ID_ISAR${n}_EL1`, `3 0 0 2 ${n}`)),
-  id32('ID_MMFR4_EL1', '3 0 0 2 6'),
+  id32('ID_MMFR4_EL1', '3 0 0 2 6', { sanitise: sanitised('ID_MMFR4_EL1', (_vcpu, value) => value & allBut(24)) }),
   id32('ID_ISAR6_EL1', '3 0 0 2 7'),
   ...[0, 1, 2].map((n) => id32(`MVFR${n}_EL1`, `3 0 0 3 ${n}`)),
   id32('ID_PFR2_EL1', '3 0 0 3 4'),
@@ -276,7 +289,13 @@ export function isForUser(entry: SysregRow): boolean {
 /** The host's own, which a guest sees and nobody can change (invariant_sys_regs). */
 export const INVARIANT = ['MIDR_EL1', 'REVIDR_EL1', 'AIDR_EL1'] as const;
 
-/** What a VM that has run without a GICv3 shows of it: nothing (kvm_finalize_sys_regs). */
-export function withoutGic(value: bigint): bigint {
-  return value & ~PFR0_GIC;
+const PFR0_GIC = { ID_AA64PFR0_EL1: 0xfn << 24n, ID_PFR1_EL1: 0xfn << 28n } as const;
+
+/** What a VM that has run without a GICv3 shows of it in its ID registers: nothing (kvm_finalize_sys_regs). */
+export function hideGic(idRegisters: Map<number, bigint>): void {
+  for (const { name, key } of SYSREGS) {
+    if (name === 'ID_AA64PFR0_EL1' || name === 'ID_PFR1_EL1') {
+      idRegisters.set(key, (idRegisters.get(key) ?? 0n) & ~PFR0_GIC[name]);
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import { HOST_PRESETS, type HostConfig } from '../../host/config.ts';
+import { asRecorded, HOST_PRESETS, type HostConfig } from '../../host/config.ts';
 
 /** Configurations that were recorded and have no preset of the same name, as what they change of one. */
 const VARIANTS: Readonly<Record<string, { readonly of: string; readonly change: Partial<HostConfig> }>> = {
@@ -14,5 +14,5 @@ const VARIANTS: Readonly<Record<string, { readonly of: string; readonly change: 
 export function recordedHost(name: string): HostConfig | null {
   const variant = VARIANTS[name];
   const preset = HOST_PRESETS.find((each) => each.name === (variant?.of ?? name));
-  return preset ? { ...preset.config, ...variant?.change } : null;
+  return preset ? asRecorded({ ...preset.config, ...variant?.change }) : null;
 }

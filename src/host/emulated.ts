@@ -1,0 +1,101 @@
+import type { CpuContext } from '../machine/context.ts';
+import type { Cpu } from '../machine/cpu.ts';
+import { HCR, type El2Registers } from '../machine/el2.ts';
+import { ABORT, EC, esr } from '../machine/esr.ts';
+import type { Stop, TrapStop } from '../machine/stop.ts';
+import { SCTLR } from '../machine/sysregs.ts';
+import { vtcrEl2 } from '../machine/translation/control.ts';
+import { faultStatus } from '../machine/translation/fault.ts';
+import type { HostCpu } from '../kvm/module.ts';
+
+/** VTCR_EL2: 16K granule, and start level 0 with it. */
+const TG0_16K = 2;
+const SL0_LEVEL_0_OF_16K = 3;
+const SSE = 1 << 21;
+const PAGE = 4096n;
+
+/**
+ * The CPU as QEMU 7.2's TCG emulates it, on which the recorded kernel ran (oracle/arm64/README.md, "What is QEMU"), where that
+ * differs from the architecture:
+ *
+ * - Unaligned accesses with stage 1 off are not faulted: memory is as if Normal. HCR_EL2.DC says just that of it.
+ * - ESR_EL2.ISS.SSE is never set: KVM does not learn that a load extends the sign.
+ * - Stage 2 with 16K pages has no start level 0 (check_s2_mmu_setup): every access is a translation fault, for ever.
+ * - DC and IC by address do nothing where stage 2 has no memory.
+ */
+export class EmulatedCpu implements HostCpu {
+  readonly #cpu: Cpu;
+
+  constructor(cpu: Cpu) {
+    this.#cpu = cpu;
+  }
+
+  get el2(): El2Registers {
+    return this.#cpu.el2;
+  }
+  get instructions(): number {
+    return this.#cpu.instructions;
+  }
+  load(context: CpuContext): void {
+    this.#cpu.load(context);
+  }
+  save(context: CpuContext): void {
+    this.#cpu.save(context);
+  }
+  retire(count: number): void {
+    this.#cpu.retire(count);
+  }
+  physicalCount(): bigint {
+    return this.#cpu.physicalCount();
+  }
+  invalidateStage2(): void {
+    this.#cpu.invalidateStage2();
+  }
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.#cpu.setBreakpoints(addresses);
+  }
+
+  run(budget: number): Stop {
+    const vtcr = vtcrEl2(this.el2.VTCR_EL2);
+    if (vtcr.get('TG0') === TG0_16K && vtcr.get('SL0') === SL0_LEVEL_0_OF_16K) return this.#startLevelFault();
+    const end = this.instructions + budget;
+    for (;;) {
+      const stop = this.#runOnce(end - this.instructions);
+      if (stop.why !== 'trap') return stop;
+      if (!isMaintenance(stop)) return withoutSignExtension(stop);
+      this.#cpu.state.advance();
+      this.#cpu.retire(1);
+      if (this.instructions >= end) return { why: 'budget' };
+    }
+  }
+
+  /** Without stage 1, by HCR_EL2.DC; the guest's writes that could turn it on are trapped meanwhile, and are KVM's to do. */
+  #runOnce(budget: number): Stop {
+    const { el2 } = this;
+    const asked = el2.HCR_EL2;
+    const flat = ((this.#cpu.read('SCTLR_EL1') >> BigInt(SCTLR.M)) & 1n) === 0n;
+    if (flat) el2.HCR_EL2 |= HCR.DC | HCR.TVM;
+    const stop = this.#cpu.run(budget);
+    const ours = HCR.DC | HCR.TVM;
+    el2.HCR_EL2 = (el2.HCR_EL2 & ~ours) | (asked & ours);
+    return stop;
+  }
+
+  #startLevelFault(): TrapStop {
+    const far = this.#cpu.state.pc;
+    const syndrome = esr(EC.IABT_LOWER, faultStatus('translation', 0));
+    return { why: 'trap', vector: 'sync', esr: syndrome, far, hpfar: (far / PAGE) << 4n };
+  }
+}
+
+function isDataAbort({ vector, esr: syndrome }: TrapStop): boolean {
+  return vector === 'sync' && syndrome >>> 26 === EC.DABT_LOWER;
+}
+
+function isMaintenance(stop: TrapStop): boolean {
+  return isDataAbort(stop) && (stop.esr & (ABORT.CM | ABORT.S1PTW)) === ABORT.CM;
+}
+
+function withoutSignExtension(stop: TrapStop): TrapStop {
+  return isDataAbort(stop) ? { ...stop, esr: (stop.esr & ~SSE) >>> 0 } : stop;
+}
