@@ -46,6 +46,9 @@ function ipaReason(kvm: KvmModule): string {
   const { paBits } = model.features;
   const { name } = kvm.granule;
   const range = `ID_AA64MMFR0_EL1.PARange says ${paBits} bits of physical address`;
+  if (kvm.ipaLimit < paBits && name === '64K') {
+    return `${range}, but the kernel was built for 48 (CONFIG_ARM64_PA_BITS_48).`;
+  }
   if (kvm.ipaLimit < paBits) {
     return `${range}, but with ${name} pages more than 48 need FEAT_LPA2 at both stages, which this CPU does not have.`;
   }
@@ -71,9 +74,14 @@ const MESSAGES: readonly Message[] = [
     because: () => 'kvm-arm.mode=nvhe: the kernel takes the CPU for one without FEAT_VHE.',
   },
   {
-    when: (kvm) => kvm.features.lpa2,
+    when: ({ granule, features, host }) => granule.name !== '64K' && features.lpa2 && host.kernel.vaBits === 52,
     text: () => 'CPU features: detected: 52-bit Virtual Addressing (LPA2)',
     because: ({ granule }) => `ID_AA64MMFR0_EL1.TGran${granule.name.slice(0, -1)} says FEAT_LPA2 at stage 1.`,
+  },
+  {
+    when: ({ granule, features, host }) => granule.name === '64K' && features.largeVa && host.kernel.vaBits === 52,
+    text: () => 'CPU features: detected: 52-bit Virtual Addressing (LVA)',
+    because: () => 'ID_AA64MMFR2_EL1.VARange says FEAT_LVA.',
   },
   { text: () => 'CPU: All CPU(s) started at EL2', because: () => 'Firmware handed the kernel EL2, which KVM needs.' },
   {

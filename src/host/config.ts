@@ -1,9 +1,18 @@
 import { cpuModel } from '../machine/presets.ts';
-import { granuleOfPageSize } from '../machine/translation/format.ts';
+import { granuleOfPageSize, type GranuleName } from '../machine/translation/format.ts';
 
 export type CpuPreset = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'neoverse-n1';
 export type KvmMode = 'vhe' | 'nvhe' | 'protected';
 export type PageSize = 4096 | 16384 | 65536;
+
+/** Bits of physical and virtual address; hardware with fewer is found out about when the kernel boots. */
+export interface KernelConfig {
+  readonly paBits: 48 | 52;
+  readonly vaBits: 48 | 52;
+}
+
+/** As distributions build it. */
+export const DEFAULT_KERNEL: KernelConfig = { paBits: 52, vaBits: 52 };
 
 /** The host as one value: its hardware, its kernel's configuration and where its RAM lies. */
 export interface HostConfig {
@@ -12,6 +21,10 @@ export interface HostConfig {
   readonly paBits?: 32 | 36 | 40 | 42 | 44 | 48 | 52;
   /** FEAT_LPA2 at the stages the granule allows; absent: what the preset has. */
   readonly lpa2?: boolean;
+  /** FEAT_LVA: 52 bits of virtual address with 64K pages; absent: what the preset has. */
+  readonly lva?: boolean;
+  /** What the kernel was built for (CONFIG_ARM64_PA_BITS, CONFIG_ARM64_VA_BITS); absent: `DEFAULT_KERNEL`. */
+  readonly kernel?: KernelConfig;
   readonly pageSize: PageSize;
   readonly mode: KvmMode;
   /**
@@ -103,7 +116,7 @@ export function checkConfig(config: HostConfig): void {
   const no = (message: string): never => {
     throw new ConfigError(message);
   };
-  const { cpu, paBits, lpa2, pageSize, mode, identity, emulator, ram } = config;
+  const { cpu, paBits, lpa2, lva, kernel, pageSize, mode, identity, emulator, ram } = config;
   if (!CPUS.includes(cpu)) no(`there is no CPU preset ${String(cpu)}; there are ${CPUS.join(', ')}`);
   if (!MODES.includes(mode)) no(`there is no mode ${String(mode)}; there are ${MODES.join(', ')}`);
   if (!PAGE_SIZES.includes(pageSize)) no(`pages can have ${PAGE_SIZES.join(', ')} bytes, not ${String(pageSize)}`);
@@ -115,15 +128,27 @@ export function checkConfig(config: HostConfig): void {
   if (!features.stage1Granules.includes(granule)) no(`${name} has no stage 1 with ${granule} pages`);
   if (!features.stage2Granules.includes(granule)) no(`${name} has no stage 2 with ${granule} pages: KVM gives up`);
   if (lpa2 === true && features.lpa2Stage1.length === 0) no(`${name} has no FEAT_LPA2, which came with Armv8.7`);
+  if (lva === true && !features.largeVa) no(`${name} has no FEAT_LVA, which came with Armv8.2`);
+  if (kernel) checkKernel(kernel, granule, no);
   if (mode === 'vhe' && !features.vhe)
     no(`${name} has no FEAT_VHE: the kernel can't run at EL2, choose nvhe or protected`);
   if (identity !== undefined && identity !== 'real') no(`an identity is real or absent, not ${String(identity)}`);
   if (emulator !== undefined && emulator !== 'qemu-7.2')
     no(`there is no emulator ${String(emulator)}; there is qemu-7.2`);
-  checkRam(ram, features.paBits, no);
+  checkRam(ram, features.paBits, kernel ?? DEFAULT_KERNEL, no);
 }
 
-function checkRam(ram: HostConfig['ram'], paBits: number, no: (message: string) => never): void {
+/** arch/arm64/Kconfig: with 4K and 16K pages 52 bits are FEAT_LPA2's, which has them for both kinds of address. */
+function checkKernel({ paBits, vaBits }: KernelConfig, granule: GranuleName, no: (message: string) => never): void {
+  for (const bits of [paBits, vaBits]) {
+    if (bits !== 48 && bits !== 52) no(`a kernel is built for 48 or 52 bits of address, not ${String(bits)}`);
+  }
+  if (granule !== '64K' && paBits !== vaBits) {
+    no(`with ${granule} pages a kernel has 52 bits for both physical and virtual addresses, or for neither`);
+  }
+}
+
+function checkRam(ram: HostConfig['ram'], paBits: number, kernel: KernelConfig, no: (message: string) => never): void {
   const sorted = [...ram].sort((a, b) => (a.base < b.base ? -1 : 1));
   let end = 0n;
   let total = 0n;
@@ -137,6 +162,8 @@ function checkRam(ram: HostConfig['ram'], paBits: number, no: (message: string) 
     total += size;
     if (end > 1n << BigInt(paBits))
       no(`${range} ends above ${paBits} bits, all that the CPU's physical addresses have`);
+    if (end > 1n << BigInt(kernel.paBits))
+      no(`${range} ends above ${kernel.paBits} bits, all that the kernel was built for`);
   }
   if (total < LEAST_RAM) no(`${mib(total)} of RAM are too little, the host needs ${mib(LEAST_RAM)}`);
   if (total > MOST_RAM) no(`${mib(total)} of RAM are too much for a tab, at most ${mib(MOST_RAM)}`);

@@ -6,7 +6,7 @@ import { Machine } from '../machine/machine.ts';
 import { tableFormat } from '../machine/translation/format.ts';
 import { stage1StartLevel } from '../machine/translation/format.ts';
 import { bootLog, type BootLine } from './bootlog.ts';
-import { checkConfig, ConfigError, type HostConfig } from './config.ts';
+import { checkConfig, ConfigError, DEFAULT_KERNEL, type HostConfig } from './config.ts';
 import { EmulatedCpu } from './emulated.ts';
 import { realIdentity } from './identity.ts';
 import { AddressSpace } from './mm.ts';
@@ -36,8 +36,6 @@ export interface IoctlObserver {
 
 /** CPUs that the recorded hosts have; KVM_CAP_NR_VCPUS says them. */
 const CPUS = 2;
-/** VA_BITS of the kernel: the top of user space for access_ok, whatever the hardware has (TASK_SIZE_MAX). */
-const KERNEL_VA_BITS = 52;
 const SLICE = 100_000;
 
 /** A booted host: hardware, its kernel's KVM, processes. */
@@ -59,7 +57,8 @@ export class Host {
     const { memory } = machine;
     const cpu = config.emulator ? new EmulatedCpu(machine.cpu) : machine.cpu;
     const model = config.identity ? realIdentity(machine.model) : machine.model;
-    this.kvm = new KvmModule({ memory, cpu, model, pageSize: config.pageSize, mode: config.mode, cpus: CPUS });
+    const { pageSize, mode, kernel = DEFAULT_KERNEL } = config;
+    this.kvm = new KvmModule({ memory, cpu, model, pageSize, mode, kernel, cpus: CPUS });
     this.bootLog = bootLog(config, this.kvm);
   }
 
@@ -73,14 +72,18 @@ export class Host {
     return [...this.#processes];
   }
 
-  /** A process with only the vDSO in its address space. Throws ConfigError where the host's memory is used up. */
+  /**
+   * A process with only the vDSO in its address space. Its tables have the bits that kernel and hardware both have; access_ok knows
+   * the kernel's alone (TASK_SIZE_MAX). Throws ConfigError where the host's memory is used up.
+   */
   createProcess(): Process {
     const { features, granule } = this.kvm;
-    const large = features.largeVa || features.lpa2;
-    const tableBits = large ? KERNEL_VA_BITS : 48;
-    const format = tableFormat(1, granule.name, features.lpa2 || (large && granule.name === '64K') ? 52 : 48);
+    const { paBits, vaBits } = this.config.kernel ?? DEFAULT_KERNEL;
+    const has52 = granule.name === '64K' ? features.largeVa : features.lpa2;
+    const tableBits = has52 ? vaBits : 48;
+    const format = tableFormat(1, granule.name, granule.name === '64K' || features.lpa2 ? paBits : 48);
     const startLevel = stage1StartLevel(granule, tableBits);
-    const memory = AddressSpace.create(this.machine.memory, format, startLevel, tableBits, KERNEL_VA_BITS);
+    const memory = AddressSpace.create(this.machine.memory, format, startLevel, tableBits, vaBits);
     if (!memory) throw new ConfigError("the host's memory is used up: there is none for a process' page table");
     memory.mapVdso();
     const process = new Process(this, ++this.#lastPid, memory);
@@ -97,9 +100,13 @@ export class Host {
 /** Builds and boots a host. Throws ConfigError for one that can't be, with the reason. */
 export function boot(config: HostConfig): Host {
   checkConfig(config);
-  const { cpu, paBits, lpa2, pageSize } = config;
+  const { cpu, paBits, lpa2, lva, pageSize } = config;
   const ram = config.ram.map(({ base, size }) => ({ base: Number(base), size: Number(size) }));
-  const options = { ...(paBits === undefined ? {} : { paBits }), ...(lpa2 === undefined ? {} : { lpa2 }) };
+  const options = {
+    ...(paBits === undefined ? {} : { paBits }),
+    ...(lpa2 === undefined ? {} : { lpa2 }),
+    ...(lva === undefined ? {} : { lva }),
+  };
   try {
     return new Host(config, new Machine({ cpu, pageSize, ram, ...options }));
   } catch (error) {

@@ -28,8 +28,15 @@ export interface KvmHost {
   readonly model: HostModel;
   readonly pageSize: number;
   readonly mode: KvmMode;
+  readonly kernel: KernelBits;
   /** CPUs of the host that are online. */
   readonly cpus: number;
+}
+
+/** CONFIG_ARM64_PA_BITS and CONFIG_ARM64_VA_BITS of the host's kernel. */
+export interface KernelBits {
+  readonly paBits: 48 | 52;
+  readonly vaBits: 48 | 52;
 }
 
 /** Physical address bits by ID_AA64MMFR0_EL1.PARange. */
@@ -37,9 +44,10 @@ const PA_BITS: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
 const PARANGE_48 = 5;
 const PARANGE_52 = 6;
 
-/** ID_AA64MMFR0_EL1.PARange cut to what the kernel's descriptors can hold (kvm_get_parange). */
-export function usablePaRange(features: KernelFeatures, granule: Granule): number {
-  return Math.min(features.paRange, features.lpa2 || granule.name === '64K' ? PARANGE_52 : PARANGE_48);
+/** ID_AA64MMFR0_EL1.PARange cut to what KVM's descriptors can hold (kvm_get_parange): LPA2's without a word from the kernel. */
+export function usablePaRange(features: KernelFeatures, granule: Granule, { paBits }: KernelBits): number {
+  const has52 = features.lpa2 || (granule.name === '64K' && paBits === 52);
+  return Math.min(features.paRange, has52 ? PARANGE_52 : PARANGE_48);
 }
 
 /** The KVM module of a booted host. */
@@ -60,7 +68,7 @@ export class KvmModule {
     this.host = host;
     this.granule = granuleOfPageSize(host.pageSize);
     this.features = kernelFeatures(host.model, this.granule.name);
-    this.ipaLimit = PA_BITS[usablePaRange(this.features, this.granule)] ?? 32;
+    this.ipaLimit = PA_BITS[usablePaRange(this.features, this.granule, host.kernel)] ?? 32;
   }
 
   /** The physical counter, CNTPCT_EL0 (kvm_phys_timer_read). */

@@ -8,6 +8,8 @@ export type CpuPresetName = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' |
 export interface CpuOptions {
   readonly paBits?: 32 | 36 | 40 | 42 | 44 | 48 | 52;
   readonly lpa2?: boolean;
+  /** FEAT_LVA. */
+  readonly lva?: boolean;
 }
 
 export interface CpuModel {
@@ -81,6 +83,9 @@ const PRESETS: Readonly<Record<CpuPresetName, IdRegisters>> = {
   },
 };
 
+/** ID_AA64MMFR2_EL1.VARange. */
+const VA_RANGE = 16;
+
 /** The CPU that a host is built with. Throws RangeError for an address size that no field can say. */
 export function cpuModel(name: CpuPresetName, options: CpuOptions = {}): CpuModel {
   const id = withoutAbsent(PRESETS[name]);
@@ -92,6 +97,7 @@ export function cpuModel(name: CpuPresetName, options: CpuOptions = {}): CpuMode
     mmfr0 = setField(mmfr0, 0, encoded);
   }
   id.ID_AA64MMFR0_EL1 = mmfr0;
+  if (options.lva === false) id.ID_AA64MMFR2_EL1 = setField(id.ID_AA64MMFR2_EL1 ?? 0n, VA_RANGE, 0);
   return { name, id, features: featuresOf(id) };
 }
 

@@ -74,15 +74,24 @@ function breakpoint(value: unknown, what: string): Breakpoint {
 
 const breakpoints = (value: unknown): Breakpoint[] => list(value, 'breakpoints', LIMITS.breakpoints, breakpoint);
 
+function kernelBits(value: unknown): NonNullable<HostConfig['kernel']> {
+  const given = fields(value, 'host.kernel');
+  const bits = (name: string) => oneOf(given[name], `host.kernel.${name}`, [48, 52]);
+  return { paBits: bits('paBits'), vaBits: bits('vaBits') };
+}
+
 function hostConfig(value: unknown): HostConfig {
   const given = fields(value, 'host');
   const paBits = given['paBits'];
-  const lpa2 = given['lpa2'];
+  const { lpa2, lva } = given;
   if (lpa2 !== undefined && typeof lpa2 !== 'boolean') return fail('host.lpa2', 'true or false');
+  if (lva !== undefined && typeof lva !== 'boolean') return fail('host.lva', 'true or false');
   return {
     cpu: oneOf(given['cpu'], 'host.cpu', ['max', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'neoverse-n1']),
     ...(paBits === undefined ? {} : { paBits: oneOf(paBits, 'host.paBits', [32, 36, 40, 42, 44, 48, 52]) }),
     ...(lpa2 === undefined ? {} : { lpa2 }),
+    ...(lva === undefined ? {} : { lva }),
+    ...(given['kernel'] === undefined ? {} : { kernel: kernelBits(given['kernel']) }),
     pageSize: oneOf(given['pageSize'], 'host.pageSize', [4096, 16384, 65536]),
     mode: oneOf(given['mode'], 'host.mode', ['vhe', 'nvhe', 'protected']),
     ram: list(given['ram'], 'host.ram', LIMITS.banks, (bank, what) => {

@@ -21,6 +21,10 @@ export interface HostConfig {
   readonly paBits?: 32 | 36 | 40 | 42 | 44 | 48 | 52;
   /** FEAT_LPA2 at the stages the granule allows; absent: what the preset has. */
   readonly lpa2?: boolean;
+  /** FEAT_LVA: 52 bits of virtual address with 64K pages; absent: what the preset has. */
+  readonly lva?: boolean;
+  /** CONFIG_ARM64_PA_BITS and CONFIG_ARM64_VA_BITS; absent: 52 and 52. */
+  readonly kernel?: { readonly paBits: 48 | 52; readonly vaBits: 48 | 52 };
   readonly pageSize: PageSize;
   readonly mode: KvmMode;
   /** Size in bytes and start of RAM as the host's memory node says. */

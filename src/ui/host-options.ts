@@ -4,6 +4,7 @@ import { isRecord, readBig, readList, readOneOf } from './storage.ts';
 /** The values that each field of a host's configuration can take, as the form offers them. */
 export const CPUS = ['max', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'neoverse-n1'] as const;
 export const PA_BITS = [32, 36, 40, 42, 44, 48, 52] as const;
+export const KERNEL_BITS = [48, 52] as const;
 export const PAGE_SIZES = [4096, 16384, 65536] as const;
 export const MODES = ['vhe', 'nvhe', 'protected'] as const;
 export const MAX_RAM_RANGES = 16;
@@ -21,7 +22,8 @@ export function readHost(value: unknown): HostConfig | undefined {
   });
   if (cpu === undefined || pageSize === undefined || mode === undefined || ram === undefined) return undefined;
   const paBits = readOneOf(value['paBits'], PA_BITS);
-  const lpa2 = value['lpa2'];
+  const { lpa2, lva } = value;
+  const kernel = readKernel(value['kernel']);
   return {
     cpu,
     pageSize,
@@ -29,7 +31,16 @@ export function readHost(value: unknown): HostConfig | undefined {
     ram,
     ...(paBits === undefined ? {} : { paBits }),
     ...(typeof lpa2 === 'boolean' ? { lpa2 } : {}),
+    ...(typeof lva === 'boolean' ? { lva } : {}),
+    ...(kernel === undefined ? {} : { kernel }),
   };
+}
+
+function readKernel(value: unknown): HostConfig['kernel'] {
+  if (!isRecord(value)) return undefined;
+  const paBits = readOneOf(value['paBits'], KERNEL_BITS);
+  const vaBits = readOneOf(value['vaBits'], KERNEL_BITS);
+  return paBits === undefined || vaBits === undefined ? undefined : { paBits, vaBits };
 }
 
 export function sameHost(a: HostConfig, b: HostConfig): boolean {
@@ -37,6 +48,9 @@ export function sameHost(a: HostConfig, b: HostConfig): boolean {
     a.cpu === b.cpu &&
     a.paBits === b.paBits &&
     a.lpa2 === b.lpa2 &&
+    a.lva === b.lva &&
+    a.kernel?.paBits === b.kernel?.paBits &&
+    a.kernel?.vaBits === b.kernel?.vaBits &&
     a.pageSize === b.pageSize &&
     a.mode === b.mode &&
     a.ram.length === b.ram.length &&

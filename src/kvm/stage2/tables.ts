@@ -30,7 +30,7 @@ export class Stage2 {
     this.#kvm = kvm;
     this.ipaBits = ipaBits;
     this.table = table;
-    this.vtcr = vtcrEl2(kvm.features, kvm.granule, ipaBits);
+    this.vtcr = vtcrEl2(kvm, ipaBits);
     this.vmid = kvm.allocateVmid();
   }
 

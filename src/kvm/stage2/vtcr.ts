@@ -1,6 +1,5 @@
 import { stage2StartLevel, type Granule } from '../../machine/translation/format.ts';
-import type { KernelFeatures } from '../features.ts';
-import { usablePaRange } from '../module.ts';
+import { usablePaRange, type KvmModule } from '../module.ts';
 
 /** VTCR_EL2 fields as KVM sets them; Arm ARM D24.2.193 and kvm_get_vtcr. */
 const RES1 = 1n << 31n;
@@ -20,10 +19,10 @@ export function startLevel(granule: Granule, ipaBits: number): number {
   return Math.min(4 - FEWEST_LEVELS, stage2StartLevel(granule, ipaBits));
 }
 
-export function vtcrEl2(features: KernelFeatures, granule: Granule, ipaBits: number): bigint {
+export function vtcrEl2({ features, granule, host }: KvmModule, ipaBits: number): bigint {
   let value = RES1 | SH0_INNER | ORGN0_WBWA | IRGN0_WBWA | HA;
   value |= TG0[granule.name] << 14n;
-  value |= BigInt(usablePaRange(features, granule)) << 16n;
+  value |= BigInt(usablePaRange(features, granule, host.kernel)) << 16n;
   value |= BigInt(64 - ipaBits);
   value |= BigInt(SL0_BASE[granule.name] - startLevel(granule, ipaBits)) << 6n;
   if (features.vmidBits === 16) value |= VS_16BIT;

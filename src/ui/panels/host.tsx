@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { HostConfig } from '../../session/messages.ts';
 import { load } from '../control.ts';
 import { parseNumber, size } from '../format.ts';
-import { CPUS, MAX_RAM_RANGES, MODES, PA_BITS, PAGE_SIZES, sameHost } from '../host-options.ts';
+import { CPUS, KERNEL_BITS, MAX_RAM_RANGES, MODES, PA_BITS, PAGE_SIZES, sameHost } from '../host-options.ts';
 import { Icon } from '../icons.tsx';
 import { IconButton } from '../parts.tsx';
 import { useSandbox } from '../store.ts';
@@ -53,10 +53,20 @@ function Select<T extends string | number>({
 }
 
 const PA_OPTIONS = ['preset', ...PA_BITS] as const;
-const LPA2_OPTIONS = ['preset', 'on', 'off'] as const;
+const FEATURE_OPTIONS = ['preset', 'on', 'off'] as const;
+const FEATURES = [
+  { field: 'lpa2', label: 'LPA2', hint: '52-bit addresses with 4K and 16K pages' },
+  { field: 'lva', label: 'LVA', hint: '52-bit virtual addresses with 64K pages' },
+] as const;
+
+/** CONFIG_ARM64_PA_BITS and CONFIG_ARM64_VA_BITS, as `52/48`. */
+const KERNELS = KERNEL_BITS.flatMap((paBits) => KERNEL_BITS.map((vaBits) => ({ paBits, vaBits })));
+const kernelName = ({ paBits, vaBits }: { paBits: number; vaBits: number }) => `${paBits}/${vaBits}`;
+const KERNEL_OPTIONS: readonly string[] = KERNELS.map(kernelName).reverse();
+const DEFAULT_KERNEL = { paBits: 52, vaBits: 52 } as const;
 
 /** The same host without one of its optional fields. */
-function without(host: HostConfig, field: 'paBits' | 'lpa2'): HostConfig {
+function without(host: HostConfig, field: 'paBits' | 'lpa2' | 'lva' | 'kernel'): HostConfig {
   const { [field]: _, ...rest } = host;
   return rest;
 }
@@ -122,19 +132,21 @@ export function HostPanel() {
             />
           )}
         </Field>
-        <Field label="LPA2" hint="52-bit addresses with 4K and 16K pages">
-          {(id) => (
-            <Select
-              id={id}
-              value={host.lpa2 === undefined ? 'preset' : host.lpa2 ? 'on' : 'off'}
-              options={LPA2_OPTIONS}
-              text={(option) => (option === 'preset' ? 'as the CPU has it' : option)}
-              onChange={(option) =>
-                edit({ host: option === 'preset' ? without(host, 'lpa2') : { ...host, lpa2: option === 'on' } })
-              }
-            />
-          )}
-        </Field>
+        {FEATURES.map(({ field, label, hint }) => (
+          <Field key={field} label={label} hint={hint}>
+            {(id) => (
+              <Select
+                id={id}
+                value={host[field] === undefined ? 'preset' : host[field] ? 'on' : 'off'}
+                options={FEATURE_OPTIONS}
+                text={(option) => (option === 'preset' ? 'as the CPU has it' : option)}
+                onChange={(option) =>
+                  edit({ host: option === 'preset' ? without(host, field) : { ...host, [field]: option === 'on' } })
+                }
+              />
+            )}
+          </Field>
+        ))}
       </fieldset>
       <fieldset>
         <legend>Kernel</legend>
@@ -146,6 +158,25 @@ export function HostPanel() {
               options={PAGE_SIZES}
               text={(bytes) => `${bytes / 1024}K`}
               onChange={(pageSize) => change({ pageSize })}
+            />
+          )}
+        </Field>
+        <Field
+          label="Address bits"
+          hint="Physical and virtual, as the kernel was built (CONFIG_ARM64_PA_BITS, CONFIG_ARM64_VA_BITS); hardware may have fewer"
+        >
+          {(id) => (
+            <Select
+              id={id}
+              value={kernelName(host.kernel ?? DEFAULT_KERNEL)}
+              options={KERNEL_OPTIONS}
+              text={(option) => option.replace('/', ' physical, ') + ' virtual'}
+              onChange={(option) => {
+                const kernel = KERNELS.find((each) => kernelName(each) === option);
+                if (!kernel) return;
+                const isDefault = kernel.paBits === 52 && kernel.vaBits === 52;
+                edit({ host: isDefault ? without(host, 'kernel') : { ...host, kernel } });
+              }}
             />
           )}
         </Field>
