@@ -1,5 +1,7 @@
 /** Prints what README.md says, for `npm run bench`. */
 import { join } from 'node:path';
+import { measureCold } from './cold-table.ts';
+import { measureFigures } from './figures.ts';
 import { Bench } from './measure.ts';
 import { readOptions, USAGE } from './options.ts';
 import type { Places } from './places.ts';
@@ -19,6 +21,10 @@ async function main(): Promise<void> {
   });
   const bench = new Bench(places);
   console.log(await measureSpeed(bench, { ...options, targets: usable }));
+  if (!options.kernelsOnly) {
+    console.log(`\n${await measureCold(bench, usable)}`);
+    console.log(`\n${await measureFigures(bench, usable, places, options.rounds)}`);
+  }
   for (const name of bench.unchecked) console.log(`not compared, as one target alone ran it: ${name}`);
   for (const failure of bench.failures) console.log(`FAILED ${failure}`);
   if (bench.failures.length > 0) process.exitCode = 1;

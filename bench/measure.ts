@@ -27,6 +27,11 @@ export class Bench {
     this.#folder = mkdtempSync(join(places.bundles, 'images-'));
   }
 
+  /** The A64 image for a kernel. */
+  a64(kernel: number, repeats: number): Uint8Array {
+    return withParameters(this.#images.a64, kernel, repeats);
+  }
+
   /** Null where it went wrong: `failures` then says how. */
   kernel(target: Target, { name, number }: Pick<Kernel, 'name' | 'number'>, repeats: number): Promise<Measured | null> {
     const image = withParameters(this.#images[target.machine], number, repeats);

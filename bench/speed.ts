@@ -60,7 +60,7 @@ function speedTable({ targets }: Plan, rows: readonly Row[]): string {
     'kernel',
     ...timed.map(({ title }) => `${title}, s`),
     ...others.map(({ title }) => `× ${title}`),
-    'MIPS',
+    'Stage2, MIPS',
     'interpreter, MIPS',
   ];
   const cells = rows.map((row) => [
@@ -85,10 +85,13 @@ function verdicts(plan: Plan, rows: readonly Row[]): string[] {
     const floor = each > 0 ? `, none below ${each}` : '';
     return `${title}: ${figure(found, 2)} times as fast, worst ${figure(worst, 2)}${complete}; bar ${bar}${floor}: ${met}`;
   });
-  const slowest = Math.min(...rows.flatMap((row) => mips(row, 'interpreter') ?? []));
-  if (has('interpreter')) {
-    const met = slowest >= INTERPRETER_MIPS ? 'met' : 'MISSED';
-    lines.push(`interpreter: at least ${figure(slowest, 0)} MIPS; bar ${INTERPRETER_MIPS}: ${met}`);
+  const speeds = rows.flatMap((row) => mips(row, 'interpreter') ?? []);
+  if (speeds.length > 0) {
+    const met = geometricMean(speeds) >= INTERPRETER_MIPS ? 'met' : 'MISSED';
+    const slowest = figure(Math.min(...speeds), 0);
+    lines.push(
+      `interpreter: ${figure(geometricMean(speeds), 0)} MIPS, worst ${slowest}; bar ${INTERPRETER_MIPS}: ${met}`,
+    );
   }
   return lines;
 }

@@ -20,7 +20,7 @@ try {
       emptyOutDir: true,
       target: 'node20',
       rollupOptions: {
-        input: ['main', 'node-guest', 'node-v86'].map((name) => join(root, 'bench', `${name}.ts`)),
+        input: ['main', 'node-guest', 'node-stepping', 'node-v86'].map((name) => join(root, 'bench', `${name}.ts`)),
         output: { entryFileNames: '[name].mjs' },
       },
     },

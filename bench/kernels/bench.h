@@ -45,5 +45,6 @@ u32 strings(u32 repeats);
 u32 doubles(u32 repeats);
 u32 vectors(u32 repeats);
 u32 pages(u32 repeats);
+u32 loaded(u32 repeats);
 
 #endif

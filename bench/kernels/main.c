@@ -2,7 +2,12 @@
 
 u32 seed;
 
-static u32 (*const kernels[])(u32) = { mix, memory, calls, strings, doubles, vectors, pages };
+static u32 (*const kernels[])(u32) = {
+	mix, memory, calls, strings, doubles, vectors, pages,
+#ifdef __aarch64__
+	loaded,
+#endif
+};
 
 u32 run_kernel(u32 kernel, u32 repeats)
 {
