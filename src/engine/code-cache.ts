@@ -19,7 +19,6 @@ export class CodeCache {
   readonly #table: InstructionTable;
   readonly #handlers: (row: TableRow) => Tree<Handling>;
   readonly #executes: (row: Row) => boolean;
-  readonly #slots = new Map<number, number>();
   /** The page of each slot, by the slot's number; 0: none. */
   readonly #pages = new Uint32Array(at.SLOT_COUNT);
   #next = 0;
@@ -42,7 +41,8 @@ export class CodeCache {
 
   /** 0: the page has none. */
   slotOf(page: number): number {
-    return this.#slots.get(page) ?? 0;
+    const number = this.#views.view.getUint16(pageSlot(page), true);
+    return number === 0 ? 0 : slotAt(number - 1);
   }
 
   pageOf(slot: number): number {
@@ -58,14 +58,14 @@ export class CodeCache {
   add(page: number): number {
     const number = this.#next;
     this.#next = (this.#next + 1) % at.SLOT_COUNT;
-    const slot = at.SLOTS + number * at.SLOT_BYTES;
+    const slot = slotAt(number);
     const evicted = this.#pages[number]!;
     if (evicted !== 0) {
-      this.#slots.delete(evicted);
+      this.#views.view.setUint16(pageSlot(evicted), 0, true);
       for (const record of this.#planted) if (slotNumber(record) === number) this.#planted.delete(record);
     }
     this.#views.u8.fill(0, slot, slot + at.SLOT_BYTES);
-    this.#slots.set(page, slot);
+    this.#views.view.setUint16(pageSlot(page), number + 1, true);
     this.#pages[number] = page;
     this.#setHandler(slot + at.PAGE_RECORDS * at.RECORD_BYTES, SPECIAL.pageEnd);
     return slot;
@@ -90,7 +90,7 @@ export class CodeCache {
 
   /** Memory has changed: forgets the records of these bytes. */
   written(offset: number, bytes: number): void {
-    if (this.#slots.size === 0 || bytes <= 0) return;
+    if (bytes <= 0) return;
     const last = offset + bytes - 1;
     for (let page = (offset & PAGE) >>> 0; page <= last; page += at.PAGE_BYTES) {
       const slot = this.slotOf(page);
@@ -164,5 +164,8 @@ export class CodeCache {
   }
 }
 
+/** Where PAGE_SLOTS has a page. */
+const pageSlot = (page: number) => at.PAGE_SLOTS + (page / at.PAGE_BYTES) * 2;
+const slotAt = (number: number) => at.SLOTS + number * at.SLOT_BYTES;
 const slotNumber = (record: number) => Math.floor((record - at.SLOTS) / at.SLOT_BYTES);
 const pageKey = (lo: number, hi: number) => `${hi >>> 0}:${lo >>> 12}`;

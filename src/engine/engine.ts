@@ -19,6 +19,12 @@ export { SoftTlb } from './tlb.ts';
 
 const MAX_BUDGET = 0x7fffffff;
 
+/**
+ * Fills the entry of a page that has none, as `SoftTlb.fill` would, if that takes no more than a look at memory: 1, or 0
+ * where it does not. `table` is the offset from TLB of the table that missed. An exported WebAssembly function.
+ */
+export type Refill = (va: bigint, table: number) => number;
+
 let a64: Program | undefined;
 /** The A64 interpreter, the same for all engines. */
 export function a64Program(): Program {
@@ -29,6 +35,7 @@ export function a64Program(): Program {
 export class Engine {
   readonly state: CpuState;
   readonly tlb: SoftTlb;
+  readonly library: Library;
   /** Instructions completed in the last `run`. */
   executed = 0;
   readonly #views: Views;
@@ -37,19 +44,24 @@ export class Engine {
   /** See `stepOff`. */
   #passing: { readonly lo: number; readonly hi: number } | null = null;
 
-  /** `absent`: features (FEAT_…) that this CPU lacks; their instructions are UNDEFINED, or the hints they lie among. */
-  constructor(memory: WebAssembly.Memory, absent: ReadonlySet<string> = new Set()) {
+  /**
+   * `absent`: features (FEAT_…) that this CPU lacks; their instructions are UNDEFINED, or the hints they lie among.
+   * `refill`: see README.md; without it every miss is an exit.
+   */
+  constructor(memory: WebAssembly.Memory, absent: ReadonlySet<string> = new Set(), refill: Refill = () => 0) {
     if (memory.buffer.byteLength < at.ENGINE_BYTES) throw new RangeError(`the engine needs ${at.ENGINE_BYTES} bytes`);
     const { module, handlers, called } = a64Program();
     const views = new Views(memory);
-    views.u8.fill(0, 0, at.TLB);
+    views.u8.fill(0, 0, at.REFILL_BANKS);
+    views.u8.fill(0, at.PAGE_SLOTS, at.PAGE_SLOTS + 2 * (views.u8.length / at.PAGE_BYTES));
     views.u8.set(crcTables(), at.CRC);
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
-    const { run, translate, commit } = new WebAssembly.Instance(module, { engine: { memory, table } }).exports;
+    const { run, translate, commit } = new WebAssembly.Instance(module, { engine: { memory, table, refill } }).exports;
     if (!isRun(run) || !isFunction(translate) || !isFunction(commit))
       throw new Error('the interpreter lacks an export');
     this.#run = run;
-    const calledHandlers = new CalledHandlers(called, new Library(memory), table, { translate, commit });
+    this.library = new Library(memory);
+    const calledHandlers = new CalledHandlers(called, this.library, table, { translate, commit });
     this.#views = views;
     const tree = (row: TableRow) => handlers.trees[row.index] ?? calledHandlers.tree(row);
     this.#code = new CodeCache(views, A64, tree, absent);
@@ -100,7 +112,10 @@ export class Engine {
   }
 
   #runOnce(count: number): Code {
-    return CODES[this.#run(count, this.#views.i32[at.REGIME >> 2]! * at.REGIME_BYTES)]!;
+    const { i32 } = this.#views;
+    const space = i32[at.SPACE >> 2]!;
+    i32[at.UNPRIVILEGED_TABLES >> 2] = space + i32[at.UNPRIVILEGED >> 2]! * at.REGIME_BYTES;
+    return CODES[this.#run(count, space + i32[at.REGIME >> 2]! * at.REGIME_BYTES)]!;
   }
 
   /** The instruction at PC, whose record has a breakpoint. */
@@ -163,7 +178,7 @@ export class Engine {
   }
 
   #miss(access: Access, word: number): Exit {
-    const regime = this.#views.i32[at.EXIT_TABLES >> 2]! / at.REGIME_BYTES;
+    const regime = (this.#views.i32[at.EXIT_TABLES >> 2]! % at.SPACE_BYTES) / at.REGIME_BYTES;
     return { kind: 'miss', access, ...this.#place(), regime, word };
   }
 

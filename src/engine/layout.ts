@@ -2,8 +2,9 @@
  * Where the engine keeps what in the low part of the WebAssembly memory. Generated code has these as constants.
  *
  *     0         CPU state (saved and restored as one block), the exit's report, scratch
- *     0x10000   software TLBs: a read, a write and a fetch table for each regime
- *     0x200000  predecoded instructions, one slot per physical page of code
+ *     TLB         software TLBs: for each space a read, a write and a fetch table for each regime, and what is known of them
+ *     PAGE_SLOTS  which page of RAM has predecoded instructions
+ *     SLOTS       predecoded instructions, one slot per physical page of code
  */
 
 /** Register slots of 8 bytes, in the order of `SLOT` in isa/a64/operands.ts. */
@@ -35,6 +36,10 @@ export const SP_ALIGNMENT = 0x188;
 export const FP_TRAPPED = 0x190;
 /** 1 where ordered, exclusive and atomic accesses may be unaligned within 16 bytes (FEAT_LSE2). */
 export const LSE2 = 0x198;
+/** CONTROL_WORDS of isa/library.ts, 8 bytes each. */
+export const CONTROL = 0x1a0;
+/** The regime that LDTR and STTR use. */
+export const UNPRIVILEGED = 0x1fc;
 export const V = 0x200;
 export const STATE_BYTES = 0x400;
 
@@ -55,6 +60,18 @@ export const SCRATCH = 0x440;
 /** Tables of 256 u32 for crc32 and crc32c. */
 export const CRC = 0x1000;
 
+/** Beside the state: the offset from TLB of the current space, and of the tables that LDTR and STTR use. */
+export const SPACE = 0x600;
+export const UNPRIVILEGED_TABLES = 0x604;
+/** Accesses (1 reads, 2 writes, 4 fetches) whose misses a refill function may fill. */
+export const REFILLED = 0x608;
+/** Misses that a refill function has filled: u32 for reads, writes, fetches. */
+export const REFILLS = 0x60c;
+
+/** Where a refill function finds RAM, by physical address: its own format. */
+export const REFILL_BANKS = 0xc000;
+export const REFILL_BANKS_BYTES = 0x1000;
+
 export const TLB = 0x10000;
 export const TLB_ENTRIES = 8192;
 /** Tag (i64), addend (i32): the offset of the page less the low half of its address; in a fetch table the slot. Then the code slot or 0 (i32). */
@@ -65,7 +82,28 @@ export const READ_TABLE = 0;
 export const WRITE_TABLE = TLB_BYTES;
 export const FETCH_TABLE = 2 * TLB_BYTES;
 export const REGIME_BYTES = 3 * TLB_BYTES;
-export const REGIMES = 4;
+export const REGIMES = 3;
+/** Sets of tables that outlive one another: one for each of the address spaces used last. */
+export const SPACES = 8;
+/** Tables go from a space's begin, then what is known of them (see tlb.ts), then what a refill function keeps there. */
+export const SPACE_NOTES = REGIMES * REGIME_BYTES;
+export const NOTE = {
+  /** Entries filled since the last flush; beyond NOTED of them, any may be. */
+  count: 0,
+  /** Bit n: pages or blocks of 2^(12 + n) bytes, n > 0, are among what was filled from. */
+  sizes: 4,
+  /** A filter of where those are: a bit for each of 2^LARGE_BITS hashes. */
+  large: 0x100,
+  /** Offsets of the entries filled. */
+  list: 0x1000,
+} as const;
+/** As many entries as are still cleared faster one by one. */
+export const NOTED = 4096;
+export const LARGE_BITS = 11;
+/** From SPACE_NOTES on: for the machine's refill function. */
+export const REFILL = 0x200;
+export const REFILL_BYTES = NOTE.list - REFILL;
+export const SPACE_BYTES = SPACE_NOTES + 0x8000;
 
 export const PAGE_BYTES = 4096;
 export const RECORD_BYTES = 32;
@@ -74,9 +112,13 @@ export const PAGE_RECORDS = PAGE_BYTES / 4;
 export const TAG_CODE = 1;
 export const TAG_ALIGNED = 2;
 
-export const SLOTS = 0x200000;
+/** For each page of the memory, by its number, a u16: 1 + the number of its slot, 0 where it has none. */
+export const PAGE_SLOTS = TLB + SPACES * SPACE_BYTES;
+const MOST_PAGES = 2 ** 32 / PAGE_BYTES;
+
+export const SLOTS = PAGE_SLOTS + 2 * MOST_PAGES;
 /** A page's records and one more, which goes on in the next page. */
 export const SLOT_BYTES = (PAGE_RECORDS + 2) * RECORD_BYTES;
 export const SLOT_COUNT = 1024;
 
-export const ENGINE_BYTES = 0x2400000;
+export const ENGINE_BYTES = Math.ceil((SLOTS + SLOT_COUNT * SLOT_BYTES) / 0x10000) * 0x10000;

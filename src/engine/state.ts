@@ -1,3 +1,4 @@
+import { CONTROL_WORDS, type ControlWord } from '../isa/library.ts';
 import * as at from './layout.ts';
 import type { Views } from './views.ts';
 
@@ -119,6 +120,13 @@ export class CpuState {
   set regime(value: number) {
     this.#setU32(at.REGIME, checked(value, at.REGIMES));
   }
+  /** The set of TLBs that LDTR and STTR use. */
+  get unprivileged(): number {
+    return this.#u32(at.UNPRIVILEGED);
+  }
+  set unprivileged(value: number) {
+    this.#setU32(at.UNPRIVILEGED, checked(value, at.REGIMES));
+  }
   /** SCTLR_ELx.SA and SA0 for the current level: a load or store with SP as base leaves where SP isn't aligned to 16. */
   get checksSp(): boolean {
     return this.#u32(at.SP_ALIGNMENT) !== 0;
@@ -139,6 +147,14 @@ export class CpuState {
   }
   set lse2(value: boolean) {
     this.#setU32(at.LSE2, value ? 1 : 0);
+  }
+
+  /** A register that instructions depend on. */
+  control(word: ControlWord): bigint {
+    return this.#u64(at.CONTROL + 8 * CONTROL_WORDS.indexOf(word));
+  }
+  setControl(word: ControlWord, value: bigint): void {
+    this.#setU64(at.CONTROL + 8 * CONTROL_WORDS.indexOf(word), value);
   }
 
   /** What an exception, an exception return or another CPU's store does to the exclusive monitor. */

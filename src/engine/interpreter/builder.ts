@@ -243,10 +243,8 @@ export class FastBuilder extends RecordBuilder {
       spec.access
     ];
     emitEntry(code, local.VA);
-    if (!spec.unprivileged) {
-      code.get(local.TABLES);
-      code.op(OPERATORS.add[32]);
-    }
+    emitTables(code, spec);
+    code.op(OPERATORS.add[32]);
     code.tee(local.HOST);
     tables.forEach((table, index) => {
       if (index > 0) code.get(local.HOST);
@@ -368,8 +366,7 @@ export class CarefulBuilder extends RecordBuilder {
     code.i32(spec.bytes);
     code.i32(spec.unit);
     code.i32(accessFlags(spec));
-    if (spec.unprivileged) code.i32(0);
-    else code.get(local.TABLES);
+    emitTables(code, spec);
     code.call(this.#functions.translate);
     code.tee(local.HOST);
     code.op(OPERATORS.eqz[32]);
@@ -392,7 +389,7 @@ export class CarefulBuilder extends RecordBuilder {
     this.branch();
   }
   leave(): void {
-    this.branch();
+    /* The fast code would have left. */
   }
 
   finish(): void {
@@ -408,6 +405,14 @@ export const ACCESS_ORDERED = 4;
 function accessFlags({ access, ordered }: AccessSpec): number {
   const direction = { read: ACCESS_READ, write: ACCESS_WRITE, readWrite: ACCESS_READ | ACCESS_WRITE }[access];
   return direction | (ordered ? ACCESS_ORDERED : 0);
+}
+
+/** The offset of the tables that an access uses. */
+function emitTables(code: Code, { unprivileged }: AccessSpec): void {
+  if (unprivileged) {
+    code.i32(0);
+    code.memory(OP.i32Load, at.UNPRIVILEGED_TABLES);
+  } else code.get(local.TABLES);
 }
 
 /** The offset of an address's entry in its table. */

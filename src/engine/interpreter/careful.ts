@@ -10,9 +10,9 @@ const { add, sub, and, or, eqz, ne, gtU, leU, shrU } = OPERATORS;
 
 /**
  * translate(va, bytes, unit, flags, tables): where the bytes are, in SCRATCH if they lie in two pages; 0 with the exit's
- * report written if they can't be had. Leaves the pieces for `commit`.
+ * report written if they can't be had. Leaves the pieces for `commit`. `refill` is the number of that function.
  */
-export function translateFunction(): FunctionSpec {
+export function translateFunction(refill: number): FunctionSpec {
   const [VA, BYTES, UNIT, FLAGS, TABLES] = [0, 1, 2, 3, 4] as const;
   const [HOST, ENTRY, FIRST] = [5, 6, 7] as const;
   const [AT, TAG] = [8, 9] as const;
@@ -98,7 +98,18 @@ export function translateFunction(): FunctionSpec {
       code.i64(-4096n);
       code.op(and[64], ne[64]);
       code.open(OP.if);
+      code.get(AT);
+      code.get(TABLES);
+      code.i32(table);
+      code.op(add[32]);
+      code.call(refill);
+      code.op(eqz[32]);
+      code.open(OP.if);
       refuse(exit, AT);
+      code.end();
+      code.get(ENTRY);
+      code.memory(OP.i64Load, at.TLB + table);
+      code.set(TAG);
       code.end();
       code.get(TAG);
       code.i64(BigInt(at.TAG_ALIGNED));

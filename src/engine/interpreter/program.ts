@@ -1,8 +1,8 @@
 import type { InstructionTable } from '../../isa/decoder.ts';
 import * as at from '../layout.ts';
 import { Code, type Label } from '../wasm/code.ts';
-import { encodeModule, type FunctionSpec } from '../wasm/module.ts';
-import { I32, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
+import { encodeModule, type FunctionImport, type FunctionSpec } from '../wasm/module.ts';
+import { I32, I64, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
 import { emitEntry, emitNext, emitPc } from './builder.ts';
 import { commitFunction, translateFunction } from './careful.ts';
 import { CALLED, CalledCode, GOTO, NEXT, TABLE_ENTRIES } from './called.ts';
@@ -17,20 +17,21 @@ export interface Program {
   readonly bytes: number;
 }
 
-const FUNCTION = { translate: 0, commit: 1, fast: 2, careful: 3 } as const;
+const FUNCTION = { refill: 0, translate: 1, commit: 2, fast: 3, careful: 4 } as const;
+const REFILL: FunctionImport = { module: 'engine', name: 'refill', parameters: [I64, I32], results: [I32] };
 const { add, sub, mul, and, eq, ne, ltS, shl } = OPERATORS;
 
 /** The interpreter of an instruction set, as a module to be instantiated with a memory. */
 export function generateInterpreter(table: InstructionTable): Program {
   const handlers = buildHandlers(table, FUNCTION);
   const functions = [
-    { ...translateFunction(), export: 'translate' },
+    { ...translateFunction(FUNCTION.refill), export: 'translate' },
     { ...commitFunction(), export: 'commit' },
     fastFunction(handlers),
     carefulFunction(handlers),
     runFunction(),
   ];
-  const bytes = encodeModule(functions, { table: true, types: [CALLED] });
+  const bytes = encodeModule(functions, { imports: [REFILL], table: true, types: [CALLED] });
   return {
     module: new WebAssembly.Module(bytes),
     handlers,
@@ -223,7 +224,7 @@ function carefulFunction({ list, count }: Handlers): FunctionSpec {
   return { parameters: local.PARAMETERS, results: [I32], locals: local.LOCALS, code };
 }
 
-/** run(count, tables): `fast`, with `careful` in between where it asks for it. */
+/** run(count, tables): `fast`, with `careful` in between where it asks for it, and `refill` where an instruction can't be fetched. */
 function runFunction(): FunctionSpec {
   const code = new Code();
   const again = code.open(OP.loop);
@@ -234,6 +235,30 @@ function runFunction(): FunctionSpec {
   code.i32(codeNumber('slow'));
   code.op(ne[32]);
   code.open(OP.if);
+  code.get(local.CODE);
+  code.i32(codeNumber('fetch'));
+  code.op(eq[32]);
+  code.open(OP.if);
+  code.i32(0);
+  code.memory(OP.i64Load, at.PC);
+  code.tee(local.TARGET);
+  code.op(WRAP);
+  code.i32(3);
+  code.op(and[32], OPERATORS.eqz[32]);
+  code.open(OP.if);
+  code.get(local.TARGET);
+  code.get(local.TABLES);
+  code.i32(at.FETCH_TABLE);
+  code.op(add[32]);
+  code.call(FUNCTION.refill);
+  code.open(OP.if);
+  code.i32(0);
+  code.memory(OP.i32Load, at.REMAINING);
+  code.set(local.COUNT);
+  code.br(again);
+  code.end();
+  code.end();
+  code.end();
   code.get(local.CODE);
   code.op(OP.return);
   code.end();
