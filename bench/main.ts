@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { measureCold } from './cold-table.ts';
 import { measureFigures } from './figures.ts';
 import { Bench } from './measure.ts';
-import { readOptions, USAGE } from './options.ts';
+import { readOptions, USAGE, type Section } from './options.ts';
 import type { Places } from './places.ts';
 import { measureSpeed } from './speed.ts';
 import { targets } from './targets.ts';
@@ -20,11 +20,13 @@ async function main(): Promise<void> {
     return missing === null;
   });
   const bench = new Bench(places);
-  console.log(await measureSpeed(bench, { ...options, targets: usable }));
-  if (!options.kernelsOnly) {
-    console.log(`\n${await measureCold(bench, usable)}`);
-    console.log(`\n${await measureFigures(bench, usable, places, options.rounds)}`);
-  }
+  const plan = { ...options, targets: usable };
+  const sections: Record<Section, () => Promise<string>> = {
+    kernels: () => measureSpeed(bench, plan),
+    cold: () => measureCold(bench, usable),
+    figures: () => measureFigures(bench, usable, places, options.rounds),
+  };
+  for (const section of options.sections) console.log(`${await sections[section]()}\n`);
   for (const name of bench.unchecked) console.log(`not compared, as one target alone ran it: ${name}`);
   for (const failure of bench.failures) console.log(`FAILED ${failure}`);
   if (bench.failures.length > 0) process.exitCode = 1;

@@ -85,7 +85,7 @@ export class Bench {
 }
 
 /** The numbers of an object in JSON. */
-function numbers(json: string): Record<string, number> {
+export function numbers(json: string): Record<string, number> {
   const value: unknown = JSON.parse(json);
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
   return Object.fromEntries(entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));

@@ -7,14 +7,20 @@ export interface Options {
   readonly targets: readonly TargetName[];
   readonly rounds: number;
   readonly quick: boolean;
-  /** Nothing but the table of kernels. */
-  readonly kernelsOnly: boolean;
+  readonly sections: readonly Section[];
 }
 
+export type Section = 'kernels' | 'cold' | 'figures';
+
+const SECTIONS: readonly Section[] = ['kernels', 'cold', 'figures'];
 const TARGETS: readonly TargetName[] = ['engine', 'interpreter', 'qemu', 'v86'];
 
-export const USAGE = `npm run bench -- [--kernels ${KERNELS.map(({ name }) => name).join(',')}] [--targets ${TARGETS.join(',')}] [--rounds 3] [--quick]
---kernels, --targets: only these, and nothing but their table; --quick: a tenth of the work, figures to be taken as rough`;
+export const USAGE = `npm run bench -- [options]
+  --kernels K0,K1    of ${KERNELS.map(({ name }) => name).join(', ')}; nothing else is measured unless --sections says so
+  --targets qemu     of ${TARGETS.join(', ')}
+  --sections cold    of ${SECTIONS.join(', ')}
+  --rounds 3         the median is taken
+  --quick            a tenth of the work: start-up weighs more`;
 
 /** Throws where the arguments can't be understood. */
 export function readOptions(args: readonly string[]): Options {
@@ -23,6 +29,7 @@ export function readOptions(args: readonly string[]): Options {
     options: {
       kernels: { type: 'string' },
       targets: { type: 'string' },
+      sections: { type: 'string' },
       rounds: { type: 'string', default: '3' },
       quick: { type: 'boolean', default: false },
     },
@@ -31,8 +38,8 @@ export function readOptions(args: readonly string[]): Options {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${values.rounds}: not a number from 1 on`);
   const kernels = choose(values.kernels, KERNELS, ({ name }) => name);
   const targets = choose(values.targets, TARGETS, (name) => name);
-  const kernelsOnly = values.kernels !== undefined || values.targets !== undefined;
-  return { kernels, targets, rounds, quick: values.quick, kernelsOnly };
+  const sections = choose(values.sections ?? (values.kernels && 'kernels'), SECTIONS, (name) => name);
+  return { kernels, targets, rounds, quick: values.quick, sections };
 }
 
 function choose<T>(names: string | undefined, all: readonly T[], nameOf: (item: T) => string): readonly T[] {
