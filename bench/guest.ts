@@ -21,7 +21,7 @@ export interface GuestResult {
 /** Throws where the guest stops otherwise than by SYSTEM_OFF. */
 export function runImage(image: Uint8Array, clock: () => number): GuestResult {
   const start = clock();
-  const machine = new Machine({ cpu: 'max', pageSize: 4096, ram: [UART, RAM] });
+  const machine = new Machine({ cpu: 'cortex-a57', pageSize: 4096, ram: [UART, RAM] });
   const { cpu, memory } = machine;
   const ready = clock();
   memory.writeBytes(A64_ORIGIN, image);

@@ -31,7 +31,7 @@ export function targets({ bundles, v86 }: Places): readonly Target[] {
         spawnSync(QEMU, ['--version']).status === 0 ? null : `${QEMU} is not installed (Debian: qemu-system-arm)`,
       command: (image) => [
         QEMU,
-        ...'-M virt -cpu max -accel tcg -m 256 -nic none -display none -monitor none -serial stdio'.split(' '),
+        ...'-M virt -cpu cortex-a57 -accel tcg -m 256 -nic none -display none -monitor none -serial stdio'.split(' '),
         '-device',
         `loader,file=${image},addr=${A64_ORIGIN},cpu-num=0`,
       ],
