@@ -35,6 +35,8 @@ export interface HostConfig {
   readonly identity?: 'real';
   /** The CPU under the host is that of an emulator, with its deviations from the architecture (emulated.ts). */
   readonly emulator?: 'qemu-7.2';
+  /** The host's interrupt controller; absent: a GICv3. */
+  readonly gic?: 'v2' | 'v3';
   /** Bytes; the host kernel's banks as the memory node gives them. */
   readonly ram: readonly { readonly base: bigint; readonly size: bigint }[];
 }
@@ -116,7 +118,7 @@ export function checkConfig(config: HostConfig): void {
   const no = (message: string): never => {
     throw new ConfigError(message);
   };
-  const { cpu, paBits, lpa2, lva, kernel, pageSize, mode, identity, emulator, ram } = config;
+  const { cpu, paBits, lpa2, lva, kernel, pageSize, mode, identity, emulator, gic, ram } = config;
   if (!CPUS.includes(cpu)) no(`there is no CPU preset ${String(cpu)}; there are ${CPUS.join(', ')}`);
   if (!MODES.includes(mode)) no(`there is no mode ${String(mode)}; there are ${MODES.join(', ')}`);
   if (!PAGE_SIZES.includes(pageSize)) no(`pages can have ${PAGE_SIZES.join(', ')} bytes, not ${String(pageSize)}`);
@@ -132,6 +134,7 @@ export function checkConfig(config: HostConfig): void {
   if (kernel) checkKernel(kernel, granule, no);
   if (mode === 'vhe' && !features.vhe)
     no(`${name} has no FEAT_VHE: the kernel can't run at EL2, choose nvhe or protected`);
+  if (gic !== undefined && gic !== 'v2' && gic !== 'v3') no(`there is no GIC ${String(gic)}; there are v2 and v3`);
   if (identity !== undefined && identity !== 'real') no(`an identity is real or absent, not ${String(identity)}`);
   if (emulator !== undefined && emulator !== 'qemu-7.2')
     no(`there is no emulator ${String(emulator)}; there is qemu-7.2`);

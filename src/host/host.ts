@@ -18,7 +18,7 @@ export type { BootLine } from './bootlog.ts';
 export interface IoctlCall {
   readonly process: Process;
   readonly fd: number;
-  readonly kind: DescriptorKind | 'unknown';
+  readonly kind: Exclude<DescriptorKind, 'file'> | 'unknown';
   readonly descriptor: Descriptor | null;
   readonly request: number;
   readonly arg: bigint;
@@ -57,8 +57,8 @@ export class Host {
     const { memory } = machine;
     const cpu = config.emulator ? new EmulatedCpu(machine.cpu) : machine.cpu;
     const model = config.identity ? realIdentity(machine.model) : machine.model;
-    const { pageSize, mode, kernel = DEFAULT_KERNEL } = config;
-    this.kvm = new KvmModule({ memory, cpu, model, pageSize, mode, kernel, cpus: CPUS });
+    const { pageSize, mode, kernel = DEFAULT_KERNEL, gic = 'v3' } = config;
+    this.kvm = new KvmModule({ memory, cpu, model, pageSize, mode, kernel, gic, cpus: CPUS });
     this.bootLog = bootLog(config, this.kvm);
   }
 

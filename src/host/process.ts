@@ -3,6 +3,7 @@ import { structLayout } from '../abi/layout.ts';
 import type { Caller, Descriptor, IoctlRun, RunControl } from '../kvm/descriptor.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
 import type { Host, IoctlCall } from './host.ts';
+import { EventFd } from './eventfd.ts';
 import { type AddressSpace, type MappedFile, type MmapRequest, type Protection } from './mm.ts';
 
 /** RLIMIT_NOFILE: descriptors a process may have. */
@@ -58,6 +59,25 @@ export class Process implements Caller {
     if (path !== KVM_PATH)
       return refuse('ENOENT', 'open.no-file', `there is no ${path}; the host has ${KVM_PATH}`, 'do_sys_openat2');
     return this.install(this.#host.kvm.open());
+  }
+
+  /** eventfd(2); flags: EFD_SEMAPHORE. */
+  eventfd(count: number, flags = 0): number | Refusal {
+    return this.install(new EventFd(count, flags));
+  }
+
+  /** read(2) and, with an offset, pread(2): what there is, at most `length` bytes. */
+  read(fd: number, length: number, offset: number | null = null): Uint8Array | Refusal {
+    const file = this.#files.get(fd);
+    if (!file) return badDescriptor(fd, 'ksys_read');
+    return file.descriptor.read?.(length, offset) ?? noSuchCall(fd, 'read', 'vfs_read');
+  }
+
+  /** write(2): how many bytes were taken. */
+  write(fd: number, bytes: Uint8Array): number | Refusal {
+    const file = this.#files.get(fd);
+    if (!file) return badDescriptor(fd, 'ksys_write');
+    return file.descriptor.write?.(bytes) ?? noSuchCall(fd, 'write', 'vfs_write');
   }
 
   close(fd: number): IoctlResult {
@@ -164,8 +184,8 @@ export class Process implements Caller {
   }
 
   #describe(fd: number, descriptor: Descriptor | null, request: number, arg: bigint): IoctlCall {
-    const row = descriptor ? ioctlByNumber('arm64', request, descriptor.kind) : ioctlByNumber('arm64', request);
-    const kind = descriptor?.kind ?? 'unknown';
+    const kind = !descriptor || descriptor.kind === 'file' ? 'unknown' : descriptor.kind;
+    const row = kind === 'unknown' ? ioctlByNumber('arm64', request) : ioctlByNumber('arm64', request, kind);
     return { process: this, fd, kind, descriptor, request, arg, row, bytesBefore: this.#structure(row, arg) };
   }
 
@@ -173,6 +193,10 @@ export class Process implements Caller {
     if (!row || typeof row.arg === 'string') return null;
     return this.memory.read(arg, structLayout(row.arg, 'arm64').size);
   }
+}
+
+function noSuchCall(fd: number, call: 'read' | 'write', kernel: string): Refusal {
+  return refuse('EINVAL', `fd.no-${call}`, `descriptor ${fd} has no ${call}`, kernel);
 }
 
 function badDescriptor(fd: number, kernel: string): Refusal {

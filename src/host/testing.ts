@@ -1,3 +1,4 @@
+import type { StructDef } from '../abi/layout.ts';
 import { ioctlByName, ioctlNumber } from '../abi/ioctls.ts';
 import { coreRegId, CORE_REGS } from '../abi/onereg.ts';
 import { kvm_enable_cap, kvm_one_reg, kvm_userspace_memory_region, kvm_vcpu_init } from '../abi/structs.ts';
@@ -37,6 +38,12 @@ export class TestVmm {
     const result = runToEnd(this.process.ioctl(fd, ioctlNumber(row, 'arm64'), arg));
     if (!result) throw new Error(`${name} did not end`);
     return result;
+  }
+
+  /** An ioctl with a structure in scratch memory. */
+  call(fd: number, name: string, struct: StructDef, value: object): IoctlResult {
+    this.process.memory.write(this.scratch, writeStruct(struct, 'arm64', value));
+    return this.ioctl(fd, name, this.scratch);
   }
 
   /** ret, or the errno's name. */

@@ -1,5 +1,6 @@
 import { ARM_IRQ_TYPES, ARM_VCPU_ATTR_GROUPS } from '../abi/constants.ts';
 import { kvm_arm_counter_offset, kvm_device_attr, kvm_irq_level, reg_mask_range } from '../abi/structs.ts';
+import { structLayout } from '../abi/layout.ts';
 import { HCR } from '../machine/el2.ts';
 import type { CapabilityRow } from './capabilities.ts';
 import type { Caller } from './descriptor.ts';
@@ -152,6 +153,15 @@ export function irqLine(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
     default:
       return refuse('EINVAL', 'irq-line.type', `there is no interrupt type ${type}`, kernel);
   }
+}
+
+/** KVM_IRQ_LINE_STATUS: the structure is given back, as it was where there is no controller to say more. */
+export function irqLineStatus(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
+  const result = irqLine(vm, arg, caller);
+  if (isRefusal(result)) return result;
+  const { size } = structLayout(kvm_irq_level, 'arm64');
+  const bytes = caller.memory.read(arg, size);
+  return bytes && caller.memory.write(arg, bytes) ? DONE : copyFault(arg, size, 'to', 'struct kvm_irq_level');
 }
 
 /** Sizes that stage 2 can map at once (kvm_supported_block_sizes). */

@@ -4,12 +4,15 @@ import { COALESCED_CAPABILITIES } from './coalesced.ts';
 import { DIRTY_CAPABILITIES } from './dirty.ts';
 import { RING_CAPABILITIES } from './dirtyring.ts';
 import { GUEST_DEBUG_CAPABILITIES } from './guestdebug.ts';
+import { IOEVENTFD_CAPABILITIES } from './ioeventfd.ts';
+import { IRQCHIP_CAPABILITIES } from './irqchip.ts';
 import { MEMSLOT_CAPABILITIES } from './memslots.ts';
 import type { KvmModule } from './module.ts';
 import { PMU_CAPABILITIES } from './pmu.ts';
 import { PVTIME_CAPABILITIES } from './pvtime.ts';
-import type { IoctlResult } from './refusal.ts';
+import { isRefusal, type IoctlResult, type Refusal } from './refusal.ts';
 import { RUN_CAPABILITIES } from './run/run.ts';
+import { STATISTICS_CAPABILITIES } from './stats.ts';
 import { SYSTEM_CAPABILITIES } from './system.ts';
 import { VCPU_CAPABILITIES } from './vcpu.ts';
 import type { Vm } from './vm.ts';
@@ -23,7 +26,7 @@ export interface EnableArguments {
 export interface CapabilityRow {
   readonly name: keyof typeof CAPABILITIES;
   /** KVM_CHECK_EXTENSION's answer; `vm` is null on /dev/kvm. */
-  readonly check: (kvm: KvmModule, vm: Vm | null) => number;
+  readonly check: (kvm: KvmModule, vm: Vm | null) => number | Refusal;
   /** KVM_ENABLE_CAP on a VM, for one that can be enabled. */
   readonly enable?: (vm: Vm, given: EnableArguments) => IoctlResult;
 }
@@ -45,6 +48,9 @@ export function capability(number: bigint): CapabilityRow | null {
       PMU_CAPABILITIES,
       GUEST_DEBUG_CAPABILITIES,
       RUN_CAPABILITIES,
+      IOEVENTFD_CAPABILITIES,
+      IRQCHIP_CAPABILITIES,
+      STATISTICS_CAPABILITIES,
     ]
       .flat()
       .map((row) => [CAPABILITIES[row.name], row]),
@@ -54,5 +60,6 @@ export function capability(number: bigint): CapabilityRow | null {
 
 /** KVM_CHECK_EXTENSION. */
 export function checkExtension(kvm: KvmModule, vm: Vm | null, arg: bigint): IoctlResult {
-  return { ret: capability(arg)?.check(kvm, vm) ?? 0 };
+  const answer = capability(arg)?.check(kvm, vm) ?? 0;
+  return isRefusal(answer) ? answer : { ret: answer };
 }

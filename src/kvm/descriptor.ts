@@ -37,6 +37,7 @@ export interface UserAddressSpace extends UserMemory {
 
 /** The task that makes the call. */
 export interface Caller {
+  readonly pid: number;
   readonly memory: UserAddressSpace;
   /** A descriptor number is free. */
   readonly canInstall: boolean;
@@ -51,7 +52,7 @@ export interface Caller {
 export interface RunControl {
   /** Guest instructions until KVM_RUN yields the next time; 0: before the next one. */
   budget: number;
-  /** A signal is pending for the task: KVM_RUN returns EINTR. */
+  /** A signal, SIGUSR1, is pending for the task: KVM_RUN returns EINTR unless the vCPU's mask blocks it. */
   signal: boolean;
 }
 
@@ -64,9 +65,15 @@ export interface GuestPause {
 
 export type IoctlRun = Generator<GuestPause, IoctlResult, void>;
 
-export type DescriptorKind = 'system' | 'vm' | 'vcpu' | 'device';
+/** `file`: one that is not KVM's own, or has no ioctls. */
+export type DescriptorKind = 'system' | 'vm' | 'vcpu' | 'device' | 'file';
 
-/** An open file of KVM. */
+/** An event that can be signalled (eventfd_signal). */
+export interface EventSource {
+  signal(count: bigint): void;
+}
+
+/** An open file. */
 export interface Descriptor {
   readonly kind: DescriptorKind;
   /** `arg` is the register as userspace passed it; pointers are read through the caller's memory. */
@@ -75,6 +82,12 @@ export interface Descriptor {
   mayMap?(pageOffset: number, pages: number, how: { shared: boolean; executable: boolean }): Refusal | null;
   /** Physical page behind a page of the descriptor's mapping; null is SIGBUS. Absent: mmap is ENODEV. */
   pageAt?(pageOffset: number): Pa | null;
+  /** An event descriptor's event. */
+  readonly event?: EventSource;
+  /** read(2), or pread(2) with an offset; the bytes that were there, at most so many. Absent: EINVAL. */
+  read?(length: number, offset: number | null): Uint8Array | Refusal;
+  /** write(2); how many bytes were taken. Absent: EINVAL. */
+  write?(bytes: Uint8Array): number | Refusal;
   /** The last reference, descriptor or mapping, is gone. */
   release(): void;
 }

@@ -29,6 +29,8 @@ export interface KvmHost {
   readonly pageSize: number;
   readonly mode: KvmMode;
   readonly kernel: KernelBits;
+  /** The host's interrupt controller, which says what a guest's can be. */
+  readonly gic: 'v2' | 'v3';
   /** CPUs of the host that are online. */
   readonly cpus: number;
 }
@@ -38,6 +40,9 @@ export interface KernelBits {
   readonly paBits: 48 | 52;
   readonly vaBits: 48 | 52;
 }
+
+/** VGIC_V2_MAX_CPUS and VGIC_V3_MAX_CPUS: what the controller can address. */
+const MAX_VCPUS = { v2: 8, v3: 512 } as const;
 
 /** Physical address bits by ID_AA64MMFR0_EL1.PARange. */
 const PA_BITS: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
@@ -83,6 +88,11 @@ export class KvmModule {
     value = BigInt.asUintN(64, (value ^ (value >> 30n)) * 0xbf58_476d_1ce4_e5b9n);
     value = BigInt.asUintN(64, (value ^ (value >> 27n)) * 0x94d0_49bb_1331_11ebn);
     return value ^ (value >> 31n);
+  }
+
+  /** How many vCPUs a VM may have (kvm_arm_default_max_vcpus). */
+  get maxVcpus(): number {
+    return MAX_VCPUS[this.host.gic];
   }
 
   get isProtected(): boolean {

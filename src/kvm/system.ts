@@ -49,7 +49,7 @@ export class System implements Descriptor {
   createVm(type: bigint, caller: Caller): IoctlResult {
     if (!caller.canInstall)
       return refuse('EMFILE', 'fd.limit', 'the process has no free descriptor', 'get_unused_fd_flags');
-    const vm = Vm.create(this.kvm, type, caller.memory);
+    const vm = Vm.create(this.kvm, type, caller);
     if (isRefusal(vm)) return vm;
     const fd = caller.install(vm);
     if (typeof fd !== 'number') {

@@ -21,12 +21,12 @@ import { kvmRun } from './run/run.ts';
 import { RunPage } from './runpage.ts';
 import { SYSREGS } from './sysregs/rows.ts';
 import { idLimit } from './sysregs/idregs.ts';
+import { setSignalMask } from './signals.ts';
+import { openStatistics, Statistics, StatisticsFile, VCPU_STATISTICS } from './stats.ts';
 import { Timers } from './timers.ts';
 import { copyFault, hex, readUser, writeUser } from './usercopy.ts';
 import type { Vm } from './vm.ts';
 
-/** KVM_MAX_VCPUS: what the GICv3 model can address. */
-const MAX_VCPUS = 512;
 /** PSTATE of EL1h with D, A, I and F masked (VCPU_RESET_PSTATE_EL1). */
 const RESET_PSTATE = 0x3c5n;
 /** Supervisor mode with A, I and F masked (VCPU_RESET_PSTATE_SVC). */
@@ -37,9 +37,9 @@ const bit = (name: keyof typeof ARM_VCPU_FEATURES): number => 1 << ARM_VCPU_FEAT
 const VALID_FEATURES = 0x7f;
 
 export const VCPU_CAPABILITIES: readonly CapabilityRow[] = [
-  { name: 'KVM_CAP_NR_VCPUS', check: (kvm) => Math.min(kvm.host.cpus, MAX_VCPUS) },
-  { name: 'KVM_CAP_MAX_VCPUS', check: () => MAX_VCPUS },
-  { name: 'KVM_CAP_MAX_VCPU_ID', check: () => MAX_VCPUS },
+  { name: 'KVM_CAP_NR_VCPUS', check: (kvm) => Math.min(kvm.host.cpus, kvm.maxVcpus) },
+  { name: 'KVM_CAP_MAX_VCPUS', check: (kvm) => kvm.maxVcpus },
+  { name: 'KVM_CAP_MAX_VCPU_ID', check: (kvm) => kvm.maxVcpus },
   { name: 'KVM_CAP_ONE_REG', check: () => 1 },
   { name: 'KVM_CAP_MP_STATE', check: () => 1 },
   { name: 'KVM_CAP_VCPU_EVENTS', check: () => 1 },
@@ -53,11 +53,11 @@ export const VCPU_CAPABILITIES: readonly CapabilityRow[] = [
 /** KVM_CREATE_VCPU (kvm_vm_ioctl_create_vcpu). */
 export function createVcpu(vm: Vm, id: bigint, caller: Caller): IoctlResult {
   const kernel = 'kvm_vm_ioctl_create_vcpu';
-  if (id >= BigInt(MAX_VCPUS)) {
-    return refuse('EINVAL', 'vcpu.id', `the vCPU id ${id} is not below ${MAX_VCPUS}`, kernel);
+  const most = vm.kvm.maxVcpus;
+  if (id >= BigInt(most)) {
+    return refuse('EINVAL', 'vcpu.id', `the vCPU id ${id} is not below ${most}`, kernel);
   }
-  if (vm.vcpus.length >= MAX_VCPUS)
-    return refuse('EINVAL', 'vcpu.count', `the VM has ${MAX_VCPUS} vCPUs already`, kernel);
+  if (vm.vcpus.length >= most) return refuse('EINVAL', 'vcpu.count', `the VM has ${most} vCPUs already`, kernel);
   const page = vm.kvm.host.memory.pages.allocate();
   if (page === null) return refuse('ENOMEM', 'vcpu.no-memory', 'the host has no memory for struct kvm_run', kernel);
   const ring = vm.dirtyRingSize > 0 ? DirtyRing.create(vm.kvm, vm.dirtyRingSize) : null;
@@ -243,6 +243,9 @@ const HANDLERS = handlerTable<Vcpu>({
   KVM_SET_VCPU_EVENTS: initialized('KVM_SET_VCPU_EVENTS', setVcpuEvents),
   KVM_ARM_VCPU_FINALIZE: initialized('KVM_ARM_VCPU_FINALIZE', finalize),
   KVM_SET_GUEST_DEBUG: setGuestDebug,
+  KVM_SET_SIGNAL_MASK: setSignalMask,
+  KVM_GET_STATS_FD: (vcpu, _arg, caller) =>
+    openStatistics(() => new StatisticsFile(`${vcpu.vm.name}/vcpu-${vcpu.id}`, vcpu.statistics, vcpu.vm), caller),
   KVM_SET_REGS: notOnArm64(kvm_regs_arm64, 'kvm_arch_vcpu_ioctl_set_regs'),
   KVM_TRANSLATE: notOnArm64(kvm_translation, 'kvm_arch_vcpu_ioctl_translate'),
   KVM_SET_DEVICE_ATTR: vcpuAttribute('set'),
@@ -277,6 +280,9 @@ export class Vcpu implements Descriptor {
   readonly timers: Timers;
   readonly pmu: Pmu;
   readonly dirtyRing: DirtyRing | null;
+  readonly statistics = new Statistics(VCPU_STATISTICS);
+  /** Signals that KVM_RUN blocks (kvm_sigset_activate); null: as the task does. */
+  signalMask: bigint | null = null;
   readonly requests: Requests = { sleep: false, suspend: false, reloadPmu: false };
 
   initialized = false;

@@ -4,16 +4,19 @@ import { ARM_TARGETS } from '../abi/constants.ts';
 import { kvm_arm_copy_mte_tags, kvm_create_device, kvm_enable_cap, kvm_vcpu_init } from '../abi/structs.ts';
 import { capability, checkExtension } from './capabilities.ts';
 import type { AddressSpaceListener, Caller, Descriptor, IoctlRun, UserAddressSpace } from './descriptor.ts';
-import { getWritableMasks, irqLine, setCounterOffset, vmAttribute } from './attributes.ts';
+import { getWritableMasks, irqLine, irqLineStatus, setCounterOffset, vmAttribute } from './attributes.ts';
 import { registerZone, unregisterZone, type Zone } from './coalesced.ts';
 import { resetDirtyRings } from './dirtyring.ts';
 import type { FilterRange } from './smcccfilter.ts';
 import { clearDirtyLog, getDirtyLog } from './dirty.ts';
 import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { SmcccFeatures } from './firmware.ts';
+import { ioEventFd, type IoEvent } from './ioeventfd.ts';
+import { createIrqchip, irqFd, setDeviceAddress, setGsiRouting, signalMsi } from './irqchip.ts';
 import { setUserMemoryRegion, setUserMemoryRegion2, Memslots, unmapUserRange } from './memslots.ts';
 import type { KvmModule } from './module.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
+import { openStatistics, Statistics, StatisticsFile, VM_STATISTICS } from './stats.ts';
 import { Stage2 } from './stage2/tables.ts';
 import { hex, readUser, writeUser } from './usercopy.ts';
 import { createVcpu, type Vcpu } from './vcpu.ts';
@@ -88,6 +91,14 @@ const HANDLERS = handlerTable<Vm>({
   KVM_REGISTER_COALESCED_MMIO: registerZone,
   KVM_UNREGISTER_COALESCED_MMIO: unregisterZone,
   KVM_IRQ_LINE: irqLine,
+  KVM_IRQ_LINE_STATUS: irqLineStatus,
+  KVM_IRQFD: irqFd,
+  KVM_IOEVENTFD: ioEventFd,
+  KVM_SIGNAL_MSI: signalMsi,
+  KVM_SET_GSI_ROUTING: setGsiRouting,
+  KVM_ARM_SET_DEVICE_ADDR: setDeviceAddress,
+  KVM_CREATE_IRQCHIP: createIrqchip,
+  KVM_GET_STATS_FD: (vm, _arg, caller) => openStatistics(() => new StatisticsFile(vm.name, vm.statistics, vm), caller),
   KVM_ARM_SET_COUNTER_OFFSET: setCounterOffset,
   KVM_ARM_MTE_COPY_TAGS: copyTags,
   KVM_ARM_GET_REG_WRITABLE_MASKS: getWritableMasks,
@@ -101,6 +112,10 @@ export class Vm implements Descriptor {
   readonly mm: UserAddressSpace;
   readonly stage2: Stage2;
   readonly memslots = new Memslots();
+  /** As the kernel calls it, by the process that made it. */
+  readonly name: string;
+  readonly statistics = new Statistics(VM_STATISTICS);
+  readonly ioEvents: IoEvent[] = [];
   /** By vcpu_idx: in order of creation. */
   readonly vcpus: Vcpu[] = [];
   readonly smccc = new SmcccFeatures();
@@ -144,9 +159,11 @@ export class Vm implements Descriptor {
   #users = 1;
   readonly #listener: AddressSpaceListener;
 
-  private constructor(kvm: KvmModule, mm: UserAddressSpace, stage2: Stage2, coalescedRing: Pa) {
+  private constructor(kvm: KvmModule, caller: Caller, stage2: Stage2, coalescedRing: Pa) {
+    const mm = caller.memory;
     this.kvm = kvm;
     this.mm = mm;
+    this.name = `kvm-${caller.pid}`;
     this.stage2 = stage2;
     this.coalescedRing = coalescedRing;
     this.#listener = { invalidate: (start, end) => unmapUserRange(this, start, end) };
@@ -154,14 +171,14 @@ export class Vm implements Descriptor {
     kvm.vms.add(this);
   }
 
-  static create(kvm: KvmModule, type: bigint, mm: UserAddressSpace): Vm | Refusal {
+  static create(kvm: KvmModule, type: bigint, caller: Caller): Vm | Refusal {
     const ipaBits = ipaBitsOf(kvm, type);
     if (typeof ipaBits !== 'number') return ipaBits;
     const stage2 = Stage2.create(kvm, ipaBits);
     if (!stage2)
       return refuse('ENOMEM', 'vm.no-memory', 'the host has no memory for the start tables', 'kvm_pgtable_stage2_init');
     const ring = kvm.host.memory.pages.allocate();
-    if (ring !== null) return new Vm(kvm, mm, stage2, ring);
+    if (ring !== null) return new Vm(kvm, caller, stage2, ring);
     stage2.destroy();
     return refuse(
       'ENOMEM',

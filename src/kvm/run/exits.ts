@@ -13,12 +13,14 @@ type ExitHandler = (vcpu: Vcpu, trap: TrapStop) => Handled | 'wait';
 
 const ALL = (1n << 64n) - 1n;
 const ZERO_REGISTER = 31;
+const WFE = 1;
 
 /** WFI and WFE (kvm_handle_wfx); WFE only gives way. */
 const wait: ExitHandler = (vcpu, trap) => {
   vcpu.incrementPc = true;
-  const WFE = 1;
-  return (trap.esr & WFE) !== 0 ? 'guest' : 'wait';
+  const forEvent = (trap.esr & WFE) !== 0;
+  vcpu.statistics.add(forEvent ? 'wfe_exit_stat' : 'wfi_exit_stat');
+  return forEvent ? 'guest' : 'wait';
 };
 
 /** SMC is trapped, so PC is still its own; a non-zero immediate is reserved (handle_smc). */
@@ -72,7 +74,10 @@ const undefinedClass: ExitHandler = (vcpu) => {
 const HANDLERS: Readonly<Record<number, ExitHandler>> = {
   [EC.WFX]: wait,
   [EC.FP]: undefinedClass,
-  [EC.HVC64]: (vcpu) => hypercall(vcpu),
+  [EC.HVC64]: (vcpu) => {
+    vcpu.statistics.add('hvc_exit_stat');
+    return hypercall(vcpu);
+  },
   [EC.SMC64]: secureMonitorCall,
   [EC.SYSREG]: systemRegister,
   [EC.IABT_LOWER]: guestAbort,

@@ -2,6 +2,7 @@ import type { Ipa } from '../../abi/address.ts';
 import { EXIT_REASONS } from '../../abi/exits.ts';
 import type { CapabilityRow } from '../capabilities.ts';
 import { coalesce } from '../coalesced.ts';
+import { signalStore } from '../ioeventfd.ts';
 import { DONE, refuse } from '../refusal.ts';
 import { fromBytes, hex, toBytes } from '../usercopy.ts';
 import type { TrapStop } from '../../machine/stop.ts';
@@ -55,12 +56,14 @@ export function memoryMappedAccess(vcpu: Vcpu, trap: TrapStop, ipa: Ipa): Handle
     const register = accessRegister(trap);
     const value = register === ZERO_REGISTER ? 0n : vcpu.context.x[register]!;
     const data = toBytes(value, length);
-    if (coalesce(vm, ipa, data)) {
+    if (signalStore(vm, ipa, data) || coalesce(vm, ipa, data)) {
+      vcpu.statistics.add('mmio_exit_kernel');
       completeMmio(vcpu);
       return 'guest';
     }
     run.setBytes('mmio.data', data);
   }
+  vcpu.statistics.add('mmio_exit_user');
   run.exitReason = EXIT_REASONS.KVM_EXIT_MMIO;
   return 'user';
 }

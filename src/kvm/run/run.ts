@@ -2,11 +2,13 @@ import { DEVICE_IRQ_LEVELS, MP_STATES, SYSTEM_EVENTS } from '../../abi/constants
 import { EXIT_REASONS } from '../../abi/exits.ts';
 import { INSTRUCTIONS_PER_COUNT } from '../../machine/cpu.ts';
 import { HCR } from '../../machine/el2.ts';
+import { COUNTER_HZ } from '../../machine/sysregs.ts';
 import type { Stop } from '../../machine/stop.ts';
 import type { CapabilityRow } from '../capabilities.ts';
 import type { Caller, GuestPause, IoctlRun } from '../descriptor.ts';
 import { exitStep, singleSteps } from '../guestdebug.ts';
 import { checkPmuForRun } from '../pmu.ts';
+import { isSignalled } from '../signals.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../refusal.ts';
 import { hideGic } from '../sysregs/rows.ts';
 import { hex } from '../usercopy.ts';
@@ -83,7 +85,10 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
   let sliceEnd = cpu.instructions + Math.max(0, control.budget);
   let exits = 0;
   for (;;) {
-    if (control.signal) return interrupted(vcpu, 'a signal is pending');
+    if (isSignalled(vcpu, caller)) {
+      vcpu.statistics.add('signal_exits');
+      return interrupted(vcpu, 'a signal is pending');
+    }
     const before = yield* pendingRequests(vcpu, caller);
     if (before === 'again') continue;
     if (before) return before;
@@ -112,7 +117,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
       sliceEnd = cpu.instructions + Math.max(0, control.budget);
       exits = 0;
       const disturbed = worldSwitches !== vcpu.vm.kvm.worldSwitches || !sameBytes(held, vcpu.context.bytes);
-      if (disturbed || control.signal || vcpu.requests.sleep) break;
+      if (disturbed || isSignalled(vcpu, caller) || vcpu.requests.sleep) break;
       stop = runSlice(vcpu, sliceEnd);
     }
     if (stop.why === 'budget' && singleSteps(vcpu)) {
@@ -121,6 +126,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     }
     if (stop.why !== 'trap') continue;
     vcpu.lastTrap = stop;
+    vcpu.statistics.add('exits');
     exits++;
     const handled: Handled | 'wait' = handleExit(vcpu, stop);
     if (handled === 'user') return DONE;
@@ -166,7 +172,7 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller): Steps<IoctlResult | 'agai
   const { requests, run } = vcpu;
   if (requests.sleep) {
     requests.sleep = false;
-    while (vcpu.stopped && !caller.control.signal) yield { why: 'idle', vcpu };
+    while (vcpu.stopped && !isSignalled(vcpu, caller)) yield { why: 'idle', vcpu };
     // Woken by a signal: sleep again later.
     if (vcpu.stopped) {
       requests.sleep = true;
@@ -205,16 +211,27 @@ function isRunnable(vcpu: Vcpu): boolean {
   return ((vcpu.hcr & (HCR.VI | HCR.VF)) !== 0n || deviceLevelsChanged(vcpu)) && !vcpu.stopped;
 }
 
+const nanoseconds = (counts: bigint): bigint => (counts * 1_000_000_000n) / COUNTER_HZ;
+
 /** Until an interrupt or a signal comes (kvm_vcpu_wfi): virtual time goes on to the next timer, if one is set. */
 function* waitForInterrupt(vcpu: Vcpu, caller: Caller): Steps<void> {
   const { cpu } = vcpu.vm.kvm.host;
-  while (!isRunnable(vcpu) && !caller.control.signal) {
+  const { statistics } = vcpu;
+  const start = cpu.physicalCount();
+  statistics.set('blocking', 1n);
+  while (!isRunnable(vcpu) && !isSignalled(vcpu, caller)) {
     const ticks = vcpu.timers.ticksUntilFire();
-    if (ticks === 0n) return;
+    if (ticks === 0n) break;
     if (ticks !== null && ticks < FARTHEST_TIMER) {
       cpu.retire(Number(ticks) * INSTRUCTIONS_PER_COUNT);
     } else yield { why: 'idle', vcpu };
   }
+  statistics.set('blocking', 0n);
+  // kvm_vcpu_halt; this host does not poll before it sleeps.
+  const waited = nanoseconds(cpu.physicalCount() - start);
+  statistics.add('halt_wakeup');
+  statistics.add('halt_wait_ns', waited);
+  statistics.record('halt_wait_hist', waited);
 }
 
 /** Lines of the timers and the PMU as kvm_run.s.regs.device_irq_level has them. */

@@ -106,7 +106,7 @@ function sanitisePfr0({ vm }: Vcpu, value: bigint): bigint {
   let result = value & allBut(32, 40, 44);
   if (mitigation.spectreV2 === 'unaffected') result = setField(result, 56, 1n);
   if (mitigation.meltdown === 'unaffected') result = setField(result, 60, 1n);
-  return setField(result, 24, 1n);
+  return vm.kvm.host.gic === 'v3' ? setField(result, 24, 1n) : result;
 }
 
 /** PMUVer is the VM's own; none without a PMU (read_sanitised_id_aa64dfr0_el1). */

@@ -6,7 +6,7 @@ const VARIANTS: Readonly<Record<string, { readonly of: string; readonly change: 
   'max-4k-nvhe': { of: 'max-4k', change: { mode: 'nvhe' } },
   'max-16k-vhe': { of: 'max-16k', change: {} },
   'max-16k-lpa2off': { of: 'max-16k', change: { lpa2: false } },
-  'max-4k-gicv2': { of: 'max-4k', change: {} },
+  'max-4k-gicv2': { of: 'max-4k', change: { gic: 'v2' } },
   'max-4k-mte': { of: 'max-4k', change: {} },
 };
 
