@@ -113,6 +113,9 @@ export class CodeCache {
     }
   }
 
+  get hasBreakpoints(): boolean {
+    return this.#breakpoints.size > 0;
+  }
   isBreakpoint(lo: number, hi: number): boolean {
     return this.#breakpoints.get(pageKey(lo, hi))?.includes(lo & (at.PAGE_BYTES - 1)) ?? false;
   }

@@ -31,6 +31,7 @@ export class SoftTlb {
   readonly #extent: (...operands: number[]) => unknown;
   /** Spaces whose tables have been cleared once. */
   readonly #ready = new Set<number>();
+  #refilled = 0;
 
   constructor(views: Views, code: CodeCache) {
     this.#views = views;
@@ -58,7 +59,8 @@ export class SoftTlb {
 
   /** Accesses whose misses a refill function may fill; the others come out as exits. None at first. */
   setRefilled(accesses: readonly Access[]): void {
-    this.#views.i32[at.REFILLED >> 2] = accesses.reduce((bits, access) => bits | BIT[access], 0);
+    this.#refilled = accesses.reduce((bits, access) => bits | BIT[access], 0);
+    this.#syncRefilled();
   }
   /** Misses that the refill function has filled since the engine was made, modulo 2^32. */
   get refills(): Readonly<Record<Access, number>> {
@@ -133,9 +135,15 @@ export class SoftTlb {
 
   /** Fetches have to come through `fill` again: breakpoints have changed. */
   flushFetch(): void {
+    this.#syncRefilled();
     this.#everywhere((entry) => {
       if (isFetch(entry)) this.#clear(entry);
     });
+  }
+
+  /** Breakpoints are put into records by `fill`. */
+  #syncRefilled(): void {
+    this.#views.i32[at.REFILLED >> 2] = this.#code.hasBreakpoints ? this.#refilled & ~BIT.fetch : this.#refilled;
   }
 
   #addCode(page: number): number {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sysregId } from '../abi/onereg.ts';
 import { ioctlByName, ioctlNumber } from '../abi/ioctls.ts';
-import { Random } from '../engine/difftest/random.ts';
+import { Random } from '../machine/difftest/random.ts';
 import { isRefusal } from '../kvm/refusal.ts';
 import { TestVmm } from './testing.ts';
 

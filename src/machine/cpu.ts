@@ -8,24 +8,24 @@ import type { CpuFeatures, IdRegister } from './features.ts';
 import type { PhysicalMemory } from './memory.ts';
 import type { CpuModel } from './presets.ts';
 import type { Stop } from './stop.ts';
-import { SCTLR, type RegisterFile, type StoredRegister } from './sysregs.ts';
+import { authenticatedReturn, branchAddress, KEY_REGISTERS, pointersWord, usesPointerKey } from './pointers.ts';
+import { SCTLR, type RegisterFile, type StoredRegister, type SystemRegister } from './sysregs.ts';
 import { dataAbortIss } from '../isa/a64/syndrome.ts';
 import { exception, executeSystem, undefinedInstruction } from './system.ts';
 import { faultStatus, type Fault } from './translation/fault.ts';
-import {
-  Mmu,
-  TRANSLATION_REGISTERS,
-  type AccessKind,
-  type Access,
-  type TranslationRegisters,
-} from './translation/mmu.ts';
-
-/** Sets of TLBs: permissions differ by level and, at EL1, by PSTATE.PAN. LDTR and STTR use EL0's. */
-const REGIME = { EL0: 0, EL1: 1, EL1_PAN: 2 } as const;
+import type { TranslationRegisters } from './translation/configuration.ts';
+import { Mmu, type AccessKind, type Access } from './translation/mmu.ts';
+import { ACCESSORS, REGIME } from './translation/parameters.ts';
+import { AddressSpaces } from './translation/spaces.ts';
 
 const PAGE = 4096;
 const BLOCK_BYTES = 64;
-const ERET = 0xd69f03e0;
+/** Exception returns, with the key that they authenticate ELR_EL1 with. */
+const RETURNS: ReadonlyMap<number, 'IA' | 'IB' | null> = new Map([
+  [0xd69f03e0, null],
+  [0xd69f0bff, 'IA'],
+  [0xd69f0fff, 'IB'],
+]);
 /** Virtual time: a count of the generic timer every so many instructions. */
 export const INSTRUCTIONS_PER_COUNT = 16;
 /** Misses in a row that count as an instruction, so that a run ends even if the TLB keeps no entry. */
@@ -54,9 +54,7 @@ export class Cpu implements RegisterFile {
   /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
   readonly #live = new CpuContext();
   #passing: bigint | null = null;
-  /** What the TLB's entries were made with. */
-  #translation: TranslationRegisters | null = null;
-  #largePages = false;
+  readonly #spaces: AddressSpaces;
 
   constructor(memory: PhysicalMemory, engine: Engine, model: CpuModel) {
     this.#memory = memory;
@@ -65,6 +63,8 @@ export class Cpu implements RegisterFile {
     this.features = model.features;
     this.state = engine.state;
     this.mmu = new Mmu(memory, model.features);
+    this.#spaces = new AddressSpaces(engine.tlb, memory.memory, model.features);
+    engine.tlb.setRefilled(['read', 'write', 'fetch']);
     this.state.lse2 = model.features.lse2;
     this.load(resetContext());
   }
@@ -85,6 +85,7 @@ export class Cpu implements RegisterFile {
     state.fpcr = context.fpcr;
     state.fpsr = context.fpsr;
     state.clearExclusive();
+    this.#syncKeys();
   }
 
   /** World switch: the whole of the guest's registers out of the CPU. */
@@ -168,7 +169,7 @@ export class Cpu implements RegisterFile {
 
   /** TLBI as EL2 does it after it has changed stage 2 tables: everything of the guest, whatever the address. */
   invalidateStage2(): void {
-    this.#flush();
+    this.#engine.tlb.flush();
   }
 
   /* ------------------------------------------------------------------ registers, for the rows of sysregs.ts */
@@ -180,9 +181,10 @@ export class Cpu implements RegisterFile {
   write(name: StoredRegister, value: bigint): void {
     this.#live.write(name, value);
   }
-  changed(effect: 'translation' | 'control'): void {
+  changed(effect: NonNullable<SystemRegister['effect']>): void {
     if (effect === 'translation') this.#retranslate();
-    else this.#syncControl();
+    else if (effect === 'control') this.#syncControl();
+    else this.#syncKeys();
   }
   id(name: IdRegister): bigint {
     return this.model.id[name] ?? 0n;
@@ -197,10 +199,17 @@ export class Cpu implements RegisterFile {
 
   /* ------------------------------------------------------------------ operations, for the rows of sysops.ts */
 
-  /** TLBI by EL1: one page's address, or null for all. */
-  invalidate(page: bigint | null): void {
-    if (page === null || this.#largePages) this.#flush();
-    else this.#engine.tlb.flushPage(Number(page & 0xffff_ffffn), Number((page >> 32n) & 0xffff_ffffn));
+  /** TLBI by EL1, with its operand. Pages are forgotten whatever their ASID. */
+  invalidate(scope: 'all' | 'asid' | 'page' | 'range', operand: bigint): void {
+    const { tlb } = this.#engine;
+    if (scope === 'all') tlb.flush();
+    else if (scope === 'asid') this.#spaces.flushAsid(Number(operand >> 48n));
+    else {
+      const wide = ((this.read('TCR_EL1') >> TCR_DS) & 1n) !== 0n;
+      const pages = scope === 'page' ? [BigInt.asIntN(56, operand << 12n)] : rangePages(operand, wide);
+      if (pages === null) tlb.flush();
+      else for (const page of pages) tlb.flushPage(lowOf(page), highOf(page));
+    }
   }
 
   /** Cache maintenance by address: nothing to do but to fault where a read would. */
@@ -255,7 +264,7 @@ export class Cpu implements RegisterFile {
       case 'exception':
         return this.#exceptionInstruction(exit);
       case 'system':
-        return exit.word >>> 0 === ERET ? this.#exceptionReturn() : this.#finish(executeSystem(this, exit.word));
+        return this.#system(exit.word >>> 0);
       case 'undefined':
         return undefinedInstruction();
       case 'alignment':
@@ -269,6 +278,13 @@ export class Cpu implements RegisterFile {
     }
   }
 
+  #system(word: number): Exception | null {
+    const key = RETURNS.get(word);
+    if (key !== undefined) return this.#exceptionReturn(key);
+    if (usesPointerKey(word)) return exception(2, esr(EC.PAC, 0));
+    return this.#finish(executeSystem(this, word));
+  }
+
   /** Past an instruction that the machine has done. */
   #finish(raised: Exception | null): Exception | null {
     if (raised) return raised;
@@ -278,11 +294,11 @@ export class Cpu implements RegisterFile {
   }
 
   #miss(exit: MissExit): Exception | null {
+    if (exit.access === 'fetch' && this.#branched()) return null;
     const { access, lo, hi, regime } = exit;
     const kind: AccessKind = {
       access,
-      el: regime === REGIME.EL0 ? 0 : 1,
-      pan: regime === REGIME.EL1_PAN,
+      ...ACCESSORS[regime]!,
       unaligned: access !== 'fetch' && lo % elementBytes(exit.word) !== 0,
     };
     const result = this.mmu.translate(lo, hi, kind);
@@ -290,10 +306,17 @@ export class Cpu implements RegisterFile {
     if (!result.ok) return this.#abort(result, va, access === 'write' ? ABORT.WNR : 0, exit.word, access);
     const offset = this.#memory.offset(result.pa);
     if (offset < 0) return this.#externalAbort(access, va);
-    if (result.size > PAGE) this.#largePages = true;
     const aligned = result.attributes.type === 'device' || this.#sctlr(SCTLR.A);
-    this.#engine.tlb.fill(access, lo, hi, offset, regime, aligned);
+    this.#engine.tlb.fill(access, lo, hi, offset, regime, aligned, result.size);
     return null;
+  }
+
+  /** PC without a top byte that branches ignore; whether that has changed it. No address with one is in the TLB. */
+  #branched(): boolean {
+    const { pc } = this.state;
+    const address = branchAddress(pc, this.state.control('pointers'));
+    this.state.pc = address;
+    return address !== pc;
   }
 
   /** A translation fault as an exception: stage 1 to EL1, stage 2 to EL2 (AArch64.Abort). */
@@ -330,7 +353,8 @@ export class Cpu implements RegisterFile {
   }
 
   #alignment(exit: AlignmentExit): Exception {
-    const va = (BigInt(exit.hi) << 32n) | BigInt(exit.lo);
+    if (exit.of === 'pc') this.#branched();
+    const va = exit.of === 'pc' ? this.state.pc : (BigInt(exit.hi) << 32n) | BigInt(exit.lo);
     if (exit.of === 'pc') return exception(1, esr(EC.PC_ALIGNMENT, 0), va);
     if (exit.of === 'sp') return exception(1, esr(EC.SP_ALIGNMENT, 0));
     const iss = faultStatus('alignment', 0) | (exit.access === 'write' ? ABORT.WNR : 0);
@@ -415,12 +439,18 @@ export class Cpu implements RegisterFile {
     return null;
   }
 
-  #exceptionReturn(): Exception | null {
+  #exceptionReturn(key: 'IA' | 'IB' | null): Exception | null {
     if (this.state.level === 0) return undefinedInstruction();
+    let target = this.read('ELR_EL1');
+    if (key !== null) {
+      const checked = authenticatedReturn(this.#engine, target, key);
+      if (checked === null) return exception(2, esr(EC.PAC, 0));
+      target = checked;
+    }
     const pstate = returnPstate(Number(this.read('SPSR_EL1') & 0xffff_ffffn), this.state.pstate, this.features);
     this.state.clearExclusive();
     this.setPstate(pstate);
-    this.state.pc = this.read('ELR_EL1');
+    this.state.pc = target;
     this.instructions++;
     return null;
   }
@@ -441,11 +471,16 @@ export class Cpu implements RegisterFile {
     const { state } = this;
     const el0 = state.level === 0;
     state.regime = el0 ? REGIME.EL0 : (state.pstate & PSTATE.PAN) !== 0 ? REGIME.EL1_PAN : REGIME.EL1;
+    state.unprivileged = (state.pstate & PSTATE.UAO) !== 0 ? state.regime : REGIME.EL0;
     state.checksSp = this.#sctlr(el0 ? SCTLR.SA0 : SCTLR.SA);
     state.fpTrapped = this.fpTrapTarget() !== null;
   }
 
-  /** Forgets all translations if a register that governs them has another value than before. */
+  #syncKeys(): void {
+    for (const [word, register] of KEY_REGISTERS) this.state.setControl(word, this.read(register));
+  }
+
+  /** The translation registers as they are now: another address space if one has changed. */
   #retranslate(): void {
     const { el2 } = this;
     const registers: TranslationRegisters = {
@@ -454,26 +489,30 @@ export class Cpu implements RegisterFile {
       TTBR0_EL1: this.read('TTBR0_EL1'),
       TTBR1_EL1: this.read('TTBR1_EL1'),
       MAIR_EL1: this.read('MAIR_EL1'),
-      HCR_EL2: el2.HCR_EL2 & ~INTERRUPTS,
+      HCR_EL2: el2.HCR_EL2,
       VTCR_EL2: el2.VTCR_EL2,
       VTTBR_EL2: el2.VTTBR_EL2,
     };
-    const before = this.#translation;
-    if (before === null || TRANSLATION_REGISTERS.some((name) => before[name] !== registers[name])) {
-      this.#translation = registers;
-      this.mmu.configure(registers);
-      this.#flush();
-    }
+    const configuration = this.#spaces.use(registers);
+    if (configuration) this.mmu.use(configuration);
+    this.state.setControl('pointers', pointersWord(registers, this.features));
     this.#syncControl();
-  }
-
-  #flush(): void {
-    this.#engine.tlb.flush();
-    this.#largePages = false;
   }
 }
 
-const INTERRUPTS = HCR.VI | HCR.VF | HCR.VSE;
+const TCR_DS = 59n;
+/** Pages that a TLBI of a range forgets one by one. */
+const MOST_PAGES = 64n;
+
+/** The pages that the operand of TLBI RVAE1 and its kin names (Arm ARM C5.5, TLBIRange); null: too many, or a reserved granule. */
+function rangePages(operand: bigint, wide: boolean): bigint[] | null {
+  const shift = [null, 12n, 14n, 16n][Number((operand >> 46n) & 3n)] ?? null;
+  const scale = (operand >> 44n) & 3n;
+  const count = (((operand >> 39n) & 0x1fn) + 1n) << (5n * scale + 1n);
+  if (shift === null || count > MOST_PAGES) return null;
+  const base = BigInt.asIntN(37, operand) << (wide ? 16n : shift);
+  return Array.from({ length: Number(count) }, (_, page) => base + (BigInt(page) << shift));
+}
 
 const interrupt = (target: 1 | 2, vector: Exception['vector']): Exception => ({
   ...exception(target, 0),

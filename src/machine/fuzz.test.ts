@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Random } from '../engine/difftest/random.ts';
+import { Random } from './difftest/random.ts';
 import { CpuContext, resetContext } from './context.ts';
 import { HCR, MDCR } from './el2.ts';
 import { Machine } from './machine.ts';

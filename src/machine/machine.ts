@@ -2,6 +2,7 @@ import { Engine, ENGINE_BYTES } from '../engine/engine.ts';
 import { absentFeatures } from './absent.ts';
 import { Cpu } from './cpu.ts';
 import { PhysicalMemory } from './memory.ts';
+import { instantiateRefill } from './translation/refill.ts';
 import { cpuModel, type CpuModel, type CpuOptions, type CpuPresetName } from './presets.ts';
 
 export interface MachineConfig extends CpuOptions {
@@ -22,7 +23,7 @@ export class Machine {
   constructor(config: MachineConfig) {
     this.model = cpuModel(config.cpu, config);
     this.memory = new PhysicalMemory({ reserved: ENGINE_BYTES, ram: config.ram, pageSize: config.pageSize });
-    this.engine = new Engine(this.memory.memory, absentFeatures(this.model.id));
+    this.engine = new Engine(this.memory.memory, absentFeatures(this.model.id), instantiateRefill(this.memory));
     this.memory.onWrite = (offset, length) => this.engine.written(offset, length);
     this.cpu = new Cpu(this.memory, this.engine, this.model);
   }

@@ -8,8 +8,8 @@ import type { TrapName } from './traps.ts';
 export type SystemEffect =
   /** Nothing that a guest could see: caches and predictors are not modelled. */
   | { readonly does: 'nothing' }
-  /** Forgets translations: of one page, or all. */
-  | { readonly does: 'invalidate'; readonly page: boolean }
+  /** Forgets translations: all, or those of an ASID, of one page, or of a range of them. */
+  | { readonly does: 'invalidate'; readonly scope: 'all' | 'asid' | 'page' | 'range' }
   /** Maintenance by address: translates as a read does, and faults. */
   | { readonly does: 'maintain' }
   /** DC ZVA. */
@@ -29,8 +29,6 @@ export interface SystemOperationRow {
 
 const NOTHING: SystemEffect = { does: 'nothing' };
 const MAINTAIN: SystemEffect = { does: 'maintain' };
-const ALL: SystemEffect = { does: 'invalidate', page: false };
-const PAGE: SystemEffect = { does: 'invalidate', page: true };
 const CACHE_AT_EL0: Permit = { register: 'SCTLR_EL1', bits: [SCTLR.UCI] };
 const ZERO_AT_EL0: Permit = { register: 'SCTLR_EL1', bits: [SCTLR.DZE] };
 
@@ -72,10 +70,17 @@ const RULES: Readonly<Record<string, Rule>> = {
 const EL1_OP1 = 0;
 const SHARED: Readonly<Record<string, readonly TrapName[]>> = { is: ['TTLB', 'TTLBIS'], os: ['TTLB', 'TTLBOS'] };
 
-/** TLBI of EL1: VAE1 and its kin name one page; the rest, ranges and ASIDs included, forget everything. */
+/** TLBI of EL1, by the first letters of its name. */
+const SCOPES = [
+  [/^va/, 'page'],
+  [/^rva/, 'range'],
+  [/^aside/, 'asid'],
+] as const;
+
 function invalidation(name: string): Rule {
   const shared = /(is|os)$/.exec(name)?.[1] ?? '';
-  const rule: Rule = { effect: /^va/.test(name) ? PAGE : ALL, el0: null, traps: SHARED[shared] ?? ['TTLB'] };
+  const scope = SCOPES.find(([pattern]) => pattern.test(name))?.[1] ?? 'all';
+  const rule: Rule = { effect: { does: 'invalidate', scope }, el0: null, traps: SHARED[shared] ?? ['TTLB'] };
   if (name.startsWith('rva')) return { ...rule, feature: 'tlbiRange' };
   return shared === 'os' ? { ...rule, feature: 'tlbiOuter' } : rule;
 }

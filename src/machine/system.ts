@@ -123,7 +123,7 @@ function perform(cpu: Cpu, row: SystemOperationRow, operand: bigint): Exception 
     case 'nothing':
       return null;
     case 'invalidate':
-      cpu.invalidate(effect.page ? BigInt.asIntN(56, operand << 12n) : null);
+      cpu.invalidate(effect.scope, operand);
       return null;
     case 'maintain':
       return cpu.maintain(operand);

@@ -1,5 +1,5 @@
 /** Random tables and addresses for both stages, from a seed: the same for this machine and for the one it is compared with. */
-import { Random } from '../../engine/difftest/random.ts';
+import { Random } from './random.ts';
 import {
   encodeAddress,
   entryKind,
@@ -129,8 +129,8 @@ function root(builder: Builder, granule: GranuleName, shape: Omit<Tables, 'root'
 const baseRegister = (address: number, wide: boolean) =>
   BigInt(address) | (wide ? BigInt(Math.floor(address / 2 ** 48)) << 2n : 0n);
 
-/** Case `number` of a seed. */
-export function makeCase(seed: number, number: number): Case {
+/** Case `number` of a seed. `outputs`: where the last stage leads, mostly; by default to any address. */
+export function makeCase(seed: number, number: number, outputs?: (random: Random) => number): Case {
   const random = new Random(Math.imul(seed, 0x10001) ^ Math.imul(number + 1, 0x9e3779b1));
   const builder = new Builder(random);
   const forcedWriteBack = chance(random, 10) ? 1n << 46n : 0n;
@@ -164,7 +164,9 @@ export function makeCase(seed: number, number: number): Case {
     const half = random.below(2);
     const tables = half === 0 ? lower : upper;
     const outputBits = chance(random, 80) ? Math.min(bits2, 48) : 52;
-    const output = stage2 ? Number(bitsOf(random, outputBits)) : Number(bitsOf(random, chance(random, 80) ? 44 : 52));
+    const output = stage2
+      ? Number(bitsOf(random, outputBits))
+      : (outputs?.(random) ?? Number(bitsOf(random, chance(random, 80) ? 44 : 52)));
     builder.map(tables, input, output, chance(random, 50));
     targets.push(output);
     const base = half === 0 ? 0n : (1n << 64n) - (1n << BigInt(inputBits));
@@ -186,7 +188,7 @@ export function makeCase(seed: number, number: number): Case {
       builder.map(
         tables2,
         target % 2 ** bits2,
-        Number(bitsOf(random, chance(random, 85) ? 44 : 52)),
+        outputs?.(random) ?? Number(bitsOf(random, chance(random, 85) ? 44 : 52)),
         chance(random, 50),
       );
   }

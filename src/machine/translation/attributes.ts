@@ -73,6 +73,11 @@ export function combine(
   return attributes((outer << 4) | inner, together);
 }
 
+/** What MemAttr of a stage 2 descriptor says alone is Device memory. */
+export function isDeviceAttribute(memAttr: number, forcedWriteBack: boolean): boolean {
+  return forcedWriteBack ? (memAttr & 4) === 0 : memAttr >>> 2 === 0;
+}
+
 /** Write-Back with the allocation hints of stage 1, where that was cacheable. */
 function forceWriteBack({ type, mair }: MemoryAttributes): number {
   if (type === 'device' || (mair & 0xf) === NON_CACHEABLE || mair >>> 4 === NON_CACHEABLE) return WRITE_BACK;

@@ -1,34 +1,26 @@
 import type { PhysicalMemory } from '../memory.ts';
 import type { TranslationFeatures } from '../features.ts';
-import { combine, effective, flatAttributes, stage1Attributes, type MemoryAttributes } from './attributes.ts';
-import { stage1Regime, stage2Regime, tcrEl1, type Regime, type Stage1Regime, type Stage2Regime } from './control.ts';
+import {
+  combine,
+  effective,
+  flatAttributes,
+  isDeviceAttribute,
+  stage1Attributes,
+  type MemoryAttributes,
+} from './attributes.ts';
+import { configurationOf, type Configuration, type TranslationRegisters } from './configuration.ts';
+import type { Regime, Stage1Regime, Stage2Regime } from './control.ts';
 import { fieldValue, STAGE1, STAGE2, type DescriptorField } from './descriptor.ts';
 import { faultText, type Fault, type FaultType } from './fault.ts';
 import { power, type EntryKind, type TableFormat } from './format.ts';
 import { FAULTED, Stage1Walk, Stage2Walk } from './leaf.ts';
+import { stage1Permits, stage2Permits, type Accessor } from './permissions.ts';
 import { UNREADABLE, walk, type Step, type Tables } from './walk.ts';
 
-export type Access = 'read' | 'write' | 'fetch';
+export type { Access } from './permissions.ts';
+export { TRANSLATION_REGISTERS, type TranslationRegisters } from './configuration.ts';
 
-/** The registers that govern the EL1&0 translation regime. */
-export const TRANSLATION_REGISTERS = [
-  'SCTLR_EL1',
-  'TCR_EL1',
-  'TTBR0_EL1',
-  'TTBR1_EL1',
-  'MAIR_EL1',
-  'HCR_EL2',
-  'VTCR_EL2',
-  'VTTBR_EL2',
-] as const;
-export type TranslationRegisters = Readonly<Record<(typeof TRANSLATION_REGISTERS)[number], bigint>>;
-
-export interface AccessKind {
-  readonly access: Access;
-  /** Whose permissions count: EL0 also for LDTR and STTR. */
-  readonly el: 0 | 1;
-  /** PSTATE.PAN, where it counts. */
-  readonly pan: boolean;
+export interface AccessKind extends Accessor {
   /** Not aligned to its size: faults where the memory is Device. */
   readonly unaligned?: boolean;
   /** Leaves descriptors as they are where hardware would set the Access flag or dirty state: for AT and for views. */
@@ -66,16 +58,19 @@ export interface WalkTrace {
   readonly why: string;
 }
 
+const MMU_OFF: TranslationRegisters = {
+  SCTLR_EL1: 0n,
+  TCR_EL1: 0n,
+  TTBR0_EL1: 0n,
+  TTBR1_EL1: 0n,
+  MAIR_EL1: 0n,
+  HCR_EL2: 0n,
+  VTCR_EL2: 0n,
+  VTTBR_EL2: 0n,
+};
+
 const HIGHEST_VA_BIT = 55;
 const SMALLEST_PAGE = 4096;
-
-const SCTLR_M = 1n << 0n;
-const SCTLR_I = 1n << 12n;
-const SCTLR_WXN = 1n << 19n;
-const HCR_VM = 1n << 0n;
-const HCR_PTW = 1n << 2n;
-const HCR_DC = 1n << 12n;
-const HCR_FWB = 1n << 46n;
 
 /** What stage 2 found; the IPA is the caller's. */
 interface Stage2Result {
@@ -97,16 +92,7 @@ interface Stage1Result {
 export class Mmu {
   readonly #memory: PhysicalMemory;
   readonly #features: TranslationFeatures;
-  #halves: readonly [Stage1Regime, Stage1Regime] | null = null;
-  #stage2: Stage2Regime | null = null;
-  #mair = 0n;
-  #writeExecuteNever = false;
-  #cachedFetch = false;
-  #defaultCacheable = false;
-  #protectedWalk = false;
-  #forcedWriteBack = false;
-  /** TCR_EL1.TBI0 and TBI1, which hold with stage 1 off too. */
-  #topByteIgnored: readonly [boolean, boolean] = [false, false];
+  #now: Configuration;
   readonly #walk1: Stage1Walk;
   readonly #walk2: Stage2Walk;
   #trace: WalkRecord[] | null = null;
@@ -115,6 +101,7 @@ export class Mmu {
   constructor(memory: PhysicalMemory, features: TranslationFeatures) {
     this.#memory = memory;
     this.#features = features;
+    this.#now = configurationOf(MMU_OFF, features);
     this.#walk2 = new Stage2Walk();
     this.#walk1 = new Stage1Walk((address) => {
       const result = this.#translate2(address, { access: 'read', el: 1, pan: false }, true);
@@ -124,33 +111,20 @@ export class Mmu {
 
   /** Takes the registers apart; to be called whenever one of them has changed. */
   configure(registers: TranslationRegisters): void {
-    const hcr = registers.HCR_EL2;
-    this.#defaultCacheable = (hcr & HCR_DC) !== 0n;
-    const stage1 = (registers.SCTLR_EL1 & SCTLR_M) !== 0n && !this.#defaultCacheable;
-    this.#halves = stage1
-      ? [
-          stage1Regime(registers.TCR_EL1, registers.TTBR0_EL1, 0, this.#features),
-          stage1Regime(registers.TCR_EL1, registers.TTBR1_EL1, 1, this.#features),
-        ]
-      : null;
-    const stage2 = (hcr & (HCR_VM | HCR_DC)) !== 0n;
-    this.#stage2 = stage2 ? stage2Regime(registers.VTCR_EL2, registers.VTTBR_EL2, this.#features) : null;
-    const tcr = tcrEl1(registers.TCR_EL1);
-    this.#topByteIgnored = [tcr.get('TBI0') === 1, tcr.get('TBI1') === 1];
-    this.#mair = registers.MAIR_EL1;
-    this.#writeExecuteNever = (registers.SCTLR_EL1 & SCTLR_WXN) !== 0n;
-    this.#cachedFetch = (registers.SCTLR_EL1 & SCTLR_I) !== 0n;
-    this.#protectedWalk = (hcr & HCR_PTW) !== 0n;
-    this.#forcedWriteBack = (hcr & HCR_FWB) !== 0n && this.#features.forcedWriteBack;
+    this.use(configurationOf(registers, this.#features));
+  }
+  /** The same, where they have been taken apart. */
+  use(configuration: Configuration): void {
+    this.#now = configuration;
   }
 
   /** Stage 1 is on: SCTLR_EL1.M, and not HCR_EL2.DC. */
   get stage1On(): boolean {
-    return this.#halves !== null;
+    return this.#now.stage1 !== null;
   }
   /** The tables of stage 2; null where it is off. */
   get stage2(): Stage2Regime | null {
-    return this.#stage2;
+    return this.#now.stage2;
   }
 
   /** Both stages. `low` and `high` are the halves of the virtual address. */
@@ -165,8 +139,8 @@ export class Mmu {
       attributes = combine(
         attributes,
         memAttr,
-        shareabilityOf(this.#stage2!, STAGE2.SH, second.leaf.low, second.leaf.high),
-        this.#forcedWriteBack,
+        shareabilityOf(this.#now.stage2!, STAGE2.SH, second.leaf.low, second.leaf.high),
+        this.#now.forcedWriteBack,
       );
     }
     if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device') {
@@ -182,7 +156,7 @@ export class Mmu {
   }
 
   #stage1Of(low: number, high: number, kind: AccessKind): Stage1Result | Fault {
-    return this.#halves ? this.#translate1(low, high, kind, this.#halves) : this.#flat(low, high, kind);
+    return this.#now.stage1 ? this.#translate1(low, high, kind, this.#now.stage1) : this.#flat(low, high, kind);
   }
 
   /** The same translation with every read written down; changes nothing in memory. */
@@ -202,10 +176,12 @@ export class Mmu {
   /** AArch64.S1DisabledOutput: the VA is the IPA, if it is in range. */
   #flat(low: number, full: number, kind: AccessKind): Stage1Result | Fault {
     const half = (full >>> (HIGHEST_VA_BIT - 32)) & 1;
-    const high = this.#topByteIgnored[half === 1 ? 1 : 0] ? full & 0xff_ffff : full;
+    // A branch takes an ignored top byte off PC first, so a fetch has none.
+    const ignored = kind.access !== 'fetch' && this.#now.topByteIgnored[half === 1 ? 1 : 0];
+    const high = ignored ? full & 0xff_ffff : full;
     const limit = this.#features.paBits;
     if (high >>> (limit - 32) !== 0) return fault('addressSize', 1, 0, 0);
-    const attributes = flatAttributes(kind.access === 'fetch', this.#cachedFetch, this.#defaultCacheable);
+    const attributes = flatAttributes(kind.access === 'fetch', this.#now.cachedFetch, this.#now.defaultCacheable);
     if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device')
       return fault('alignment', 1, 0, 0);
     return { ok: true, ipa: high * 0x1_0000_0000 + low, attributes, size: SMALLEST_PAGE };
@@ -219,7 +195,8 @@ export class Mmu {
   ): Stage1Result | Fault {
     const half = (high >>> (HIGHEST_VA_BIT - 32)) & 1;
     const regime = halves[half === 1 ? 1 : 0];
-    const input = inputAddress(low, high, half, regime);
+    const ignored = kind.access !== 'fetch' && regime.topByteIgnored;
+    const input = inputAddress(low, high, half, regime.tables.inputBits, ignored);
     if (input < 0) return this.#refuse('translation', `the address is not in ${regime.tables.inputBits} bits`);
     if (regime.disabled) return this.#refuse('translation', `TCR_EL1.EPD${half} forbids the walk`);
     if (regime.el0Faults && kind.el === 0) return this.#refuse('translation', `TCR_EL1.E0PD${half} forbids EL0`);
@@ -236,7 +213,7 @@ export class Mmu {
     const accessed = fieldValue(STAGE1.AF, leafLow, leafHigh) === 1;
     if (!accessed && !hardwareFlag) return fault('accessFlag', 1, visitor.level, 0);
     const attributes = stage1Attributes(
-      this.#mair,
+      this.#now.mair,
       fieldValue(STAGE1.AttrIndx, leafLow, leafHigh),
       shareabilityOf(regime, STAGE1.SH, leafLow, leafHigh),
     );
@@ -257,23 +234,19 @@ export class Mmu {
   }
 
   #permits1(leaf: Stage1Walk, kind: AccessKind, dirtyable: boolean): boolean {
-    const ap = fieldValue(STAGE1.AP, leaf.low, leaf.high);
-    const el0 = (ap & 1) === 1 && !leaf.noEl0;
-    const writable = ((ap & 2) === 0 || dirtyable) && !leaf.readOnly;
-    const never = kind.el === 0 ? STAGE1.UXN : STAGE1.PXN;
-    if (kind.access === 'fetch') {
-      if (fieldValue(never, leaf.low, leaf.high) === 1) return false;
-      if (kind.el === 0 ? leaf.uxnTable : leaf.pxnTable) return false;
-      if (kind.el === 1 && el0 && writable) return false;
-      const writableHere = writable && (kind.el === 1 || el0);
-      return !(this.#writeExecuteNever && writableHere);
-    }
-    if (kind.el === 0 ? !el0 : kind.pan && el0) return false;
-    return kind.access === 'read' || writable;
+    const { low, high } = leaf;
+    const ap = fieldValue(STAGE1.AP, low, high);
+    const rights = {
+      el0: (ap & 1) === 1 && !leaf.noEl0,
+      writable: ((ap & 2) === 0 || dirtyable) && !leaf.readOnly,
+      privilegedNever: leaf.pxnTable || fieldValue(STAGE1.PXN, low, high) === 1,
+      unprivilegedNever: leaf.uxnTable || fieldValue(STAGE1.UXN, low, high) === 1,
+    };
+    return stage1Permits(rights, kind, this.#now.writeExecuteNever);
   }
 
   #translate2(ipa: number, kind: AccessKind, s1ptw: boolean): Stage2Result | Fault {
-    const regime = this.#stage2;
+    const regime = this.#now.stage2;
     if (!regime) return { ok: true, pa: ipa, leaf: null };
     if (regime.broken) {
       this.#why = regime.broken.why;
@@ -303,19 +276,18 @@ export class Mmu {
   }
 
   #permits2(low: number, high: number, kind: AccessKind, dirtyable: boolean, s1ptw: boolean): boolean {
+    if (s1ptw && this.#now.protectedWalk && this.#isDevice2(low, high)) return false;
     const s2ap = fieldValue(STAGE2.S2AP, low, high);
-    if (s1ptw && this.#protectedWalk && this.#isDevice2(low, high)) return false;
-    if (kind.access === 'read') return (s2ap & 1) !== 0;
-    if (kind.access === 'write') return (s2ap & 2) !== 0 || dirtyable;
-    const xn = fieldValue(STAGE2.XN, low, high);
-    if (!this.#features.stage2ExecuteByEl) return (xn & 2) === 0;
-    // 00 both, 01 EL0 only, 10 none, 11 EL1 only (D8.4.2).
-    return xn === 0 || (kind.el === 0 ? xn === 1 : xn === 3);
+    const rights = {
+      readable: (s2ap & 1) !== 0,
+      writable: (s2ap & 2) !== 0 || dirtyable,
+      never: fieldValue(STAGE2.XN, low, high),
+    };
+    return stage2Permits(rights, kind, this.#features.stage2ExecuteByEl);
   }
 
   #isDevice2(low: number, high: number): boolean {
-    const memAttr = fieldValue(STAGE2.MemAttr, low, high);
-    return this.#forcedWriteBack ? (memAttr & 4) === 0 : memAttr >>> 2 === 0;
+    return isDeviceAttribute(fieldValue(STAGE2.MemAttr, low, high), this.#now.forcedWriteBack);
   }
 
   #refuse(type: FaultType, why: string): Fault {
@@ -356,10 +328,9 @@ function fault(type: FaultType, stage: 1 | 2, level: number, ipa: number, s1ptw 
 }
 
 /** The address within its half's tables, or -1 where its upper bits are not those of the half. */
-function inputAddress(low: number, high: number, half: number, regime: Stage1Regime): number {
-  const bits = regime.tables.inputBits;
+function inputAddress(low: number, high: number, half: number, bits: number, topByteIgnored: boolean): number {
   const sign = half === 1 ? -1 : 0;
-  const top = regime.topByteIgnored ? (high << 8) >> 8 : high | 0;
+  const top = topByteIgnored ? (high << 8) >> 8 : high | 0;
   if (bits >= 32) {
     const upper = bits - 32;
     if (top >> upper !== sign) return -1;
