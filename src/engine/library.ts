@@ -123,6 +123,13 @@ export class Library {
     };
   }
 
+  /** What a function of integers gives, as JavaScript has them: 64 bits as an unsigned bigint. */
+  compute(fn: LibraryFunction, ...operands: readonly (bigint | number)[]): bigint {
+    const call = this.importOf(fn);
+    if (!isIntegerFunction(call, fn)) throw new Error(`${fn.name} is no function of integers`);
+    return BigInt.asUintN(64, BigInt(call(...operands)));
+  }
+
   /** The function, for WebAssembly to import: most can't be called from JavaScript. */
   importOf(fn: LibraryFunction): WebAssembly.Import {
     const { module, calls } = compile(fn);
@@ -138,4 +145,11 @@ export class Library {
 
 function isFunction(value: unknown): value is (...args: never[]) => unknown {
   return typeof value === 'function';
+}
+
+function isIntegerFunction(
+  value: WebAssembly.Import,
+  { parameters, result }: LibraryFunction,
+): value is (...operands: readonly (bigint | number)[]) => bigint | number {
+  return isFunction(value) && [result, ...parameters].every((type) => type === 32 || type === 64);
 }

@@ -4,6 +4,23 @@
  */
 import type { Expr, F32, F64, Type, Value, ValueOf, Vector } from './expr.ts';
 
+/** Registers of the CPU that instructions depend on, 64 bits each, as whoever runs it has set them. */
+export const CONTROL_WORDS = [
+  'APIAKeyLo',
+  'APIAKeyHi',
+  'APIBKeyLo',
+  'APIBKeyHi',
+  'APDAKeyLo',
+  'APDAKeyHi',
+  'APDBKeyLo',
+  'APDBKeyHi',
+  'APGAKeyLo',
+  'APGAKeyHi',
+  /** POINTERS of a64/semantics/pauth.ts. */
+  'pointers',
+] as const;
+export type ControlWord = (typeof CONTROL_WORDS)[number];
+
 /** A place for a value that changes. Reads give what it is where they are evaluated. */
 export interface Variable<T extends Type> {
   readonly value: ValueOf<T>;
@@ -26,6 +43,7 @@ export interface Statements {
   fpsr(): Expr;
   /** Sets cumulative bits of FPSR: ORed into it. */
   raise(flags: Expr): void;
+  control(word: ControlWord): Expr;
 }
 
 export interface FunctionBody extends Statements {
@@ -42,7 +60,8 @@ export interface LibraryFunction<P extends readonly Type[] = readonly Type[], R 
   readonly body: (b: FunctionBody, operands: readonly Value[]) => Value;
 }
 
-type Bound<P extends readonly Type[]> = { readonly [index in keyof P]: ValueOf<P[index]> };
+/** Operands of these types. */
+export type Bound<P extends readonly Type[]> = { readonly [index in keyof P]: ValueOf<P[index]> };
 
 /** Defines a library function; the only place that its operands' types are vouched for. */
 export function libraryFunction<const P extends readonly Type[], R extends Type>(

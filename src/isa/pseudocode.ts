@@ -3,7 +3,7 @@ import type { AccessSpec, Builder, FlagRule, Leave, Place } from './builder.ts';
 import type { Decoded } from './decoder.ts';
 import type { Expr, F32, F64, Type, Value, ValueOf, Vector, Width } from './expr.ts';
 import { constant } from './expr.ts';
-import type { Variable } from './library.ts';
+import type { ControlWord, Variable } from './library.ts';
 import type { ImmediateOperand, RegisterOperand } from './row.ts';
 
 /** How an instruction set calls its register slots. */
@@ -166,6 +166,9 @@ class TextBuilder implements Builder {
   }
   fpsr(): Expr {
     return this.#leaf(32, 'FPSR');
+  }
+  control(word: ControlWord): Expr {
+    return this.#leaf(64, word);
   }
   raise(flags: Expr): void {
     this.#line(`FPSR |= ${this.#text(flags)}`);

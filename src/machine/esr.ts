@@ -3,6 +3,7 @@ export const EC = {
   UNKNOWN: 0x00,
   WFX: 0x01,
   FP: 0x07,
+  PAC: 0x09,
   ILLEGAL_STATE: 0x0e,
   SVC64: 0x15,
   HVC64: 0x16,

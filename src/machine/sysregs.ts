@@ -44,8 +44,8 @@ export interface SystemRegister {
   readonly traps?: readonly TrapName[];
   /** UNDEFINED without this feature. */
   readonly feature?: keyof CpuFeatures;
-  /** A write changes translation or what is trapped. */
-  readonly effect?: 'translation' | 'control';
+  /** What a write changes beside the register: translation, what is trapped, or keys. */
+  readonly effect?: 'translation' | 'control' | 'keys';
   /** Answered by the CPU model. */
   readonly id?: IdRegister;
   readonly read?: (file: RegisterFile) => bigint;
@@ -93,6 +93,7 @@ export const SCTLR = {
   UMA: 9,
   EnRCTX: 10,
   I: 12,
+  EnDB: 13,
   DZE: 14,
   UCT: 15,
   nTWI: 16,
@@ -100,6 +101,11 @@ export const SCTLR = {
   WXN: 19,
   SPAN: 23,
   UCI: 26,
+  EnDA: 27,
+  EnIB: 30,
+  EnIA: 31,
+  BT0: 35,
+  BT1: 36,
   DSSBS: 44,
   EPAN: 57,
 } as const;
@@ -107,6 +113,9 @@ export const SCTLR = {
 const SCTLR_RES1 = bitsOf(29, 28, 22, 20, 11, 8, 7);
 
 const NO_REGION = { read: () => 0n, write: () => {}, feature: 'orderingRegions', traps: ['TLOR'] } as const;
+
+/** Half of a key for pointer authentication. */
+const KEY = { reset: 0n, feature: 'pointerAuthentication', traps: ['APK'], effect: 'keys' } as const;
 
 /** The counter runs at 62.5 MHz. */
 export const COUNTER_HZ = 62_500_000n;
@@ -135,6 +144,16 @@ const TABLE = {
     effect: 'translation',
     mask: ~SCTLR_RES1,
   },
+  APIAKeyLo_EL1: { ...KEY },
+  APIAKeyHi_EL1: { ...KEY },
+  APIBKeyLo_EL1: { ...KEY },
+  APIBKeyHi_EL1: { ...KEY },
+  APDAKeyLo_EL1: { ...KEY },
+  APDAKeyHi_EL1: { ...KEY },
+  APDBKeyLo_EL1: { ...KEY },
+  APDBKeyHi_EL1: { ...KEY },
+  APGAKeyLo_EL1: { ...KEY },
+  APGAKeyHi_EL1: { ...KEY },
   ACTLR_EL1: { reset: 0n, mask: 0n, traps: ['TACR'] },
   CPACR_EL1: { reset: 0n, mask: span(21, 20) | bitsOf(28), traps: ['TCPAC'], effect: 'control' },
   TTBR0_EL1: { reset: 0n, traps: VM, effect: 'translation' },

@@ -10,7 +10,13 @@ import {
   type ValueOf,
   type Vector,
 } from '../../isa/expr.ts';
-import type { LibraryFunction, Statements, Variable } from '../../isa/library.ts';
+import {
+  CONTROL_WORDS,
+  type ControlWord,
+  type LibraryFunction,
+  type Statements,
+  type Variable,
+} from '../../isa/library.ts';
 import * as at from '../layout.ts';
 import { Code } from '../wasm/code.ts';
 import { OP } from '../wasm/opcodes.ts';
@@ -28,7 +34,8 @@ export interface Frame {
 
 /** Emits what instructions and library functions have in common. */
 export abstract class StatementEmitter implements Statements {
-  readonly code = new Code();
+  /** What is emitted now goes there. */
+  code = new Code();
   readonly #frame: Frame;
   readonly #leaves: (() => void)[] = [];
   readonly #around: Surroundings;
@@ -85,6 +92,10 @@ export abstract class StatementEmitter implements Statements {
 
   fpsr(): Expr {
     return this.stateValue(32, at.FPSR);
+  }
+
+  control(word: ControlWord): Expr {
+    return this.stateValue(64, at.CONTROL + 8 * CONTROL_WORDS.indexOf(word));
   }
 
   raise(flags: Expr): void {

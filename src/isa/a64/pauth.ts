@@ -1,26 +1,31 @@
 /** Pointer authentication: DDI 0487 C4.1, "Data-processing (1 source)", "Unconditional branch (register)", "Hints". */
 import { read, SLOT, sp, write, type A64Fields } from './operands.ts';
 import { PLAIN, type A64Row } from './row.ts';
+import { leave } from './semantics/branch.ts';
+import { authenticatedJump, authenticatedLoad, genericCode, pointerCode, stripCode } from './semantics/pauth.ts';
 import { hint } from './system.ts';
 
 const FEATURE = 'FEAT_PAuth';
 const KEYS = ['a', 'b'] as const;
+const INSTRUCTION_KEYS = { a: 'IA', b: 'IB' } as const;
+const DATA_KEYS = { a: 'DA', b: 'DB' } as const;
 
 const OPERATIONS = [
-  ['pacia', '000'],
-  ['pacib', '001'],
-  ['pacda', '010'],
-  ['pacdb', '011'],
-  ['autia', '100'],
-  ['autib', '101'],
-  ['autda', '110'],
-  ['autdb', '111'],
+  ['pac', 'IA', '000'],
+  ['pac', 'IB', '001'],
+  ['pac', 'DA', '010'],
+  ['pac', 'DB', '011'],
+  ['aut', 'IA', '100'],
+  ['aut', 'IB', '101'],
+  ['aut', 'DA', '110'],
+  ['aut', 'DB', '111'],
 ] as const;
 
 const inPlace = { rd: write('Rd'), ra: read('Rd') };
 
-function operationRows([mnemonic, opcode]: (typeof OPERATIONS)[number]): A64Row[] {
-  const zero = `${mnemonic.slice(0, 3)}${mnemonic[3]}z${mnemonic[4]}`;
+function operationRows([operation, key, opcode]: (typeof OPERATIONS)[number]): A64Row[] {
+  const mnemonic = `${operation}${key}`.toLowerCase();
+  const zero = `${operation}${key[0]}z${key[1]}`.toLowerCase();
   return [
     {
       name: mnemonic.toUpperCase(),
@@ -28,6 +33,7 @@ function operationRows([mnemonic, opcode]: (typeof OPERATIONS)[number]): A64Row[
       feature: FEATURE,
       syntax: `${mnemonic} <Xd>, <Xn|SP>`,
       operands: { ...inPlace, rn: sp('Rn') },
+      execute: pointerCode(operation, key, true),
     },
     {
       name: zero.toUpperCase(),
@@ -35,22 +41,34 @@ function operationRows([mnemonic, opcode]: (typeof OPERATIONS)[number]): A64Row[
       feature: FEATURE,
       syntax: `${zero} <Xd>`,
       operands: inPlace,
+      execute: pointerCode(operation, key, false),
     },
   ];
 }
 
 function branchRows(key: (typeof KEYS)[number], M: number): A64Row[] {
-  const row = (mnemonic: string, encoding: string, rest: Pick<A64Row, 'syntax' | 'operands' | 'flow'>): A64Row => ({
+  const row = (
+    mnemonic: string,
+    encoding: string,
+    rest: Pick<A64Row, 'syntax' | 'operands' | 'flow' | 'execute'>,
+  ): A64Row => ({
     name: `${mnemonic}${key}`.toUpperCase(),
     encoding: `1101011 ${encoding.replace('M', M.toString())}`,
     feature: FEATURE,
     ...rest,
   });
-  const zero = (mnemonic: string, op: string, flow: 'indirect' | 'indirectCall', operands: A64Row['operands']) => ({
+  const jump = (modified: boolean, link: boolean) => authenticatedJump(INSTRUCTION_KEYS[key], modified, link);
+  const zero = (
+    mnemonic: string,
+    op: string,
+    flow: 'indirect' | 'indirectCall',
+    operands: A64Row['operands'],
+  ): A64Row => ({
     ...row(mnemonic, `0 0 ${op} 11111 0000 1 M Rn:5 11111`, {
       syntax: `${mnemonic}${key}z <Xn>`,
       operands: { ...operands, rn: read('Rn') },
       flow,
+      execute: jump(false, flow === 'indirectCall'),
     }),
     name: `${mnemonic}${key}z`.toUpperCase(),
   });
@@ -63,34 +81,46 @@ function branchRows(key: (typeof KEYS)[number], M: number): A64Row[] {
       syntax: `bra${key} <Xn>, <Xm|SP>`,
       operands: target,
       flow: 'indirect',
+      execute: jump(true, false),
     }),
     row('blra', '1 0 01 11111 0000 1 M Rn:5 Rm:5', {
       syntax: `blra${key} <Xn>, <Xm|SP>`,
       operands: { ...target, ...link },
       flow: 'indirectCall',
+      execute: jump(true, true),
     }),
     row('reta', '0 0 10 11111 0000 1 M 11111 11111', {
       syntax: `reta${key}`,
       operands: { rn: () => 30, rm: () => SLOT.SP },
       flow: 'return',
+      execute: jump(true, false),
     }),
     row('ereta', '0 100 11111 0000 1 M 11111 11111', {
       syntax: `ereta${key}`,
       operands: { rm: () => SLOT.SP },
       flow: 'exceptionReturn',
+      execute: leave('system'),
     }),
   ];
 }
 
+const X17_WITH_X16 = { rd: () => 17, ra: () => 17, rn: () => 16 };
+
+type Hint = readonly [mnemonic: string, number: number, rest: Pick<A64Row, 'operands' | 'execute'>];
 /** What they sign or authenticate, with what; where the CPU lacks the feature their words are HINT's. */
-const HINTS: readonly (readonly [mnemonic: string, number: number, operands: A64Row['operands']])[] = [
-  ['xpaclri', 7, { rd: () => 30, ra: () => 30 }],
+const HINTS: readonly Hint[] = [
+  ['xpaclri', 7, { operands: { rd: () => 30, ra: () => 30 }, execute: stripCode(false) }],
   ...(['pac', 'aut'] as const).flatMap((what, second) =>
-    KEYS.flatMap((key, M): (readonly [string, number, A64Row['operands']])[] => [
-      [`${what}i${key}1716`, 8 + 4 * second + 2 * M, { rd: () => 17, ra: () => 17, rn: () => 16 }],
-      [`${what}i${key}z`, 24 + 4 * second + 2 * M, { rd: () => 30, ra: () => 30 }],
-      [`${what}i${key}sp`, 25 + 4 * second + 2 * M, { rd: () => 30, ra: () => 30, rn: () => SLOT.SP }],
-    ]),
+    KEYS.flatMap((letter, M): Hint[] => {
+      const number = 8 + 4 * second + 2 * M;
+      const execute = (modified: boolean) => pointerCode(what, INSTRUCTION_KEYS[letter], modified);
+      const link = { rd: () => 30, ra: () => 30 };
+      return [
+        [`${what}i${letter}1716`, number, { operands: X17_WITH_X16, execute: execute(true) }],
+        [`${what}i${letter}z`, number + 16, { operands: link, execute: execute(false) }],
+        [`${what}i${letter}sp`, number + 17, { operands: { ...link, rn: () => SLOT.SP }, execute: execute(true) }],
+      ];
+    }),
   ),
 ];
 
@@ -104,6 +134,7 @@ function loadRows(key: (typeof KEYS)[number], M: number): A64Row[] {
     syntax: `ldra${key} <Xt>, [<Xn|SP>{, <imm10*8>}]${writeback ? '!' : ''}`,
     operands: { rd: write('Rt'), rn: sp('Rn'), imm: offset, ...(writeback && { wb: sp('Rn') }) },
     transfer: { ...PLAIN, access: 'load', bytes: 8, width: 64, writeback },
+    execute: authenticatedLoad(DATA_KEYS[key]),
   }));
 }
 
@@ -115,6 +146,7 @@ export const PAUTH: readonly A64Row[] = [
     feature: FEATURE,
     syntax: `xpac${what} <Xd>`,
     operands: inPlace,
+    execute: stripCode(what === 'd'),
   })),
   {
     name: 'PACGA',
@@ -122,13 +154,14 @@ export const PAUTH: readonly A64Row[] = [
     feature: FEATURE,
     syntax: 'pacga <Xd>, <Xn>, <Xm|SP>',
     operands: { rd: write('Rd'), rn: read('Rn'), rm: sp('Rm') },
+    execute: genericCode,
   },
-  ...HINTS.map(([mnemonic, number, operands]): A64Row => ({
+  ...HINTS.map(([mnemonic, number, rest]): A64Row => ({
     name: mnemonic.toUpperCase(),
     encoding: hint(number),
     feature: FEATURE,
     syntax: mnemonic,
-    operands,
+    ...rest,
   })),
   ...KEYS.flatMap(branchRows),
   ...KEYS.flatMap(loadRows),

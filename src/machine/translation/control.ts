@@ -67,6 +67,8 @@ export const TCR_EL1_FIELDS = [
   { name: 'HD', hi: 40, lo: 40, meaning: onOff('dirty state by hardware', 'dirty state by software') },
   { name: 'HPD0', hi: 41, lo: 41, meaning: onOff('no hierarchical permissions', 'hierarchical permissions') },
   { name: 'HPD1', hi: 42, lo: 42, meaning: onOff('no hierarchical permissions', 'hierarchical permissions') },
+  { name: 'TBID0', hi: 51, lo: 51, meaning: onOff('TBI0 for data alone', 'TBI0 for data and instructions') },
+  { name: 'TBID1', hi: 52, lo: 52, meaning: onOff('TBI1 for data alone', 'TBI1 for data and instructions') },
   { name: 'E0PD0', hi: 55, lo: 55, meaning: onOff('EL0 access faults', 'EL0 access allowed') },
   { name: 'E0PD1', hi: 56, lo: 56, meaning: onOff('EL0 access faults', 'EL0 access allowed') },
   {
