@@ -3,35 +3,31 @@ import type { TableRow } from '../../isa/decoder.ts';
 import { insertFields, type Fields } from '../../isa/row.ts';
 import { SLOT } from '../../isa/a64/operands.ts';
 import { A64, type A64Decoded } from '../../isa/a64/table.ts';
+import { isJudgedOtherwise } from './differences.ts';
 import * as at from './place.ts';
 import { Random } from './random.ts';
+import { stateOf } from './values.ts';
 
 export interface Case {
   readonly words: readonly number[];
+  /** What the state was made from, before it was made to fit the instruction. */
+  readonly seed: number;
   /** STATE_WORDS of it. */
   readonly state: BigUint64Array;
 }
 
 const NOP = 0xd503201f;
 const TRIES = 400;
-type A64TableRow = TableRow<keyof A64Decoded['fields'] & string>;
+export type A64TableRow = TableRow<keyof A64Decoded['fields'] & string>;
+type Row = A64Decoded['row'];
+const REGISTER_FIELD = /^R[a-z]\d?$/;
 
-/** Rows that one instruction of user code can show: no exceptions, no system registers. */
+/** Rows that one instruction of user code can show: no exceptions, no system registers, nothing that QEMU can't judge. */
 export function testableRows(): readonly A64TableRow[] {
   return A64.rows.filter(({ row }) => {
-    if (!row.execute || row.flow === 'exception' || row.flow === 'exceptionReturn') return false;
-    return !/^(MSR|MRS|SYS|SYSL|WFE|WFI|HINT)/.test(row.name);
+    if (!row.execute || isJudgedOtherwise(row)) return false;
+    return row.flow !== 'exception' && row.flow !== 'exceptionReturn' && row.flow !== 'system';
   });
-}
-
-/** A case's state begins as what its word gives as a seed: so a record need not have it. */
-export function randomState(random: Random): BigUint64Array {
-  const state = new BigUint64Array(at.STATE_WORDS);
-  for (let i = 0; i < at.STATE_WORDS; i++) state[i] = random.interesting();
-  state[at.SP] = random.u64() & ~15n;
-  state[at.NZCV] = BigInt(random.below(16)) << 28n;
-  state[at.END] = 0n;
-  return state;
 }
 
 /** null: no instruction was found that the manual says one thing of. */
@@ -39,11 +35,18 @@ export function randomCase(row: A64TableRow, random: Random): Case | null {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const values: Record<string, number> = {};
     for (const { name, width } of row.diagram.fields) values[name] = random.below(2 ** width);
+    shareRegisters(values, random);
     constrainBranch(row, values, random);
     const found = prepare(row, values, random);
     if (found) return found;
   }
   return null;
+}
+
+/** Lets operands be the same register more often than chance has it. */
+function shareRegisters(values: Record<string, number>, random: Random): void {
+  const names = Object.keys(values).filter((name) => REGISTER_FIELD.test(name));
+  for (const name of names) if (random.once(8)) values[name] = values[random.pick(names)]!;
 }
 
 /** Branches go to one of the slots; which field says so is in the row's encoding. */
@@ -57,15 +60,16 @@ function constrainBranch({ row }: A64TableRow, values: Record<string, number>, r
 function prepare(row: A64TableRow, values: Record<string, number>, random: Random): Case | null {
   const { transfer, flow, operands } = row.row;
   const before = random.below(2) ? [NOP] : [];
-  const address = BigInt(at.SLOTS + 4 * (at.ENTRY + before.length));
+  const address = at.SLOTS + 4 * (at.ENTRY + before.length);
   if (transfer && transfer.access !== 'prefetch' && !operands.rn) {
-    values['imm19'] = (at.WINDOW + 4 * random.below(at.WINDOW_BYTES / 4 - 4) - Number(address)) / 4;
+    values['imm19'] = (at.WINDOW + 4 * random.below(at.WINDOW_BYTES / 4 - 4) - address) / 4;
   }
   const word = insertFields(row.diagram, values);
   const decoded = A64.decode(word);
   if (!decoded || decoded.index !== row.index) return null;
   const { fields } = decoded;
-  const state = randomState(new Random(word));
+  const seed = random.u32();
+  const state = stateOf(new Random(seed));
   const words = [...before, word];
 
   if (flow === 'indirect' || flow === 'indirectCall' || flow === 'return') {
@@ -75,46 +79,56 @@ function prepare(row: A64TableRow, values: Record<string, number>, random: Rando
       at.SLOTS + 4 * random.pick([random.below(at.ENTRY), at.SLOT_COUNT - 1 - random.below(at.ENTRY)]),
     );
   }
-  if (!transfer || transfer.access === 'prefetch' || !operands.rn) return { words, state };
+  if (!transfer || transfer.access === 'prefetch' || !operands.rn) return { words, seed, state };
 
   if (!isPredictable(decoded)) return null;
+  const base = operands.rn(fields);
+  if (isBeforeBracket(row.row) && operands.rx?.(fields) === base) return null;
   const bytes = transfer.bytes * transfer.registers;
   const ordered = transfer.exclusive || transfer.acquire || transfer.release || transfer.access === 'loadStore';
-  let place = 16 + random.below(at.WINDOW_BYTES - 64);
+  let place = random.below(at.WINDOW_BYTES - bytes + 1);
   if (ordered) place &= ~(bytes - 1);
-  const base = operands.rn(fields);
   state[base] = BigInt.asUintN(64, BigInt(at.WINDOW + place) - offsetOf(decoded, state));
-  if (row.row.name.startsWith('CAS') && random.below(2)) expectMemory(decoded, state, place);
+  if (transfer.access === 'loadStore' && random.below(2)) expectMemory(decoded, state, place);
   if (transfer.exclusive && transfer.access === 'store' && random.below(4)) {
     const load = exclusiveLoad(decoded, random);
-    return { words: [...before, load, word], state };
+    return { words: [...before, load, word], seed, state };
   }
-  return { words, state };
+  return { words, seed, state };
 }
 
-/** What is CONSTRAINED UNPREDICTABLE is not asked: registers of a transfer differ, but for XZR. */
+/** What is CONSTRAINED UNPREDICTABLE is not asked: DDI 0487 K1.2, "Load/store instructions". */
 function isPredictable({ row, fields }: A64Decoded): boolean {
-  const names = (['Rn', 'Rt', 'Rt2', 'Rs', 'Rm'] as const).filter((name) => name in fields);
-  const { transfer } = row;
-  const numbers = names
-    .filter((name) => transfer?.width !== 'v' || (name !== 'Rt' && name !== 'Rt2'))
-    .map((name) => fields[name]);
-  if (transfer?.width === 'v' && 'Rt2' in fields && fields.Rt === fields.Rt2) return false;
-  if (row.name.startsWith('CASP') && new Set(numbers.map((number) => number & ~1)).size < 3) return false;
-  return new Set(numbers).size === numbers.length;
+  const { operands, transfer } = row;
+  const number = (slot: number) => (slot === SLOT.DISCARD ? SLOT.ZERO : slot);
+  const slots = (...names: readonly (keyof typeof operands & `r${string}`)[]) =>
+    names.flatMap((name) => {
+      const of = operands[name];
+      return of ? [number(of(fields))] : [];
+    });
+  const [base] = slots('rn');
+  const stored = slots('rm', 'rm2', 'rm3', 'rm4');
+  const loaded = slots('rd', 'rd2', 'rd3', 'rd4');
+  if (new Set(loaded).size < loaded.length) return false;
+  if (operands.wb && [...stored, ...loaded].includes(base!)) return false;
+  /* A store-exclusive's status is none of its other registers. */
+  if (transfer?.exclusive && transfer.access === 'store')
+    return !loaded.some((slot) => [...stored, base].includes(slot));
+  return true;
 }
+
+/** The offset counts for the access, and not for writing back alone. */
+const isBeforeBracket = ({ syntax }: Row) => !syntax.includes('],');
 
 /** What the instruction adds to its base before the access. */
 function offsetOf({ row, fields }: A64Decoded, state: BigUint64Array): bigint {
+  if (!isBeforeBracket(row)) return 0n;
   const { imm, rx } = row.operands;
   const immediate = imm ? imm(fields) : 0n;
-  if (rx) {
-    const register = state[rx(fields)] ?? 0n;
-    const index = rx(fields) === SLOT.ZERO ? 0n : register;
-    const extended = { 2: BigInt.asUintN(32, index), 6: BigInt.asIntN(32, index) }[fields.option] ?? index;
-    return extended << immediate;
-  }
-  return row.syntax.includes('], <imm') ? 0n : immediate;
+  if (!rx) return immediate;
+  const index = rx(fields) === SLOT.ZERO ? 0n : state[rx(fields)]!;
+  const extended = { 2: BigInt.asUintN(32, index), 6: BigInt.asIntN(32, index) }[fields.option] ?? index;
+  return extended << immediate;
 }
 
 /** Lets a compare-and-swap find what it expects. */
@@ -122,10 +136,11 @@ function expectMemory({ row, fields }: A64Decoded, state: BigUint64Array, place:
   const { bytes } = row.transfer!;
   const memory = new DataView(state.buffer, at.MEMORY * 8);
   [row.operands.ra, row.operands.ra2].forEach((operand, index) => {
-    if (!operand || operand(fields) === SLOT.ZERO) return;
+    const slot = operand?.(fields);
+    if (slot === undefined || slot === SLOT.ZERO || slot === row.operands.rn?.(fields)) return;
     let value = 0n;
     for (let i = 0; i < bytes; i++) value |= BigInt(memory.getUint8(place + index * bytes + i)) << BigInt(8 * i);
-    state[operand(fields)] = value;
+    state[slot] = value;
   });
 }
 

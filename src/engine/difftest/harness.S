@@ -2,7 +2,9 @@
         .equ    SP_AT, 31 * 8
         .equ    NZCV_AT, 32 * 8
         .equ    END_AT, 33 * 8
-        .equ    V_AT, 34 * 8
+        .equ    FPCR_AT, 34 * 8
+        .equ    FPSR_AT, 35 * 8
+        .equ    V_AT, 36 * 8
 
         .macro  general op, base
         \op     x0, x1, [\base, #0]
@@ -59,6 +61,10 @@ run:
         mov     sp, x0
         ldr     x0, [x30, #NZCV_AT]
         msr     nzcv, x0
+        ldr     x0, [x30, #FPCR_AT]
+        msr     fpcr, x0
+        ldr     x0, [x30, #FPSR_AT]
+        msr     fpsr, x0
         general ldp, x30
         ldr     x30, [x30, #240]
         b       case_entry
@@ -73,6 +79,10 @@ finish:
         str     x0, [x30, #SP_AT]
         mrs     x0, nzcv
         str     x0, [x30, #NZCV_AT]
+        mrs     x0, fpcr
+        str     x0, [x30, #FPCR_AT]
+        mrs     x0, fpsr
+        str     x0, [x30, #FPSR_AT]
         add     x1, x30, #V_AT
         vectors stp
         mov     x0, x30

@@ -11,14 +11,14 @@ typedef unsigned char u8;
 #define SLOT_COUNT 32
 #define ENTRY 14
 #define MAX_WORDS 4
-#define STUBS 0x1001800UL
+#define STUBS 0x1002000UL
 #define DATA_PAGES 0x1010000UL
 #define WINDOW 0x1010f80UL
 #define WINDOW_WORDS 32
 #define SAVE 0x1100000UL
 #define SAVE_BYTES 2048
 #define END 33
-#define MEMORY 98
+#define MEMORY 100
 
 struct test {
 	u32 words[MAX_WORDS];
@@ -78,7 +78,7 @@ static struct test test;
 int main(void)
 {
 	u32 *slots = (u32 *)SLOTS;
-	map(CODE_PAGES, 0x2000, 7);
+	map(CODE_PAGES, 0x3000, 7);
 	map(DATA_PAGES, 0x2000, 3);
 	map(SAVE, SLOT_COUNT * SAVE_BYTES, 3);
 	for (u32 i = 0; i < SLOT_COUNT; i++) {

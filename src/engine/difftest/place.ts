@@ -12,10 +12,12 @@ export const DATA_PAGES = 0x1010000;
 export const WINDOW = 0x1010f80;
 export const WINDOW_BYTES = 256;
 
-/** State as u64: X0–X30, SP, NZCV, the slot where the case ended, V0–V31 as pairs, the window. */
+/** State as u64: X0–X30, SP, NZCV, the slot where the case ended, FPCR, FPSR, V0–V31 as pairs, the window. */
 export const SP = 31;
 export const NZCV = 32;
 export const END = 33;
-export const V = 34;
+export const FPCR = 34;
+export const FPSR = 35;
+export const V = 36;
 export const MEMORY = V + 64;
 export const STATE_WORDS = MEMORY + WINDOW_BYTES / 8;

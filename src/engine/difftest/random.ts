@@ -3,7 +3,10 @@ export class Random {
   #state: number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0 || 1;
+    /* Seeds that are near one another begin far from one another. */
+    this.#state = Math.imul(seed ^ (seed >>> 16), 0x9e3779b1) >>> 0 || 1;
+    this.u32();
+    this.u32();
   }
 
   u32(): number {
@@ -18,25 +21,11 @@ export class Random {
   below(count: number): number {
     return Math.floor((this.u32() / 2 ** 32) * count);
   }
-  u64(): bigint {
-    return (BigInt(this.u32()) << 32n) | BigInt(this.u32());
+  /** Once in `count` times. */
+  once(count: number): boolean {
+    return this.below(count) === 0;
   }
   pick<T>(values: readonly T[]): T {
     return values[this.below(values.length)]!;
-  }
-  /** Any value, and more often one near a border. */
-  interesting(): bigint {
-    const small = BigInt(this.below(5)) - 2n;
-    const value = this.pick([
-      () => this.u64(),
-      () => BigInt(this.u32()),
-      () => small,
-      () => (1n << 63n) + small,
-      () => (1n << 31n) + small,
-      () => (1n << 32n) + small,
-      () => (1n << BigInt(this.below(64))) + small,
-      () => BigInt(this.below(256)),
-    ])();
-    return BigInt.asUintN(64, value);
   }
 }

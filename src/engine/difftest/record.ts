@@ -1,30 +1,32 @@
 /**
- * Recorded cases as text: `words inputs outputs`. The state before is what the last word gives as a seed with the inputs put in, the
- * state after differs from it by the outputs; both are `index=value` in hexadecimal, joined by commas.
+ * Recorded cases as text: `words seed inputs outputs`. The state before is what the seed gives with the inputs put in, the
+ * state after differs from it by the outputs; all in hexadecimal, both are `index=value`, joined by commas.
  */
-import { randomState, type Case } from './cases.ts';
+import type { Case } from './cases.ts';
 import * as at from './place.ts';
 import { Random } from './random.ts';
+import { stateOf } from './values.ts';
 
 export interface Recorded {
   readonly case: Case;
   readonly expected: BigUint64Array;
 }
 
-export function recordedLine({ words, state }: Case, expected: BigUint64Array): string {
-  const inputs = differences(randomState(new Random(words.at(-1)!)), state);
+export function recordedLine({ words, seed, state }: Case, expected: BigUint64Array): string {
+  const inputs = differences(stateOf(new Random(seed)), state);
   const outputs = differences(state, expected);
-  return [words.map((word) => word.toString(16)).join(','), inputs, outputs].join(' ');
+  return [words.map((word) => word.toString(16)).join(','), seed.toString(16), inputs, outputs].join(' ');
 }
 
 export function parseRecorded(line: string): Recorded {
-  const [listed, inputs, outputs] = line.split(' ');
+  const [listed, seeded, inputs, outputs] = line.split(' ');
   const words = listed!.split(',').map((word) => parseInt(word, 16));
-  const state = randomState(new Random(words.at(-1)!));
+  const seed = parseInt(seeded!, 16);
+  const state = stateOf(new Random(seed));
   patch(state, inputs!);
   const expected = state.slice();
   patch(expected, outputs!);
-  return { case: { words, state }, expected };
+  return { case: { words, seed, state }, expected };
 }
 
 function differences(from: BigUint64Array, to: BigUint64Array): string {
