@@ -4,10 +4,11 @@ import type { Arguments, Command } from './command.ts';
 import { conformance } from './conformance.ts';
 import { hosts } from './hosts.ts';
 import { lab } from './lab.ts';
+import { matrix } from './matrix.ts';
 import { run } from './run.ts';
 import { trace } from './trace.ts';
 
-const COMMANDS: readonly Command[] = [trace, conformance, lab, run, hosts];
+const COMMANDS: readonly Command[] = [trace, conformance, lab, matrix, run, hosts];
 
 const indent = (text: string): string => text.replace(/^/gm, '      ');
 

@@ -146,15 +146,34 @@ function entryFor(
   return null;
 }
 
-function checkWalk(seen: Seen, { va, ipa, reads }: Of<'walk'>): Check {
-  const count = reads === undefined ? '' : ` after ${reads} reads`;
-  const text = `the walk of ${hex(va)} comes to IPA ${hex(ipa)}${count}`;
+function checkWalk(seen: Seen, { va, ipa, reads, pa, value }: Of<'walk'>): Check {
+  const wanted = [
+    ...(reads === undefined ? [] : [` after ${reads} reads`]),
+    ...(pa === undefined ? [] : [` and a PA from ${hex(pa.from)} to ${hex(pa.below - 1n)}`]),
+    ...(value === undefined ? [] : [` where ${hex(value)} is`]),
+  ];
+  const text = `the walk of ${hex(va)} comes to IPA ${hex(ipa)}${wanted.join('')}`;
   const { vcpu } = seen.session.status;
   if (!vcpu) return { text, ok: false, seen: 'no vCPU ran' };
   const view = seen.session.query({ view: 'walk', vcpu: vcpu.vcpu, va, access: 'read' });
   if (view.view !== 'walk') return { text, ok: false, seen: why(view) };
   const { result, steps } = view;
   if (!result.ok) return { text, ok: false, seen: `${result.fault} ${result.message}` };
-  const ok = result.ipa === ipa && (reads === undefined || steps.length === reads);
-  return { text, ok, seen: `IPA ${hex(result.ipa)} after ${steps.length} reads` };
+  const there = valueAt(seen.session, result.pa);
+  const ok =
+    result.ipa === ipa &&
+    (reads === undefined || steps.length === reads) &&
+    (pa === undefined || (result.pa >= pa.from && result.pa < pa.below)) &&
+    (value === undefined || there === value);
+  const at = `IPA ${hex(result.ipa)}, PA ${hex(result.pa)}`;
+  return { text, ok, seen: `${at} after ${steps.length} reads, where ${there === null ? 'no RAM' : hex(there)} is` };
+}
+
+/** The 64-bit value at a physical address; null where there is no RAM. */
+function valueAt(session: Session, pa: bigint): bigint | null {
+  const view = session.query({ view: 'memory', space: 'pa', address: pa, length: 8 });
+  if (view.view !== 'memory') return null;
+  const run = view.runs[0];
+  if (!run || !('data' in run) || run.data.length < 8) return null;
+  return new DataView(run.data.buffer, run.data.byteOffset).getBigUint64(0, true);
 }

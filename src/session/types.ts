@@ -23,8 +23,18 @@ export type Expectation =
       readonly kind: 'invalid' | 'block' | 'page';
       readonly level?: number;
     }
-  /** The walk of a virtual address through both stages: where it ends, and how many descriptors were read. */
-  | { readonly see: 'walk'; readonly va: bigint; readonly ipa: bigint; readonly reads?: number };
+  /**
+   * The walk of a virtual address through both stages: where it ends, how many descriptors were read, and the 64-bit value
+   * that lies there.
+   */
+  | {
+      readonly see: 'walk';
+      readonly va: bigint;
+      readonly ipa: bigint;
+      readonly reads?: number;
+      readonly pa?: { readonly from: bigint; readonly below: bigint };
+      readonly value?: bigint;
+    };
 
 /** What is run and checked without a page. */
 export interface CheckedSandbox {

@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import {
+  brokenRule,
+  combinations,
+  combinationText,
+  SETS,
+  type Combination,
+  type MatrixSet,
+} from '../labs/matrix/axes.ts';
+import { sandboxOf } from '../labs/matrix/sandbox.ts';
+import { runChecked } from '../session/checked.ts';
+import { print, table, UsageError } from './command.ts';
+import type { Command } from './command.ts';
+
+/** What became of one combination; `failure` null: all that must be seen was seen. */
+interface Outcome {
+  readonly index: number;
+  readonly failure: string | null;
+}
+
+export const matrix: Command = {
+  name: 'matrix',
+  usage: '[--set NAME] [--jobs N] [--rules] [--verbose]',
+  summary:
+    'boots every combination of hardware, host kernel and guest kernel that the LPA2 series was tested with, and more; ' +
+    'status 1 where one does not come to its end as it must',
+  options: {
+    set: { type: 'string' },
+    jobs: { type: 'string' },
+    rules: { type: 'boolean' },
+    verbose: { type: 'boolean' },
+    part: { type: 'string' },
+  },
+  words: { least: 0, most: 0 },
+  run: async (given) => {
+    const sets = setsOf(given.text('set'));
+    const part = given.text('part');
+    if (part !== null) {
+      for (const set of sets) await run(set, partOf(part), (outcome) => print(JSON.stringify(outcome)));
+      return 0;
+    }
+    const jobs = numberOf(given.text('jobs'));
+    let passed = true;
+    for (const set of sets) {
+      const all = combinations(set);
+      const valid = validOf(set);
+      print(`${set.name}: ${set.title}`);
+      print(`  ${all.length} combinations, ${valid.length} valid`);
+      if (given.flag('rules')) for (const line of rulesOf(set, all)) print(`  ${line}`);
+      const failed = await runAll(set, jobs, (outcome) => {
+        if (given.flag('verbose')) print(`  ${outcome.failure === null ? 'ok  ' : 'FAIL'} ${textOf(valid, outcome)}`);
+      });
+      for (const outcome of failed) print(`  FAIL ${textOf(valid, outcome)}: ${outcome.failure ?? ''}`);
+      print(`  ${valid.length - failed.length} of ${valid.length} booted, wrote, read and stopped as they must`);
+      passed &&= failed.length === 0;
+    }
+    return passed ? 0 : 1;
+  },
+};
+
+const textOf = (valid: readonly Combination[], { index }: Outcome): string => combinationText(valid[index]!);
+
+function setsOf(name: string | null): readonly MatrixSet[] {
+  if (name === null) return SETS;
+  const found = SETS.find((set) => set.name === name);
+  if (!found) throw new UsageError(`there is no set "${name}"; there are ${SETS.map((set) => set.name).join(', ')}`);
+  return [found];
+}
+
+function numberOf(text: string | null): number {
+  const jobs = text === null ? availableParallelism() : Number(text);
+  if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64) throw new UsageError('--jobs wants a number from 1 to 64');
+  return jobs;
+}
+
+/** `I/N`: every N-th valid combination from the I-th on. */
+function partOf(text: string): { first: number; step: number } {
+  const [first = NaN, step = NaN] = text.split('/').map(Number);
+  if (!Number.isInteger(first) || !Number.isInteger(step) || first < 0 || step < 1) {
+    throw new UsageError('--part wants I/N');
+  }
+  return { first, step };
+}
+
+const validOf = (set: MatrixSet): Combination[] => combinations(set).filter((one) => !brokenRule(set, one));
+
+function rulesOf(set: MatrixSet, all: readonly Combination[]): string[] {
+  const count = (name: string) => all.filter((one) => brokenRule(set, one)?.name === name).length;
+  return table(set.rules.map(({ name, because }) => [String(count(name)), name, because]));
+}
+
+async function run(
+  set: MatrixSet,
+  { first, step }: { first: number; step: number },
+  tell: (outcome: Outcome) => void,
+): Promise<void> {
+  const valid = validOf(set);
+  for (let index = first; index < valid.length; index += step) {
+    const { passed, end, checks } = await runChecked(sandboxOf(valid[index]!));
+    const missing = checks.filter(({ ok }) => !ok).map(({ text, seen }) => `${text}, but seen: ${seen}`);
+    tell({ index, failure: passed ? null : [end, ...missing].join('; ') });
+  }
+}
+
+/** Those that failed. With more than one job, each part is a process of its own. */
+async function runAll(set: MatrixSet, jobs: number, tell: (outcome: Outcome) => void): Promise<readonly Outcome[]> {
+  const total = validOf(set).length;
+  const failed: Outcome[] = [];
+  let done = 0;
+  const one = (outcome: Outcome) => {
+    done++;
+    if (outcome.failure !== null) failed.push(outcome);
+    tell(outcome);
+    showProgress(done, total);
+  };
+  const program = process.argv[1];
+  if (jobs === 1 || program === undefined) await run(set, { first: 0, step: 1 }, one);
+  else {
+    const parts = Array.from({ length: jobs }, (_, index) => `${index}/${jobs}`);
+    await Promise.all(parts.map((part) => runPart([program, 'matrix', '--set', set.name, '--part', part], one)));
+  }
+  if (done < total) failed.push({ index: done, failure: `${total - done} were not run: a process ended early` });
+  return failed.sort((a, b) => a.index - b.index);
+}
+
+async function runPart(words: readonly string[], tell: (outcome: Outcome) => void): Promise<void> {
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  for await (const line of createInterface({ input: child.stdout })) {
+    const outcome: unknown = JSON.parse(line);
+    if (isOutcome(outcome)) tell(outcome);
+  }
+  await ended;
+}
+
+function isOutcome(value: unknown): value is Outcome {
+  return typeof value === 'object' && value !== null && 'index' in value && 'failure' in value;
+}
+
+const WIDTH = 40;
+
+function showProgress(done: number, total: number): void {
+  if (!process.stderr.isTTY) return;
+  const filled = Math.round((done / total) * WIDTH);
+  const end = done === total ? '\r\x1b[K' : '';
+  process.stderr.write(`\r  [${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${done}/${total}${end}`);
+}

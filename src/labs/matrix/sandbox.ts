@@ -1,0 +1,53 @@
+/** A combination of the matrix as a sandbox that can be run, and what must be seen of it. */
+import type { HostConfig } from '../../session/messages.ts';
+import type { CheckedSandbox, Expectation } from '../../session/types.ts';
+import type { Combination } from './axes.ts';
+import { GUEST_RAM, guestSource, offsetOf, patternOf, PLACES, placesOf } from './guest.ts';
+import script from './vmm.ts.txt?raw';
+
+const LOAD = { low: 0x4000_0000n, high: 0x8_0000_4000_0000n } as const;
+const HOST_RAM = 0x200_0000n;
+
+function hostOf({ hwPa, hwVa, mode, hostPage, hostPa, hostVa, hostLoad }: Combination): HostConfig {
+  return {
+    cpu: 'max',
+    paBits: hwPa === '48' ? 48 : 52,
+    lpa2: hwPa === 'lpa2',
+    lva: hwVa === 52,
+    kernel: { paBits: hostPa, vaBits: hostVa },
+    pageSize: hostPage,
+    mode,
+    ram: [{ base: LOAD[hostLoad], size: HOST_RAM }],
+  };
+}
+
+/** Bits of virtual address that the guest's kernel finds: what it was built for, as far as the hardware has it. */
+function guestVaBits({ guest, hwPa, hwVa }: Combination): number {
+  const has52 = guest.pageSize === 65536 ? hwVa === 52 : hwPa === 'lpa2';
+  return guest.vaBits === 52 && has52 ? 52 : 48;
+}
+
+export function sandboxOf(combination: Combination): CheckedSandbox {
+  const load = LOAD[combination.guestLoad];
+  const places = placesOf(guestVaBits(combination));
+  const constants = [`const LOAD = 0x${load.toString(16)}n;`, `const RAM = 0x${GUEST_RAM.toString(16)};`];
+  const expect: Expectation[] = [
+    { see: 'ioctl', name: 'KVM_RUN', nth: 1, errno: null, exit: 'KVM_EXIT_SYSTEM_EVENT KVM_SYSTEM_EVENT_SHUTDOWN' },
+    { see: 'register', name: 'x19', value: BigInt(PLACES) },
+    ...places.map((va, n): Expectation => ({
+      see: 'walk',
+      va,
+      ipa: load + offsetOf(n),
+      pa: { from: LOAD[combination.hostLoad], below: LOAD[combination.hostLoad] + HOST_RAM },
+      value: patternOf(n),
+    })),
+  ];
+  return {
+    sandbox: {
+      host: hostOf(combination),
+      script: `${constants.join('\n')}\n${script}`,
+      guest: guestSource(combination.guest),
+    },
+    expect,
+  };
+}
