@@ -5,7 +5,7 @@ import type { Bench } from './measure.ts';
 import type { Places } from './places.ts';
 import { run } from './process.ts';
 import { median } from './statistics.ts';
-import { figure } from './table.ts';
+import { figure, table } from './table.ts';
 import type { Target } from './targets.ts';
 
 const STEPS = 100_000;
@@ -14,31 +14,42 @@ const PAGES_REPEATS = 100;
 
 export async function measureFigures(
   bench: Bench,
-  all: readonly Target[],
+  targets: readonly Target[],
   places: Places,
   rounds: number,
 ): Promise<string> {
-  const lines: string[] = [];
-  for (const target of all.filter(({ machine }) => machine === 'a64')) {
-    const kernel = { name: 'pages', number: PAGES_KERNEL };
-    const costs: number[] = [];
-    const startups: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const without = await bench.kernel(target, kernel, 0);
-      const walks = await bench.kernel(target, kernel, PAGES_REPEATS);
-      if (!without || !walks) break;
-      costs.push(((walks.cpu - without.cpu) / (PAGES * PAGES_REPEATS)) * 1e9);
-      startups.push(without.figures['startup'] ?? NaN);
-    }
-    lines.push(`${target.title}: a load from a page that was not in the TLB takes ${figure(median(costs), 0)} ns`);
-    if (startups.every(Number.isFinite)) {
-      lines.push(
-        `${target.title}: the machine stands ${figure(median(startups) * 1000, 0)} ms (CPU) after its first line`,
-      );
-    }
+  const columns: Figures[] = [];
+  for (const target of targets) columns.push(await figuresOf(bench, target, rounds));
+  const rows = ROWS.map(([name, digits, value]) => [name, ...columns.map((column) => figure(value(column), digits))]);
+  const head = ['CPU time', ...targets.map(({ title }) => title)];
+  return [table(head, rows), '', await measureStepping(bench, places)].join('\n');
+}
+
+interface Figures {
+  /** Seconds. */
+  readonly boot: number;
+  readonly stands: number;
+  readonly miss: number;
+}
+
+const ROWS: readonly (readonly [name: string, digits: number, value: (figures: Figures) => number])[] = [
+  ['a process that boots and does nothing, ms', 0, ({ boot }) => boot * 1e3],
+  ['of that until the machine stands, ms', 0, ({ stands }) => stands * 1e3],
+  ['a load from a page that was not in the TLB, ns', 0, ({ miss }) => miss * 1e9],
+];
+
+async function figuresOf(bench: Bench, target: Target, rounds: number): Promise<Figures> {
+  const kernel = { name: 'pages', number: PAGES_KERNEL };
+  const all: Figures[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const none = await bench.kernel(target, kernel, 0);
+    const walks = await bench.kernel(target, kernel, PAGES_REPEATS);
+    if (!none || !walks) break;
+    const miss = (walks.cpu - none.cpu) / (PAGES * PAGES_REPEATS);
+    all.push({ boot: none.cpu, stands: none.figures['startup'] ?? NaN, miss });
   }
-  lines.push(await measureStepping(bench, places));
-  return lines.join('\n');
+  const middle = (key: keyof Figures) => median(all.map((figures) => figures[key]));
+  return { boot: middle('boot'), stands: middle('stands'), miss: middle('miss') };
 }
 
 async function measureStepping(bench: Bench, places: Places): Promise<string> {
