@@ -1,6 +1,22 @@
 /** Advanced SIMD that moves elements: DDI 0487 C4.1, "copy", "table lookup", "permute", "extract", "modified immediate". */
 import { expandByteMask, joined, joinedField, read, v, vAfter, write, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
+import {
+  andImmediate,
+  duplicateElement,
+  duplicateElementScalar,
+  duplicateGeneral,
+  insertElement,
+  insertGeneral,
+  moveImmediate,
+  moveImmediateScalar,
+  moveImmediateVector,
+  moveSigned,
+  moveUnsigned,
+  orImmediate,
+} from './semantics/simd/element.ts';
+import { binary, vectors } from './semantics/simd/lanes.ts';
+import { extract, ORDERS, tableLookup } from './semantics/simd/permute.ts';
 import { ALL, BINARY, BY_Q, BY_SIZE, hasVector, INTO, UNARY } from './simd-row.ts';
 
 /**
@@ -10,6 +26,7 @@ import { ALL, BINARY, BY_Q, BY_SIZE, hasVector, INTO, UNARY } from './simd-row.t
 const ELEMENTS = [
   {
     bits: 8,
+    log2: 0,
     letter: 'b',
     scalar: 'B',
     imm5: 'i4:4 1',
@@ -21,6 +38,7 @@ const ELEMENTS = [
   },
   {
     bits: 16,
+    log2: 1,
     letter: 'h',
     scalar: 'H',
     imm5: 'i3:3 10',
@@ -32,6 +50,7 @@ const ELEMENTS = [
   },
   {
     bits: 32,
+    log2: 2,
     letter: 's',
     scalar: 'S',
     imm5: 'i2:2 100',
@@ -43,6 +62,7 @@ const ELEMENTS = [
   },
   {
     bits: 64,
+    log2: 3,
     letter: 'd',
     scalar: 'D',
     imm5: 'i1 1000',
@@ -55,7 +75,7 @@ const ELEMENTS = [
 ] as const;
 
 function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
-  const { bits, letter, scalar, imm5, size, index, imm4, from, vector } = element;
+  const { bits, log2, letter, scalar, imm5, size, index, imm4, from, vector } = element;
   const lane = `<Vn.${letter}[${index}]>`;
   const into = `<Vd.${letter}[${index}]>`;
   const source = `<Vn.${letter}[${from}]>`;
@@ -71,6 +91,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
       syntax: `dup <Vd.${vector}>, ${lane}`,
       operands: { ...UNARY, ...at },
       variant: BY_Q,
+      execute: duplicateElement(log2),
     },
     {
       name: `DUP (element, scalar, ${bits}-bit)`,
@@ -78,6 +99,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
       syntax: `dup <${scalar}d>, ${lane}`,
       aliases: [as(`mov <${scalar}d>, ${lane}`, {})],
       operands: { ...UNARY, ...at },
+      execute: duplicateElementScalar(log2),
     },
     {
       name: `DUP (general, ${bits}-bit)`,
@@ -86,6 +108,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
       syntax: `dup <Vd.${vector}>, <${general}n>`,
       operands: { rd: v('Rd'), rn: read('Rn') },
       variant: BY_Q,
+      execute: duplicateGeneral(log2),
     },
     {
       name: `INS (general, ${bits}-bit)`,
@@ -93,6 +116,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
       syntax: insert,
       aliases: [as(insert.replace('ins', 'mov'), {})],
       operands: { rd: v('Rd'), rn: read('Rn'), ...INTO, ...at },
+      execute: insertGeneral(log2),
     },
     {
       name: `INS (element, ${bits}-bit)`,
@@ -100,6 +124,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
       syntax: `ins ${into}, ${source}`,
       aliases: [as(`mov ${into}, ${source}`, {})],
       operands: { ...UNARY, ...INTO, ...at, imm2: joinedField(from) },
+      execute: insertElement(log2),
     },
     {
       name: `UMOV (${bits}-bit)`,
@@ -107,6 +132,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
       syntax: `umov <${general}d>, ${lane}`,
       aliases: bits >= 32 ? [as(`mov <${general}d>, ${lane}`, {})] : [],
       operands: { rd: write('Rd'), rn: v('Rn'), ...at },
+      execute: moveUnsigned(log2),
     },
   ];
   const signed = (to: 32 | 64): A64Row => ({
@@ -114,6 +140,7 @@ function copyRows(element: (typeof ELEMENTS)[number]): A64Row[] {
     encoding: `0 ${to === 64 ? 1 : 0} 0 01110000 ${imm5} 0 0101 1 Rn:5 Rd:5`,
     syntax: `smov <${to === 64 ? 'X' : 'W'}d>, ${lane}`,
     operands: { rd: write('Rd'), rn: v('Rn'), ...at },
+    execute: moveSigned(log2, to),
   });
   if (bits < 32) rows.push(signed(32));
   if (bits < 64) rows.push(signed(64));
@@ -133,6 +160,7 @@ const TABLES: readonly A64Row[] = (['tbl', 'tbx'] as const).flatMap((mnemonic, o
       ...(count > 3 && { rm4: vAfter('Rn', 3) }),
     },
     variant: BY_Q,
+    execute: tableLookup(count, op === 1),
   })),
 );
 
@@ -168,16 +196,16 @@ const ones = (f: A64Fields) => (byteOf(f) << BigInt(8 + 8 * f.i1)) | ((1n << Big
 
 /** Mnemonic, op, low bit of cmode; imm is 64 bits of the vector, inverted already for MVNI and BIC. */
 const SHIFTED = [
-  ['movi', '0', '0'],
-  ['orr', '0', '1'],
-  ['mvni', '1', '0'],
-  ['bic', '1', '1'],
+  ['movi', '0', '0', moveImmediate],
+  ['orr', '0', '1', orImmediate],
+  ['mvni', '1', '0', moveImmediate],
+  ['bic', '1', '1', andImmediate],
 ] as const;
 
 export const modified = (op: string, cmode: string, o2 = '0') => `0 Q ${op} 0111100000 i3:3 ${cmode} ${o2} 1 i5:5 Rd:5`;
 
 const IMMEDIATES: readonly A64Row[] = [
-  ...SHIFTED.flatMap(([mnemonic, op, low]): A64Row[] => {
+  ...SHIFTED.flatMap(([mnemonic, op, low, execute]): A64Row[] => {
     const inverted = op === '1';
     const base = { rd: v('Rd'), ...(low === '1' && INTO) };
     const form = low === '1' ? 'vector, immediate, ' : '';
@@ -188,6 +216,7 @@ const IMMEDIATES: readonly A64Row[] = [
         syntax: `${mnemonic} <Vd.Q32>, <byte>{, <lsl:i2>}`,
         operands: { ...base, ...immediate(32, (f) => shifted(f, 'i2'), inverted) },
         variant: BY_Q,
+        execute,
       },
       {
         name: `${mnemonic.toUpperCase()} (${form}16-bit, shifted)`,
@@ -195,6 +224,7 @@ const IMMEDIATES: readonly A64Row[] = [
         syntax: `${mnemonic} <Vd.Q16>, <byte>{, <lsl:i1>}`,
         operands: { ...base, ...immediate(16, (f) => shifted(f, 'i1'), inverted) },
         variant: BY_Q,
+        execute,
       },
     ];
   }),
@@ -204,6 +234,7 @@ const IMMEDIATES: readonly A64Row[] = [
     syntax: `${mnemonic} <Vd.Q32>, <byte>, <msl:i1>`,
     operands: { rd: v('Rd'), ...immediate(32, ones, mnemonic === 'mvni') },
     variant: BY_Q,
+    execute: moveImmediate,
   })),
   {
     name: 'MOVI (8-bit)',
@@ -211,18 +242,21 @@ const IMMEDIATES: readonly A64Row[] = [
     syntax: 'movi <Vd.Q8>, <byte>',
     operands: { rd: v('Rd'), ...immediate(8, byteOf) },
     variant: BY_Q,
+    execute: moveImmediate,
   },
   {
     name: 'MOVI (64-bit, scalar)',
     encoding: modified('1', '1110').replace('Q', '0'),
     syntax: 'movi <Dd>, <bytemask>',
     operands: { rd: v('Rd'), imm: (f) => expandByteMask(imm8.get(f)) },
+    execute: moveImmediateScalar,
   },
   {
     name: 'MOVI (64-bit, vector)',
     encoding: modified('1', '1110').replace('Q', '1'),
     syntax: 'movi <Vd.2d>, <bytemask>',
     operands: { rd: v('Rd'), imm: (f) => expandByteMask(imm8.get(f)) },
+    execute: moveImmediateVector,
   },
 ];
 
@@ -236,6 +270,7 @@ export const SIMD_MOVE: readonly A64Row[] = [
     syntax: `${mnemonic} <Vd.T>, <Vn.T>, <Vm.T>`,
     operands: BINARY,
     variant: BY_SIZE,
+    execute: binary(ORDERS[mnemonic]).on(vectors()),
   })),
   {
     name: 'EXT',
@@ -244,6 +279,7 @@ export const SIMD_MOVE: readonly A64Row[] = [
     syntax: 'ext <Vd.Q8>, <Vn.Q8>, <Vm.Q8>, <i4>',
     operands: { ...BINARY, imm: joinedField('i4') },
     variant: BY_Q,
+    execute: extract,
   },
   ...IMMEDIATES,
 ];

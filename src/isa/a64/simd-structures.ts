@@ -1,7 +1,16 @@
 /** Loads and stores of structures: DDI 0487 C4.1, "Advanced SIMD load/store multiple structures" and "single structure". */
+import type { Execute } from '../execute.ts';
 import type { Transfer } from '../row.ts';
 import { joinedField, read, sp, v, vAfter, type A64Field, type A64Fields } from './operands.ts';
 import { PLAIN, type A64Row } from './row.ts';
+import {
+  byBytes,
+  byRegister,
+  multipleStructures,
+  replicatedStructure,
+  singleStructure,
+  type After,
+} from './semantics/simd/structures.ts';
 
 type Count = 1 | 2 | 3 | 4;
 type Access = 'load' | 'store';
@@ -20,7 +29,8 @@ function registers(name: 'rd' | 'rm' | 'ra', count: Count): A64Row['operands'] {
 /** What follows the base in syntax, the fixed part of the encoding, what is added to the base. */
 interface Form {
   readonly title: string;
-  readonly post: boolean;
+  /** Absent: the base is not written. */
+  readonly after?: After;
   readonly Rm: string;
   readonly suffix: string;
   readonly operands: A64Row['operands'];
@@ -28,17 +38,17 @@ interface Form {
 
 /** Without writeback, with one by the bytes transferred, with one by a register. */
 const forms = (bytes: number): readonly Form[] => [
-  { title: '', post: false, Rm: '00000', suffix: '', operands: { rn: sp('Rn') } },
+  { title: '', Rm: '00000', suffix: '', operands: { rn: sp('Rn') } },
   {
     title: ', post-index by immediate',
-    post: true,
+    after: byBytes,
     Rm: '11111',
     suffix: `, <#${bytes}>`,
     operands: { rn: sp('Rn'), wb: sp('Rn'), imm: () => BigInt(bytes) },
   },
   {
     title: ', post-index by register',
-    post: true,
+    after: byRegister,
     Rm: 'Rm:5',
     suffix: ', <Xm>',
     operands: { rn: sp('Rn'), wb: sp('Rn'), rx: read('Rm') },
@@ -60,17 +70,26 @@ interface Structure {
   readonly valid?: (f: A64Fields) => boolean;
   readonly operands: A64Row['operands'];
   readonly variant?: readonly A64Field[];
+  readonly execute: (after?: After) => Execute;
 }
 
 function rowsOf(s: Structure): A64Row[] {
   return forms(s.bytes * s.count).map((form): A64Row => ({
     name: `${s.name.slice(0, -1)}${form.title})`,
-    encoding: `${s.high.replace('p', form.post ? '1' : '0')} ${form.Rm} ${s.low} Rn:5 Rt:5`,
+    encoding: `${s.high.replace('p', form.after ? '1' : '0')} ${form.Rm} ${s.low} Rn:5 Rt:5`,
     ...(s.valid && { valid: s.valid }),
     syntax: `${s.mnemonic} ${s.list}, [<Xn|SP>]${form.suffix}`,
     operands: { ...s.operands, ...form.operands },
     ...(s.variant && { variant: s.variant }),
-    transfer: { ...PLAIN, width: 'v', access: s.access, bytes: s.bytes, registers: s.count, writeback: form.post },
+    transfer: {
+      ...PLAIN,
+      width: 'v',
+      access: s.access,
+      bytes: s.bytes,
+      registers: s.count,
+      writeback: form.after !== undefined,
+    },
+    execute: s.execute(form.after),
   }));
 }
 
@@ -102,6 +121,7 @@ const multipleRows = ([elements, count, opcode]: (typeof MULTIPLE)[number]): A64
         ...(onlyVectors && { valid: (f: A64Fields) => f.size !== 3 }),
         operands: registers(access === 'load' ? 'rd' : 'rm', count),
         variant: ['size'],
+        execute: (after) => multipleStructures(access, elements, after),
       });
     }),
   );
@@ -135,6 +155,7 @@ const laneRows = (count: Count): A64Row[] =>
         low: `${high}${low(count)} ${fields}`,
         list: `<Vt.${letter}*${count}[${index}]>`,
         operands: { ...(access === 'load' ? loaded : registers('rm', count)), imm2: joinedField(index) },
+        execute: (after) => singleStructure(access, after),
       });
     }),
   );
@@ -152,6 +173,7 @@ const replicateRows = (count: Count): A64Row[] =>
       list: `<Vt.Q${8 * bytes}*${count}>`,
       operands: registers('rd', count),
       variant: ['Q'],
+      execute: replicatedStructure,
     }),
   );
 

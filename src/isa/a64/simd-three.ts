@@ -1,6 +1,30 @@
 /** Advanced SIMD with three registers, scalar and vector: DDI 0487 C4.1, "three same", "three different", "three same extra". */
-import { v } from './operands.ts';
 import { as, type A64Row } from './row.ts';
+import * as lanes from './semantics/simd/arithmetic.ts';
+import { dotProduct } from './semantics/simd/dot.ts';
+import {
+  doublingMultiplyHigh,
+  roundingDoublingMultiplyAddHigh,
+  roundingDoublingMultiplyHigh,
+  roundingDoublingMultiplySubtractHigh,
+} from './semantics/simd/doubling.ts';
+import {
+  accumulating,
+  binary,
+  longScalars,
+  longVectors,
+  scalars,
+  vectors,
+  type LongLanes,
+  type Semantics,
+} from './semantics/simd/lanes.ts';
+import * as long from './semantics/simd/long.ts';
+import { highNarrow, narrowing } from './semantics/simd/narrow.ts';
+import { pairwise } from './semantics/simd/permute.ts';
+import { multiplyBytes, multiplyBytesLong, multiplyDoublewordsLong } from './semantics/simd/polynomial.ts';
+import * as saturating from './semantics/simd/saturation.ts';
+import * as shifts from './semantics/simd/shift-register.ts';
+import type { Sign } from './semantics/simd/vector.ts';
 import {
   ALL,
   BHS,
@@ -16,64 +40,63 @@ import {
   type Sizes,
 } from './simd-row.ts';
 
-const ACCUMULATES = /^([su]aba|ml[as]|sqrdml[as]h)/;
-const operandsOf = (mnemonic: string) => (ACCUMULATES.test(mnemonic) ? { ...BINARY, ...INTO } : BINARY);
+const operandsOf = ({ into }: { readonly into: boolean }) => (into ? { ...BINARY, ...INTO } : BINARY);
 
-/** Mnemonic, U, opcode, sizes of the vector, sizes of the scalar. */
-const INTEGER: readonly (readonly [string, string, string, Sizes, Sizes])[] = [
-  ['shadd', '0', '00000', BHS, []],
-  ['sqadd', '0', '00001', ALL, ALL],
-  ['srhadd', '0', '00010', BHS, []],
-  ['shsub', '0', '00100', BHS, []],
-  ['sqsub', '0', '00101', ALL, ALL],
-  ['cmgt', '0', '00110', ALL, [3]],
-  ['cmge', '0', '00111', ALL, [3]],
-  ['sshl', '0', '01000', ALL, [3]],
-  ['sqshl', '0', '01001', ALL, ALL],
-  ['srshl', '0', '01010', ALL, [3]],
-  ['sqrshl', '0', '01011', ALL, ALL],
-  ['smax', '0', '01100', BHS, []],
-  ['smin', '0', '01101', BHS, []],
-  ['sabd', '0', '01110', BHS, []],
-  ['saba', '0', '01111', BHS, []],
-  ['add', '0', '10000', ALL, [3]],
-  ['cmtst', '0', '10001', ALL, [3]],
-  ['mla', '0', '10010', BHS, []],
-  ['mul', '0', '10011', BHS, []],
-  ['smaxp', '0', '10100', BHS, []],
-  ['sminp', '0', '10101', BHS, []],
-  ['sqdmulh', '0', '10110', HS, HS],
-  ['addp', '0', '10111', ALL, []],
-  ['uhadd', '1', '00000', BHS, []],
-  ['uqadd', '1', '00001', ALL, ALL],
-  ['urhadd', '1', '00010', BHS, []],
-  ['uhsub', '1', '00100', BHS, []],
-  ['uqsub', '1', '00101', ALL, ALL],
-  ['cmhi', '1', '00110', ALL, [3]],
-  ['cmhs', '1', '00111', ALL, [3]],
-  ['ushl', '1', '01000', ALL, [3]],
-  ['uqshl', '1', '01001', ALL, ALL],
-  ['urshl', '1', '01010', ALL, [3]],
-  ['uqrshl', '1', '01011', ALL, ALL],
-  ['umax', '1', '01100', BHS, []],
-  ['umin', '1', '01101', BHS, []],
-  ['uabd', '1', '01110', BHS, []],
-  ['uaba', '1', '01111', BHS, []],
-  ['sub', '1', '10000', ALL, [3]],
-  ['cmeq', '1', '10001', ALL, [3]],
-  ['mls', '1', '10010', BHS, []],
-  ['pmul', '1', '10011', [0], []],
-  ['umaxp', '1', '10100', BHS, []],
-  ['uminp', '1', '10101', BHS, []],
-  ['sqrdmulh', '1', '10110', HS, HS],
+/** Mnemonic, U, opcode, what it does, sizes of the vector, sizes of the scalar. */
+const INTEGER: readonly (readonly [string, string, string, Semantics, Sizes, Sizes])[] = [
+  ['shadd', '0', '00000', binary(lanes.halvingAdd('signed')), BHS, []],
+  ['sqadd', '0', '00001', binary(saturating.addSigned), ALL, ALL],
+  ['srhadd', '0', '00010', binary(lanes.roundingHalvingAdd('signed')), BHS, []],
+  ['shsub', '0', '00100', binary(lanes.halvingSubtract('signed')), BHS, []],
+  ['sqsub', '0', '00101', binary(saturating.subtractSigned), ALL, ALL],
+  ['cmgt', '0', '00110', binary(lanes.greater), ALL, [3]],
+  ['cmge', '0', '00111', binary(lanes.greaterOrEqual), ALL, [3]],
+  ['sshl', '0', '01000', binary(shifts.shiftByRegister('signed')), ALL, [3]],
+  ['sqshl', '0', '01001', binary(shifts.saturatingShiftByRegister('signed')), ALL, ALL],
+  ['srshl', '0', '01010', binary(shifts.roundingShiftByRegister('signed')), ALL, [3]],
+  ['sqrshl', '0', '01011', binary(shifts.saturatingRoundingShiftByRegister('signed')), ALL, ALL],
+  ['smax', '0', '01100', binary(lanes.maximum('signed')), BHS, []],
+  ['smin', '0', '01101', binary(lanes.minimum('signed')), BHS, []],
+  ['sabd', '0', '01110', binary(lanes.difference('signed')), BHS, []],
+  ['saba', '0', '01111', accumulating(lanes.differenceAdd('signed')), BHS, []],
+  ['add', '0', '10000', binary(lanes.add), ALL, [3]],
+  ['cmtst', '0', '10001', binary(lanes.bitsInCommon), ALL, [3]],
+  ['mla', '0', '10010', accumulating(lanes.multiplyAdd), BHS, []],
+  ['mul', '0', '10011', binary(lanes.multiply), BHS, []],
+  ['smaxp', '0', '10100', binary(pairwise(lanes.maximum('signed'))), BHS, []],
+  ['sminp', '0', '10101', binary(pairwise(lanes.minimum('signed'))), BHS, []],
+  ['sqdmulh', '0', '10110', binary(doublingMultiplyHigh), HS, HS],
+  ['addp', '0', '10111', binary(pairwise(lanes.add)), ALL, []],
+  ['uhadd', '1', '00000', binary(lanes.halvingAdd('unsigned')), BHS, []],
+  ['uqadd', '1', '00001', binary(saturating.addUnsigned), ALL, ALL],
+  ['urhadd', '1', '00010', binary(lanes.roundingHalvingAdd('unsigned')), BHS, []],
+  ['uhsub', '1', '00100', binary(lanes.halvingSubtract('unsigned')), BHS, []],
+  ['uqsub', '1', '00101', binary(saturating.subtractUnsigned), ALL, ALL],
+  ['cmhi', '1', '00110', binary(lanes.higher), ALL, [3]],
+  ['cmhs', '1', '00111', binary(lanes.higherOrSame), ALL, [3]],
+  ['ushl', '1', '01000', binary(shifts.shiftByRegister('unsigned')), ALL, [3]],
+  ['uqshl', '1', '01001', binary(shifts.saturatingShiftByRegister('unsigned')), ALL, ALL],
+  ['urshl', '1', '01010', binary(shifts.roundingShiftByRegister('unsigned')), ALL, [3]],
+  ['uqrshl', '1', '01011', binary(shifts.saturatingRoundingShiftByRegister('unsigned')), ALL, ALL],
+  ['umax', '1', '01100', binary(lanes.maximum('unsigned')), BHS, []],
+  ['umin', '1', '01101', binary(lanes.minimum('unsigned')), BHS, []],
+  ['uabd', '1', '01110', binary(lanes.difference('unsigned')), BHS, []],
+  ['uaba', '1', '01111', accumulating(lanes.differenceAdd('unsigned')), BHS, []],
+  ['sub', '1', '10000', binary(lanes.subtract), ALL, [3]],
+  ['cmeq', '1', '10001', binary(lanes.equal), ALL, [3]],
+  ['mls', '1', '10010', accumulating(lanes.multiplySubtract), BHS, []],
+  ['pmul', '1', '10011', binary(multiplyBytes), [0], []],
+  ['umaxp', '1', '10100', binary(pairwise(lanes.maximum('unsigned'))), BHS, []],
+  ['uminp', '1', '10101', binary(pairwise(lanes.minimum('unsigned'))), BHS, []],
+  ['sqrdmulh', '1', '10110', binary(roundingDoublingMultiplyHigh), HS, HS],
 ];
 
 /** Register forms of shifts and comparisons have namesakes with an immediate. */
 const AMONG_SAME = /^(cm(gt|ge|eq)|[su]qshl)$/;
 const form = (mnemonic: string, kind: 'vector' | 'scalar') => (AMONG_SAME.test(mnemonic) ? `${kind}, register` : kind);
 
-function integerRows([mnemonic, U, opcode, vector, scalar]: (typeof INTEGER)[number]): A64Row[] {
-  const operands = operandsOf(mnemonic);
+function integerRows([mnemonic, U, opcode, semantics, vector, scalar]: (typeof INTEGER)[number]): A64Row[] {
+  const operands = operandsOf(semantics);
   const rows: A64Row[] = [
     {
       name: title(mnemonic, form(mnemonic, 'vector')),
@@ -82,6 +105,7 @@ function integerRows([mnemonic, U, opcode, vector, scalar]: (typeof INTEGER)[num
       syntax: `${mnemonic} <Vd.T>, <Vn.T>, <Vm.T>`,
       operands,
       variant: BY_SIZE,
+      execute: semantics.on(vectors()),
     },
   ];
   if (scalar.length > 0) {
@@ -92,69 +116,90 @@ function integerRows([mnemonic, U, opcode, vector, scalar]: (typeof INTEGER)[num
       syntax: `${mnemonic} <Fd:size>, <Fn:size>, <Fm:size>`,
       operands,
       variant: ['size'],
+      execute: semantics.on(scalars()),
     });
   }
   return rows;
 }
 
 const LOGICAL = [
-  ['and', '0', '00'],
-  ['bic', '0', '01'],
-  ['orr', '0', '10'],
-  ['orn', '0', '11'],
-  ['eor', '1', '00'],
-  ['bsl', '1', '01'],
-  ['bit', '1', '10'],
-  ['bif', '1', '11'],
+  ['and', '0', '00', binary(lanes.bitAnd)],
+  ['bic', '0', '01', binary(lanes.bitClear)],
+  ['orr', '0', '10', binary(lanes.bitOr)],
+  ['orn', '0', '11', binary(lanes.bitOrNot)],
+  ['eor', '1', '00', binary(lanes.bitXor)],
+  ['bsl', '1', '01', accumulating(lanes.bitSelect)],
+  ['bit', '1', '10', accumulating(lanes.bitInsertIfTrue)],
+  ['bif', '1', '11', accumulating(lanes.bitInsertIfFalse)],
 ] as const;
 
-/** Long, wide and narrow: mnemonic, opcode, which operands are wide (of d, n, m), whether U gives an unsigned namesake. */
-const DIFFERENT: readonly (readonly [signed: string, unsigned: string, opcode: string, wide: string, into: boolean])[] =
-  [
-    ['saddl', 'uaddl', '0000', 'd', false],
-    ['saddw', 'uaddw', '0001', 'dn', false],
-    ['ssubl', 'usubl', '0010', 'd', false],
-    ['ssubw', 'usubw', '0011', 'dn', false],
-    ['addhn', 'raddhn', '0100', 'nm', false],
-    ['sabal', 'uabal', '0101', 'd', true],
-    ['subhn', 'rsubhn', '0110', 'nm', false],
-    ['sabdl', 'uabdl', '0111', 'd', false],
-    ['smlal', 'umlal', '1000', 'd', true],
-    ['smlsl', 'umlsl', '1010', 'd', true],
-    ['smull', 'umull', '1100', 'd', false],
-  ];
+/** Long and wide: mnemonic behind its sign, opcode, which operands are wide (of d, n, m), what it does. */
+const LONG: readonly (readonly [string, string, string, (sign: Sign) => Semantics<LongLanes>])[] = [
+  ['addl', '0000', 'd', (sign) => binary(long.addLong(sign))],
+  ['addw', '0001', 'dn', (sign) => binary(long.addWide(sign))],
+  ['subl', '0010', 'd', (sign) => binary(long.subtractLong(sign))],
+  ['subw', '0011', 'dn', (sign) => binary(long.subtractWide(sign))],
+  ['abal', '0101', 'd', (sign) => accumulating(long.differenceAddLong(sign))],
+  ['abdl', '0111', 'd', (sign) => binary(long.differenceLong(sign))],
+  ['mlal', '1000', 'd', (sign) => accumulating(long.multiplyAddLong(sign))],
+  ['mlsl', '1010', 'd', (sign) => accumulating(long.multiplySubtractLong(sign))],
+  ['mull', '1100', 'd', (sign) => binary(long.multiplyLong(sign))],
+];
 
-const vectors = (wide: string) =>
+const arrangements = (wide: string) =>
   ['d', 'n', 'm'].map((field) => `<V${field}.${wide.includes(field) ? 'long' : 'T'}>`).join(', ');
 
-function differentRows([signed, unsigned, opcode, wide, into]: (typeof DIFFERENT)[number]): A64Row[] {
-  /* Narrowing into the upper half keeps the lower one. */
-  const operands = into || !wide.includes('d') ? { ...BINARY, ...INTO } : BINARY;
-  return [signed, unsigned].map((mnemonic, U) => ({
-    name: title(mnemonic, 'vector'),
-    encoding: `0 Q ${U} 01110 size:2 1 Rm:5 ${opcode} 00 Rn:5 Rd:5`,
-    valid: (f) => f.size !== 3,
-    syntax: `${mnemonic}<2> ${vectors(wide)}`,
-    operands,
-    variant: BY_SIZE,
-  }));
-}
+const longRows = ([stem, opcode, wide, semanticsOf]: (typeof LONG)[number]): A64Row[] =>
+  (['signed', 'unsigned'] as const).map((sign, U) => {
+    const mnemonic = `${sign.charAt(0)}${stem}`;
+    const semantics = semanticsOf(sign);
+    return {
+      name: title(mnemonic, 'vector'),
+      encoding: `0 Q ${U} 01110 size:2 1 Rm:5 ${opcode} 00 Rn:5 Rd:5`,
+      valid: (f) => f.size !== 3,
+      syntax: `${mnemonic}<2> ${arrangements(wide)}`,
+      operands: operandsOf(semantics),
+      variant: BY_SIZE,
+      execute: semantics.on(longVectors()),
+    };
+  });
 
-const DOUBLING = [
-  ['sqdmlal', '1001', { ...BINARY, ...INTO }],
-  ['sqdmlsl', '1011', { ...BINARY, ...INTO }],
-  ['sqdmull', '1101', BINARY],
+/** The upper halves of the lanes: mnemonic, U, opcode, operation, whether it is rounded. */
+const HIGH = [
+  ['addhn', '0', '0100', 'add', false],
+  ['raddhn', '1', '0100', 'add', true],
+  ['subhn', '0', '0110', 'sub', false],
+  ['rsubhn', '1', '0110', 'sub', true],
 ] as const;
 
-function doublingRows([mnemonic, opcode, operands]: (typeof DOUBLING)[number]): A64Row[] {
+const highRow = ([mnemonic, U, opcode, operation, rounding]: (typeof HIGH)[number]): A64Row => ({
+  name: title(mnemonic, 'vector'),
+  encoding: `0 Q ${U} 01110 size:2 1 Rm:5 ${opcode} 00 Rn:5 Rd:5`,
+  valid: (f) => f.size !== 3,
+  syntax: `${mnemonic}<2> ${arrangements('nm')}`,
+  /* Narrowing into the upper half keeps the lower one. */
+  operands: { ...BINARY, ...INTO },
+  variant: BY_SIZE,
+  execute: narrowing(longVectors(), highNarrow(operation, rounding)),
+});
+
+const DOUBLING = [
+  ['sqdmlal', '1001', accumulating(long.doublingMultiplyAddLong)],
+  ['sqdmlsl', '1011', accumulating(long.doublingMultiplySubtractLong)],
+  ['sqdmull', '1101', binary(long.doublingMultiplyLong)],
+] as const;
+
+function doublingRows([mnemonic, opcode, semantics]: (typeof DOUBLING)[number]): A64Row[] {
+  const operands = operandsOf(semantics);
   return [
     {
       name: title(mnemonic, 'vector'),
       encoding: `0 Q 0 01110 size:2 1 Rm:5 ${opcode} 00 Rn:5 Rd:5`,
       valid: (f) => HS.includes(f.size),
-      syntax: `${mnemonic}<2> ${vectors('d')}`,
+      syntax: `${mnemonic}<2> ${arrangements('d')}`,
       operands,
       variant: BY_SIZE,
+      execute: semantics.on(longVectors()),
     },
     {
       name: title(mnemonic, 'scalar'),
@@ -163,6 +208,7 @@ function doublingRows([mnemonic, opcode, operands]: (typeof DOUBLING)[number]): 
       syntax: `${mnemonic} <Fd:sizelong>, <Fn:size>, <Fm:size>`,
       operands,
       variant: ['size'],
+      execute: semantics.on(longScalars()),
     },
   ];
 }
@@ -174,6 +220,7 @@ const POLYNOMIAL: readonly A64Row[] = [
     syntax: 'pmull<2> <Vd.8h>, <Vn.Q8>, <Vm.Q8>',
     operands: BINARY,
     variant: BY_Q,
+    execute: binary(multiplyBytesLong).on(longVectors(0)),
   },
   {
     name: 'PMULL (1Q)',
@@ -182,19 +229,26 @@ const POLYNOMIAL: readonly A64Row[] = [
     syntax: 'pmull<2> <Vd.1q>, <Vn.Q64>, <Vm.Q64>',
     operands: BINARY,
     variant: BY_Q,
+    execute: binary(multiplyDoublewordsLong).on(longVectors(3)),
   },
 ];
 
+const ROUNDING_INTO = [
+  ['sqrdmlah', accumulating(roundingDoublingMultiplyAddHigh)],
+  ['sqrdmlsh', accumulating(roundingDoublingMultiplySubtractHigh)],
+] as const;
+
 const EXTRA: readonly A64Row[] = [
-  ...(['sqrdmlah', 'sqrdmlsh'] as const).flatMap((mnemonic, S): A64Row[] => [
+  ...ROUNDING_INTO.flatMap(([mnemonic, semantics], S): A64Row[] => [
     {
       name: title(mnemonic, 'vector'),
       encoding: `0 Q 1 01110 size:2 0 Rm:5 1 000${S} 1 Rn:5 Rd:5`,
       valid: hasVector(HS),
       feature: ROUNDING_DOUBLING,
       syntax: `${mnemonic} <Vd.T>, <Vn.T>, <Vm.T>`,
-      operands: { ...BINARY, ...INTO },
+      operands: operandsOf(semantics),
       variant: BY_SIZE,
+      execute: semantics.on(vectors()),
     },
     {
       name: title(mnemonic, 'scalar'),
@@ -202,31 +256,35 @@ const EXTRA: readonly A64Row[] = [
       valid: hasScalar(HS),
       feature: ROUNDING_DOUBLING,
       syntax: `${mnemonic} <Fd:size>, <Fn:size>, <Fm:size>`,
-      operands: { ...BINARY, ...INTO },
+      operands: operandsOf(semantics),
       variant: ['size'],
+      execute: semantics.on(scalars()),
     },
   ]),
-  ...(['sdot', 'udot'] as const).map((mnemonic, U): A64Row => ({
-    name: title(mnemonic, 'vector'),
+  ...(['signed', 'unsigned'] as const).map((sign, U): A64Row => ({
+    name: title(`${sign.charAt(0)}dot`, 'vector'),
     encoding: `0 Q ${U} 01110 10 0 Rm:5 1 0010 1 Rn:5 Rd:5`,
     feature: 'FEAT_DotProd',
-    syntax: `${mnemonic} <Vd.Q32>, <Vn.Q8>, <Vm.Q8>`,
+    syntax: `${sign.charAt(0)}dot <Vd.Q32>, <Vn.Q8>, <Vm.Q8>`,
     operands: { ...BINARY, ...INTO },
     variant: BY_Q,
+    execute: accumulating(dotProduct(sign)).on(vectors(2)),
   })),
 ];
 
 export const SIMD_THREE: readonly A64Row[] = [
   ...INTEGER.flatMap(integerRows),
-  ...LOGICAL.map(([mnemonic, U, opc]): A64Row => ({
+  ...LOGICAL.map(([mnemonic, U, opc, semantics]): A64Row => ({
     name: title(mnemonic, mnemonic.startsWith('b') && mnemonic !== 'bic' ? 'vector' : 'vector, register'),
     encoding: `0 Q ${U} 01110 ${opc} 1 Rm:5 00011 1 Rn:5 Rd:5`,
     syntax: `${mnemonic} <Vd.Q8>, <Vn.Q8>, <Vm.Q8>`,
     aliases: mnemonic === 'orr' ? [as('mov <Vd.Q8>, <Vn=m.Q8>', {}, (f) => f.Rn === f.Rm)] : [],
-    operands: U === '1' && opc !== '00' ? { ...BINARY, ra: v('Rd') } : BINARY,
+    operands: operandsOf(semantics),
     variant: BY_Q,
+    execute: semantics.on(vectors(0)),
   })),
-  ...DIFFERENT.flatMap(differentRows),
+  ...LONG.flatMap(longRows),
+  ...HIGH.map(highRow),
   ...DOUBLING.flatMap(doublingRows),
   ...POLYNOMIAL,
   ...EXTRA,

@@ -77,17 +77,11 @@ export function transferOf(b: Builder): Transfer {
 export function spec(t: Transfer, access: AccessSpec['access']): AccessSpec {
   return {
     access,
-    bytes: accessBytes(t.bytes * t.registers),
+    bytes: t.bytes * t.registers,
     unit: t.bytes,
     ordered: t.exclusive || t.acquire || t.release || t.access === 'loadStore',
     unprivileged: t.unprivileged,
   };
-}
-
-function accessBytes(bytes: number): AccessSpec['bytes'] {
-  const known = ([1, 2, 4, 8, 16, 32] as const).find((size) => size === bytes);
-  if (known === undefined) throw new Error(`no access has ${bytes} bytes`);
-  return known;
 }
 
 const registers = (t: Transfer): readonly (0 | 1)[] => (t.registers === 2 ? [0, 1] : [0]);
@@ -98,8 +92,7 @@ function loadRegister(b: Builder, t: Transfer, place: Place, index: 0 | 1): void
   const operand = index === 0 ? 'rd' : 'rd2';
   const offset = index * t.bytes;
   if (t.width !== 'v') b.set(operand, b.load(place, offset, t.bytes, t.signExtend, dataWidth(t)));
-  else if (t.bytes === 16)
-    b.setV(operand, b.load(place, offset, 8, false, 64), b.load(place, offset + 8, 8, false, 64));
+  else if (t.bytes === 16) b.setVector(operand, b.loadVector(place, offset));
   else b.setV(operand, b.load(place, offset, t.bytes, false, 64), constant(64, 0));
 }
 
@@ -107,10 +100,8 @@ function storeRegister(b: Builder, t: Transfer, place: Place, index: 0 | 1): voi
   const operand = index === 0 ? 'rm' : 'rm2';
   const offset = index * t.bytes;
   if (t.width !== 'v') b.store(place, offset, t.bytes, b.get(operand, dataWidth(t)));
-  else {
-    b.store(place, offset, Math.min(t.bytes, 8), b.getV(operand, 0));
-    if (t.bytes === 16) b.store(place, offset + 8, 8, b.getV(operand, 1));
-  }
+  else if (t.bytes === 16) b.storeVector(place, offset, b.getVector(operand));
+  else b.store(place, offset, t.bytes, b.getV(operand, 0));
 }
 
 /** What an exclusive access remembers and compares, as 64-bit values. */

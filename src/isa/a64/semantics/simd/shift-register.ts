@@ -1,0 +1,133 @@
+/** Shifts by what each lane of a register says in its low byte, signed: to the left, or to the right where it is negative. */
+import {
+  call,
+  constant,
+  extendS,
+  extendU,
+  geS,
+  ltU,
+  native,
+  negate,
+  select,
+  shl,
+  shrS,
+  shrU,
+  wrap,
+  type Expr,
+  type Vector,
+} from '../../../expr.ts';
+import { libraryFunction, type FunctionBody } from '../../../library.ts';
+import { saturatedWhere, type Binary, type Lanes } from './lanes.ts';
+import { signedLimit } from './saturation.ts';
+import * as vector from './vector.ts';
+import type { Sign, Size } from './vector.ts';
+
+const { and, bitselect, bitsOf, countOf, ONES, range, SIZES, splatConstant, ZERO } = vector;
+
+/** One value in 64 bits, extended as its sign wants, by −128 … 127. */
+const SHIFT_ONE = {
+  signed: shiftOne('signed', (value, by) =>
+    shrS(value, extendU(select(ltU(by, constant(32, 64)), by, constant(32, 63)))),
+  ),
+  unsigned: shiftOne('unsigned', (value, by) =>
+    select(ltU(by, constant(32, 64)), shrU(value, extendU(by)), constant(64, 0)),
+  ),
+} as const;
+
+function shiftOne(sign: Sign, right: (value: Expr, by: Expr) => Expr) {
+  return libraryFunction(`shift.${sign}`, [64, 32], 64, (b, value, by) => {
+    b.when(geS(by, constant(32, 0)), () =>
+      b.return(select(ltU(by, constant(32, 64)), shl(value, extendU(by)), constant(64, 0))),
+    );
+    return right(value, b.let(negate(by)));
+  });
+}
+
+/** The low byte of a lane of `size`. */
+const amountOf = (size: Size, lane: number, m: Vector) => native('i8x16.extract_lane_s', lane << size, m);
+
+function valueOf(size: Size, sign: Sign, lane: number, n: Vector): Expr {
+  if (size === 3) return vector.lane(3, lane, n);
+  return sign === 'signed' ? extendS(vector.signedLane(size, lane, n)) : extendU(vector.lane(size, lane, n));
+}
+
+/** Most often all lanes say the same: then it is a shift of the vector. */
+function shiftLanes(size: Size, sign: Sign) {
+  const bits = constant(32, bitsOf(size));
+  return libraryFunction(`shift.${sign}.${bitsOf(size)}`, ['v128', 'v128'], 'v128', (b, n, m) => {
+    const same = vector.eq(size, m, vector.splat(size, vector.lane(size, 0, m)));
+    b.when(native('i8x16.all_true', same), () => shiftAll(b, n, b.let(amountOf(size, 0, m))));
+    return range(countOf(size)).reduce((result, lane) => {
+      const shifted = call(SHIFT_ONE[sign], valueOf(size, sign, lane, n), amountOf(size, lane, m));
+      return vector.withLane(size, lane, result, size === 3 ? shifted : wrap(shifted));
+    }, n);
+  });
+
+  function shiftAll(b: FunctionBody, n: Vector, by: Expr): void {
+    b.when(geS(by, constant(32, 0)), () => {
+      b.when(ltU(by, bits), () => b.return(vector.shl(size, n, by)));
+      b.return(ZERO);
+    });
+    const right = b.let(negate(by));
+    if (sign === 'signed') {
+      const most = constant(32, bitsOf(size) - 1);
+      b.return(vector.shrS(size, n, select(ltU(right, most), right, most)));
+    } else {
+      b.when(ltU(right, bits), () => b.return(vector.shrU(size, n, right)));
+      b.return(ZERO);
+    }
+  }
+}
+
+const SHIFTS = {
+  signed: SIZES.map((size) => shiftLanes(size, 'signed')),
+  unsigned: SIZES.map((size) => shiftLanes(size, 'unsigned')),
+} as const;
+const shift = (sign: Sign, size: Size, n: Vector, m: Vector) => call(SHIFTS[sign][size]!, n, m);
+
+/** Amounts as the lanes that count have them, in all lanes: so that those that don't are not different. */
+function amounts({ b, bits }: Lanes, m: Vector): Vector {
+  return bits === 128
+    ? m
+    : b.let(
+        vector.shuffle(
+          m,
+          m,
+          range(16).map((i) => i % (bits / 8)),
+        ),
+      );
+}
+
+/** Lanes shifted right, or left: the sign of their amounts. */
+const rightward = (size: Size, m: Vector) => vector.signs(size, vector.shl(size, m, constant(32, bitsOf(size) - 8)));
+
+/** What is shifted out last is added, where it is shifted right. */
+function rounded(sign: Sign, { b, size }: Lanes, n: Vector, m: Vector): Vector {
+  const almost = shift(sign, size, n, vector.add(size, m, splatConstant(size, 1)));
+  const last = and(almost, and(rightward(size, m), splatConstant(size, 1)));
+  return vector.add(size, shift(sign, size, n, m), b.let(last));
+}
+
+export const shiftByRegister =
+  (sign: Sign): Binary =>
+  (on, n, m) =>
+    shift(sign, on.size, n, amounts(on, m));
+export const roundingShiftByRegister =
+  (sign: Sign): Binary =>
+  (on, n, m) =>
+    rounded(sign, on, n, amounts(on, m));
+
+/** What can't be shifted back from the left was too large. A shift right always fits. */
+const saturating =
+  (sign: Sign, rounding: boolean): Binary =>
+  (on, n, given) => {
+    const { b, size } = on;
+    const m = amounts(on, given);
+    const shifted = b.let(rounding ? rounded(sign, on, n, m) : shift(sign, size, n, m));
+    const back = shift(sign, size, shifted, vector.neg(size, m));
+    const lost = b.let(vector.without(vector.ne(size, back, n), rightward(size, m)));
+    saturatedWhere(on, lost);
+    return bitselect(lost, sign === 'signed' ? signedLimit(on, n) : ONES, shifted);
+  };
+export const saturatingShiftByRegister = (sign: Sign) => saturating(sign, false);
+export const saturatingRoundingShiftByRegister = (sign: Sign) => saturating(sign, true);
