@@ -33,4 +33,11 @@ async function main(): Promise<void> {
 }
 
 if (args.includes('--help')) console.log(USAGE);
-else await main();
+else {
+  try {
+    await main();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  }
+}

@@ -56,22 +56,21 @@ async function runKernel(bench: Bench, plan: Plan, kernel: Kernel): Promise<Map<
 function speedTable({ targets }: Plan, rows: readonly Row[]): string {
   const timed = targets.filter(({ name }) => name !== 'interpreter');
   const others = targets.some(({ name }) => name === 'engine') ? timed.filter(({ name }) => name !== 'engine') : [];
+  const engines = targets.filter(({ name }) => name === 'engine' || name === 'interpreter');
   const head = [
     'kernel',
     ...timed.map(({ title }) => `${title}, s`),
     ...others.map(({ title }) => `× ${title}`),
-    'Stage2, MIPS',
-    'interpreter, MIPS',
+    ...engines.map(({ title }) => `${title}, MIPS`),
   ];
   const cells = rows.map((row) => [
     `${row.kernel.name} ${row.kernel.what}`,
     ...timed.map(({ name }) => figure(seconds(row, name), 2)),
     ...others.map(({ name }) => figure(ratio(row, name), 2)),
-    figure(mips(row, 'engine'), 0),
-    figure(mips(row, 'interpreter'), 0),
+    ...engines.map(({ name }) => figure(mips(row, name), 0)),
   ]);
   const means = others.map(({ name }) => figure(mean(rows, name), 2));
-  return table(head, [...cells, ['geometric mean', ...timed.map(() => ''), ...means, '', '']]);
+  return table(head, [...cells, ['geometric mean', ...timed.map(() => ''), ...means, ...engines.map(() => '')]]);
 }
 
 function verdicts(plan: Plan, rows: readonly Row[]): string[] {
@@ -114,7 +113,7 @@ function mean(rows: readonly Row[], other: TargetName): number {
 }
 
 /** Millions of guest instructions in a second of CPU time, start-up left out. */
-function mips({ runs }: Row, name: 'engine' | 'interpreter'): number | null {
+function mips({ runs }: Row, name: TargetName): number | null {
   const speeds = runs.get(name)?.map(({ figures: { instructions = 0, running = 0 } }) => instructions / running / 1e6);
   return speeds ? median(speeds) : null;
 }
