@@ -1,6 +1,8 @@
 /** Scalar floating point: DDI 0487 C4.1, "Data Processing -- Scalar Floating-Point and Advanced SIMD". */
 import { expandFloat, field, floatBits, read, v, write, type A64Fields } from './operands.ts';
 import type { A64Row } from './row.ts';
+import { bySz } from './semantics/float/lanes.ts';
+import * as float from './semantics/float/scalar.ts';
 import { BINARY, PRECISIONS, UNARY, type Precision } from './simd-row.ts';
 
 const PREFIX = '0 0 0 11110';
@@ -52,12 +54,13 @@ const name = (mnemonic: string, kind: string, { title }: Precision) => `${mnemon
 
 function precisionRows(p: Precision): A64Row[] {
   const [d, n, m, a] = (['d', 'n', 'm', 'a'] as const).map(p.register);
-  const unary = ([mnemonic, opcode]: readonly [string, string]): A64Row => ({
+  const unary = ([mnemonic, opcode]: (typeof ONE_SOURCE)[number]): A64Row => ({
     name: name(mnemonic, mnemonic === 'fmov' ? 'register' : 'scalar', p),
     encoding: `${PREFIX} ${p.ftype} 1 ${opcode} 10000 Rn:5 Rd:5`,
     ...p.extra,
     syntax: `${mnemonic} ${d}, ${n}`,
     operands: UNARY,
+    execute: float.unary(mnemonic, p.which),
   });
   const compare = (mnemonic: string, high: string): A64Row[] => [
     {
@@ -66,6 +69,7 @@ function precisionRows(p: Precision): A64Row[] {
       ...p.extra,
       syntax: `${mnemonic} ${n}, ${m}`,
       operands: { rn: v('Rn'), rm: v('Rm') },
+      execute: float.compare(p.which, mnemonic === 'fcmpe', false),
     },
     {
       name: name(mnemonic, 'zero', p),
@@ -73,6 +77,7 @@ function precisionRows(p: Precision): A64Row[] {
       ...p.extra,
       syntax: `${mnemonic} ${n}, <#0.0>`,
       operands: { rn: v('Rn') },
+      execute: float.compare(p.which, mnemonic === 'fcmpe', true),
     },
   ];
   return [
@@ -85,6 +90,7 @@ function precisionRows(p: Precision): A64Row[] {
       ...p.extra,
       syntax: `${mnemonic} ${d}, ${n}, ${m}`,
       operands: BINARY,
+      execute: float.binary(mnemonic, p.which),
     })),
     ...THREE_SOURCES.map(([mnemonic, o1, o0]): A64Row => ({
       name: name(mnemonic, 'scalar', p),
@@ -92,6 +98,7 @@ function precisionRows(p: Precision): A64Row[] {
       ...p.extra,
       syntax: `${mnemonic} ${d}, ${n}, ${m}, ${a}`,
       operands: { ...BINARY, ra: v('Ra') },
+      execute: float.ternary(mnemonic, p.which),
     })),
     {
       name: name('fmov', 'immediate, scalar', p),
@@ -99,6 +106,7 @@ function precisionRows(p: Precision): A64Row[] {
       ...p.extra,
       syntax: `fmov ${d}, <float:i8>`,
       operands: { rd: v('Rd'), imm: (f) => floatBits(expandFloat(f.i8), p.title ? 16 : f.sz ? 64 : 32) },
+      execute: float.moveImmediate,
     },
     ...(['fccmp', 'fccmpe'] as const).map((mnemonic, op): A64Row => ({
       name: name(mnemonic, 'scalar', p),
@@ -107,6 +115,7 @@ function precisionRows(p: Precision): A64Row[] {
       syntax: `${mnemonic} ${n}, ${m}, <nzcv>, <cond>`,
       operands: { rn: v('Rn'), rm: v('Rm'), imm: field('nzcv') },
       variant: [...(p.extra.variant ?? []), 'cond'],
+      execute: float.conditionalCompare(p.which, mnemonic === 'fccmpe'),
     })),
     {
       name: name('fcsel', 'scalar', p),
@@ -115,6 +124,7 @@ function precisionRows(p: Precision): A64Row[] {
       syntax: `fcsel ${d}, ${n}, ${m}, <cond>`,
       operands: BINARY,
       variant: [...(p.extra.variant ?? []), 'cond'],
+      execute: float.conditionalSelect(p.which),
     },
     ...conversions(p),
   ];
@@ -138,10 +148,14 @@ const FROM_INTEGER = [
   ['ucvtf', '00 011'],
 ] as const;
 
+type Conversion = (typeof TO_INTEGER | typeof FROM_INTEGER)[number];
+const isFromInteger = (mnemonic: Conversion[0]): mnemonic is 'scvtf' | 'ucvtf' =>
+  mnemonic === 'scvtf' || mnemonic === 'ucvtf';
+
 /** Fixed-point numbers have as many fraction bits as their register at most. */
 const WIDTHS = [
-  { sf: 0, letter: 'W', scale: '1 i5:5', fraction: '<fbits:32>', bits: (f: A64Fields) => BigInt(32 - f.i5) },
-  { sf: 1, letter: 'X', scale: 'i6:6', fraction: '<fbits:64>', bits: (f: A64Fields) => BigInt(64 - f.i6) },
+  { sf: 0, width: 32, letter: 'W', scale: '1 i5:5', fraction: '<fbits:32>', bits: (f: A64Fields) => BigInt(32 - f.i5) },
+  { sf: 1, width: 64, letter: 'X', scale: 'i6:6', fraction: '<fbits:64>', bits: (f: A64Fields) => BigInt(64 - f.i6) },
 ] as const;
 
 function conversions(p: Precision): A64Row[] {
@@ -149,43 +163,47 @@ function conversions(p: Precision): A64Row[] {
   const [fd, fn] = [p.register('d'), p.register('n')];
   const to = { rd: write('Rd'), rn: v('Rn') };
   const from = { rd: v('Rd'), rn: read('Rn') };
-  const fixed = (toInteger: boolean, [mnemonic, opcode]: readonly [string, string]): A64Row[] =>
-    WIDTHS.map(({ sf, letter, scale, fraction, bits }) => ({
+  const execute = (mnemonic: Conversion[0], fixed?: 32 | 64) =>
+    isFromInteger(mnemonic) ? float.fromGeneral(mnemonic, p.which, fixed) : float.toGeneral(mnemonic, p.which, fixed);
+  const fixed = ([mnemonic, opcode]: Conversion): A64Row[] =>
+    WIDTHS.map(({ sf, width, letter, scale, fraction, bits }) => ({
       name: name(mnemonic, `scalar, fixed-point, ${sf ? 64 : 32}-bit`, p),
       encoding: `${sf} 0 0 11110 ${p.ftype} 0 ${opcode} ${scale} Rn:5 Rd:5`,
       ...p.extra,
-      syntax: toInteger
-        ? `${mnemonic} <${letter}d>, ${fn}, ${fraction}`
-        : `${mnemonic} ${fd}, <${letter}n>, ${fraction}`,
-      operands: { ...(toInteger ? to : from), imm: bits },
+      syntax: isFromInteger(mnemonic)
+        ? `${mnemonic} ${fd}, <${letter}n>, ${fraction}`
+        : `${mnemonic} <${letter}d>, ${fn}, ${fraction}`,
+      operands: { ...(isFromInteger(mnemonic) ? from : to), imm: bits },
+      execute: execute(mnemonic, width),
     }));
-  const integer = (toInteger: boolean, [mnemonic, opcode]: readonly [string, string]): A64Row => ({
+  const integer = ([mnemonic, opcode]: Conversion): A64Row => ({
     name: name(mnemonic, 'scalar, integer', p),
     encoding: `sf 0 0 11110 ${p.ftype} 1 ${opcode} 000000 Rn:5 Rd:5`,
     ...sized,
-    syntax: toInteger ? `${mnemonic} <Rd>, ${fn}` : `${mnemonic} ${fd}, <Rn>`,
-    operands: toInteger ? to : from,
+    syntax: isFromInteger(mnemonic) ? `${mnemonic} ${fd}, <Rn>` : `${mnemonic} <Rd>, ${fn}`,
+    operands: isFromInteger(mnemonic) ? from : to,
+    execute: execute(mnemonic),
   });
   return [
-    ...TO_INTEGER.map((row) => integer(true, row)),
-    ...FROM_INTEGER.map((row) => integer(false, row)),
-    ...TO_INTEGER.filter(([mnemonic]) => mnemonic.startsWith('fcvtz')).flatMap((row) => fixed(true, row)),
-    ...FROM_INTEGER.flatMap((row) => fixed(false, row)),
+    ...TO_INTEGER.map(integer),
+    ...FROM_INTEGER.map(integer),
+    ...TO_INTEGER.filter(([mnemonic]) => mnemonic.startsWith('fcvtz')).flatMap(fixed),
+    ...FROM_INTEGER.flatMap(fixed),
   ];
 }
 
-/** FMOV between register files: sf, ftype, general register, SIMD&FP register, feature. */
+/** FMOV between register files: sf, ftype, general register, SIMD&FP register, opcode, its precision, feature. */
 const MOVES = [
-  ['32-bit to single', '0', '00', 'W', '<S#>', '00 11'],
-  ['64-bit to double', '1', '01', 'X', '<D#>', '00 11'],
-  ['64-bit to top half', '1', '10', 'X', '<V#.d[1]>', '01 11'],
-  ['32-bit to half', '0', '11', 'W', '<H#>', '00 11', 'FEAT_FP16'],
-  ['64-bit to half', '1', '11', 'X', '<H#>', '00 11', 'FEAT_FP16'],
+  ['32-bit to single', '0', '00', 'W', '<S#>', '00 11', 'single'],
+  ['64-bit to double', '1', '01', 'X', '<D#>', '00 11', 'double'],
+  ['64-bit to top half', '1', '10', 'X', '<V#.d[1]>', '01 11', null],
+  ['32-bit to half', '0', '11', 'W', '<H#>', '00 11', 'half', 'FEAT_FP16'],
+  ['64-bit to half', '1', '11', 'X', '<H#>', '00 11', 'half', 'FEAT_FP16'],
 ] as const;
 
-function moveRows([title, sf, ftype, letter, register, opcode, feature]: (typeof MOVES)[number]): A64Row[] {
+function moveRows([title, sf, ftype, letter, register, opcode, precision, feature]: (typeof MOVES)[number]): A64Row[] {
   const extra = feature ? { feature } : {};
-  const intoHalf = title.endsWith('top half') ? { ra: v('Rd') } : {};
+  const intoHalf = precision === null ? { ra: v('Rd') } : {};
   return [
     {
       name: `FMOV (general, ${title})`,
@@ -193,6 +211,7 @@ function moveRows([title, sf, ftype, letter, register, opcode, feature]: (typeof
       ...extra,
       syntax: `fmov ${register.replace('#', 'd')}, <${letter}n>`,
       operands: { rd: v('Rd'), rn: read('Rn'), ...intoHalf },
+      execute: precision === null ? float.moveFromGeneralToTop : float.moveFromGeneral(precision),
     },
     {
       name: `FMOV (general, ${title.split(' to ').reverse().join(' to ')})`,
@@ -200,6 +219,7 @@ function moveRows([title, sf, ftype, letter, register, opcode, feature]: (typeof
       ...extra,
       syntax: `fmov <${letter}d>, ${register.replace('#', 'n')}`,
       operands: { rd: write('Rd'), rn: v('Rn') },
+      execute: precision === null ? float.moveTopToGeneral : float.moveToGeneral(precision),
     },
   ];
 }
@@ -210,7 +230,7 @@ const CONVERTED = [
   ['D', '01'],
   ['H', '11'],
 ] as const;
-const TITLES = { S: 'single', D: 'double', H: 'half' } as const;
+const NAMES = { S: 'single', D: 'double', H: 'half' } as const;
 
 export const FP_SCALAR: readonly A64Row[] = [
   ...PRECISIONS.flatMap(precisionRows),
@@ -221,13 +241,15 @@ export const FP_SCALAR: readonly A64Row[] = [
     syntax: `${mnemonic} <Fd:sz>, <Fn:sz>`,
     operands: UNARY,
     variant: ['sz'],
+    execute: float.unary(mnemonic, bySz),
   })),
   ...CONVERTED.flatMap(([from, ftype]) =>
     CONVERTED.filter(([to]) => to !== from).map(([to, opc]): A64Row => ({
-      name: `FCVT (${TITLES[from]} to ${TITLES[to]})`,
+      name: `FCVT (${NAMES[from]} to ${NAMES[to]})`,
       encoding: `${PREFIX} ${ftype} 1 0001 ${opc} 10000 Rn:5 Rd:5`,
       syntax: `fcvt <${to}d>, <${from}n>`,
       operands: UNARY,
+      execute: float.convert(NAMES[from], NAMES[to]),
     })),
   ),
   ...MOVES.flatMap(moveRows),
@@ -237,5 +259,6 @@ export const FP_SCALAR: readonly A64Row[] = [
     feature: 'FEAT_JSCVT',
     syntax: 'fjcvtzs <Wd>, <Dn>',
     operands: { rd: write('Rd'), rn: v('Rn') },
+    execute: float.toJavaScript,
   },
 ];

@@ -1,5 +1,8 @@
 /** Conversions between fixed and floating point in Advanced SIMD: DDI 0487 C4.1, "shift by immediate". A row for each size of element. */
 import type { A64Row } from './row.ts';
+import { byBits } from './semantics/float/lanes.ts';
+import * as scalar from './semantics/float/scalar.ts';
+import * as vector from './semantics/float/vector.ts';
 import { BY_Q, HALF, title, UNARY } from './simd-row.ts';
 import { amount, hasVector, shift, SIZES } from './simd-shift.ts';
 
@@ -12,7 +15,9 @@ const CONVERSIONS = [
 ] as const;
 
 function conversionRows([mnemonic, U, opcode]: (typeof CONVERSIONS)[number]): A64Row[] {
+  const fromInteger = mnemonic === 'scvtf' || mnemonic === 'ucvtf';
   return SIZES.slice(1).flatMap((size): A64Row[] => {
+    const which = byBits(size.bits);
     const extra = size.bits === 16 ? { feature: HALF } : {};
     const operands = { ...UNARY, ...shift('r', size) };
     return [
@@ -24,6 +29,7 @@ function conversionRows([mnemonic, U, opcode]: (typeof CONVERSIONS)[number]): A6
         syntax: `${mnemonic} <Vd.${size.vector}>, <Vn.${size.vector}>, ${amount('r', size)}`,
         operands,
         variant: BY_Q,
+        execute: fromInteger ? vector.fromInteger(mnemonic, which, true) : vector.toInteger(mnemonic, which, true),
       },
       {
         name: title(mnemonic, `scalar, SIMD, fixed-point, ${size.bits}-bit`),
@@ -31,6 +37,9 @@ function conversionRows([mnemonic, U, opcode]: (typeof CONVERSIONS)[number]): A6
         ...extra,
         syntax: `${mnemonic} <${size.scalar}d>, <${size.scalar}n>, ${amount('r', size)}`,
         operands,
+        execute: fromInteger
+          ? scalar.fromVectorInteger(mnemonic, which, true)
+          : scalar.toVectorInteger(mnemonic, which, true),
       },
     ];
   });

@@ -1,6 +1,11 @@
 /** Floating point in Advanced SIMD with three registers, scalar and vector: DDI 0487 C4.1, "three same", "three same extra". */
+import type { Execute } from '../execute.ts';
 import type { A64Fields } from './operands.ts';
 import type { A64Row } from './row.ts';
+import { complexAdd, complexMultiplyAdd } from './semantics/float/complex.ts';
+import { bySz, half, type Which } from './semantics/float/lanes.ts';
+import * as scalar from './semantics/float/scalar.ts';
+import * as vector from './semantics/float/vector.ts';
 import { BINARY, BY_Q, BY_SIZE, BY_SZ, HALF, hasFloatVector, INTO, title } from './simd-row.ts';
 
 const operandsOf = (mnemonic: string) => (/^fml[as]$/.test(mnemonic) ? { ...BINARY, ...INTO } : BINARY);
@@ -10,7 +15,7 @@ const form = (mnemonic: string, kind: 'vector' | 'scalar') =>
   /^fcm(gt|ge|eq)$/.test(mnemonic) ? `${kind}, register` : kind;
 
 /** Mnemonic, U, a, the low bits of opcode, whether there is a scalar form. */
-const FLOAT: readonly (readonly [string, string, string, string, boolean])[] = [
+const FLOAT = [
   ['fmaxnm', '0', '0', '000', false],
   ['fmla', '0', '0', '001', false],
   ['fadd', '0', '0', '010', false],
@@ -35,7 +40,15 @@ const FLOAT: readonly (readonly [string, string, string, string, boolean])[] = [
   ['fcmgt', '1', '1', '100', true],
   ['facgt', '1', '1', '101', true],
   ['fminp', '1', '1', '110', false],
-];
+] as const;
+
+const PAIRWISE = { fmaxnmp: 'fmaxnm', faddp: 'fadd', fmaxp: 'fmax', fminnmp: 'fminnm', fminp: 'fmin' } as const;
+const isPairwise = (mnemonic: string): mnemonic is keyof typeof PAIRWISE => mnemonic in PAIRWISE;
+
+function execute(mnemonic: (typeof FLOAT)[number][0], which: Which): Execute {
+  if (mnemonic === 'fmla' || mnemonic === 'fmls') return vector.ternary(mnemonic, which);
+  return isPairwise(mnemonic) ? vector.pairwise(PAIRWISE[mnemonic], which) : vector.binary(mnemonic, which);
+}
 
 function floatRows([mnemonic, U, a, opcode, hasScalarForm]: (typeof FLOAT)[number]): A64Row[] {
   const operands = operandsOf(mnemonic);
@@ -47,6 +60,7 @@ function floatRows([mnemonic, U, a, opcode, hasScalarForm]: (typeof FLOAT)[numbe
       syntax: `${mnemonic} <Vd.fp>, <Vn.fp>, <Vm.fp>`,
       operands,
       variant: BY_SZ,
+      execute: execute(mnemonic, bySz),
     },
     {
       name: title(mnemonic, `${form(mnemonic, 'vector')}, half`),
@@ -55,6 +69,7 @@ function floatRows([mnemonic, U, a, opcode, hasScalarForm]: (typeof FLOAT)[numbe
       syntax: `${mnemonic} <Vd.Q16>, <Vn.Q16>, <Vm.Q16>`,
       operands,
       variant: BY_Q,
+      execute: execute(mnemonic, half),
     },
   ];
   if (!hasScalarForm) return rows;
@@ -66,6 +81,7 @@ function floatRows([mnemonic, U, a, opcode, hasScalarForm]: (typeof FLOAT)[numbe
       syntax: `${mnemonic} <Fd:sz>, <Fn:sz>, <Fm:sz>`,
       operands,
       variant: ['sz'],
+      execute: scalar.binary(mnemonic, bySz),
     },
     {
       name: title(mnemonic, `${form(mnemonic, 'scalar')}, half`),
@@ -73,25 +89,27 @@ function floatRows([mnemonic, U, a, opcode, hasScalarForm]: (typeof FLOAT)[numbe
       feature: HALF,
       syntax: `${mnemonic} <Hd>, <Hn>, <Hm>`,
       operands,
+      execute: scalar.binary(mnemonic, half),
     },
   ];
 }
 
-/** Half precision multiplied into single: U, a, opcode. The second pair takes the upper half of its elements. */
+/** Half precision multiplied into single: U, a, opcode, whether the product is subtracted, which half of the elements it takes. */
 const MULTIPLY_LONG = [
-  ['fmlal', '0', '0', '11101'],
-  ['fmlsl', '0', '1', '11101'],
-  ['fmlal2', '1', '0', '11001'],
-  ['fmlsl2', '1', '1', '11001'],
+  ['fmlal', '0', '0', '11101', false, 0],
+  ['fmlsl', '0', '1', '11101', true, 0],
+  ['fmlal2', '1', '0', '11001', false, 1],
+  ['fmlsl2', '1', '1', '11001', true, 1],
 ] as const;
 
-const LONG_ROWS: readonly A64Row[] = MULTIPLY_LONG.map(([mnemonic, U, a, opcode]): A64Row => ({
+const LONG_ROWS: readonly A64Row[] = MULTIPLY_LONG.map(([mnemonic, U, a, opcode, subtract, part]): A64Row => ({
   name: title(mnemonic, 'vector'),
   encoding: `0 Q ${U} 01110 ${a} 0 1 Rm:5 ${opcode} 1 Rn:5 Rd:5`,
   feature: 'FEAT_FHM',
   syntax: `${mnemonic} <Vd.Q32>, <Vn.halves>, <Vm.halves>`,
   operands: { ...BINARY, ...INTO },
   variant: BY_Q,
+  execute: vector.multiplyAddLong(subtract, part, false),
 }));
 
 const rotation = (first: bigint, step: bigint) => (f: A64Fields) => first + step * BigInt(f.rot);
@@ -106,6 +124,7 @@ const COMPLEX_ROWS: readonly A64Row[] = [
     syntax: 'fcmla <Vd.T>, <Vn.T>, <Vm.T>, <#rot>',
     operands: { ...BINARY, ...INTO, imm: rotation(0n, 90n) },
     variant: [...BY_SIZE, 'rot'],
+    execute: complexMultiplyAdd,
   },
   {
     name: 'FCADD',
@@ -115,6 +134,7 @@ const COMPLEX_ROWS: readonly A64Row[] = [
     syntax: 'fcadd <Vd.T>, <Vn.T>, <Vm.T>, <#rotodd>',
     operands: { ...BINARY, imm: rotation(90n, 180n) },
     variant: [...BY_SIZE, 'rot'],
+    execute: complexAdd,
   },
 ];
 

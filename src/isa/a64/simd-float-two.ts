@@ -1,11 +1,15 @@
 /** Floating point in Advanced SIMD with two registers, scalar and vector: DDI 0487 C4.1, "two-register miscellaneous", "across lanes", "pairwise". */
+import type { Execute } from '../execute.ts';
 import type { A64Row } from './row.ts';
+import { arrangement, bySz, FOUR_SINGLES, half, type Which } from './semantics/float/lanes.ts';
+import * as scalar from './semantics/float/scalar.ts';
+import * as vector from './semantics/float/vector.ts';
 import { BY_Q, BY_SZ, HALF, hasFloatVector, INTO, title, UNARY } from './simd-row.ts';
 
 type Kind = 'vector' | 'both' | 'scalar';
 
 /** Mnemonic, U, a, opcode, vector and scalar forms, the last operand if it is zero. */
-const FLOAT: readonly (readonly [string, string, string, string, Kind, string?])[] = [
+const FLOAT = [
   ['frintn', '0', '0', '11000', 'vector'],
   ['frintm', '0', '0', '11001', 'vector'],
   ['fcvtns', '0', '0', '11010', 'both'],
@@ -36,12 +40,23 @@ const FLOAT: readonly (readonly [string, string, string, string, Kind, string?])
   ['fcvtzu', '1', '1', '11011', 'both'],
   ['frsqrte', '1', '1', '11101', 'both'],
   ['fsqrt', '1', '1', '11111', 'vector'],
-];
+] as const satisfies readonly (readonly [string, string, string, string, Kind, '#0.0'?])[];
+type Row = (typeof FLOAT)[number];
 
 /** Conversions to and from integers have namesakes in fixed point and with general registers. */
 const INTEGER_FORM = /^(fcvt|[su]cvtf)/;
 
-function floatRows([mnemonic, U, a, opcode, kind, last]: (typeof FLOAT)[number]): A64Row[] {
+function execute(mnemonic: Row[0], form: Exclude<Kind, 'both'>, which: Which): Execute {
+  const does = { scalar, vector }[form];
+  if (mnemonic === 'scvtf' || mnemonic === 'ucvtf') return FROM_INTEGER[form](mnemonic, which);
+  return isConversion(mnemonic) ? TO_INTEGER[form](mnemonic, which) : does.unary(mnemonic, which);
+}
+const FROM_INTEGER = { scalar: scalar.fromVectorInteger, vector: vector.fromInteger };
+const TO_INTEGER = { scalar: scalar.toVectorInteger, vector: vector.toInteger };
+const isConversion = (mnemonic: Row[0]): mnemonic is Extract<Row[0], `fcvt${string}`> => mnemonic.startsWith('fcvt');
+
+function floatRows(row: Row): A64Row[] {
+  const [mnemonic, U, a, opcode, kind, last] = row;
   const zero = last === undefined ? '' : `, <${last}>`;
   const name = (form: Kind, rest: string) => {
     const what = zero ? ', zero' : '';
@@ -56,6 +71,7 @@ function floatRows([mnemonic, U, a, opcode, kind, last]: (typeof FLOAT)[number])
       syntax: `${mnemonic} <Vd.fp>, <Vn.fp>${zero}`,
       operands: UNARY,
       variant: BY_SZ,
+      execute: execute(mnemonic, 'vector', bySz),
     },
     {
       name: name('vector', ', half'),
@@ -64,6 +80,7 @@ function floatRows([mnemonic, U, a, opcode, kind, last]: (typeof FLOAT)[number])
       syntax: `${mnemonic} <Vd.Q16>, <Vn.Q16>${zero}`,
       operands: UNARY,
       variant: BY_Q,
+      execute: execute(mnemonic, 'vector', half),
     },
   ];
   const scalars: A64Row[] = [
@@ -73,6 +90,7 @@ function floatRows([mnemonic, U, a, opcode, kind, last]: (typeof FLOAT)[number])
       syntax: `${mnemonic} <Fd:sz>, <Fn:sz>${zero}`,
       operands: UNARY,
       variant: ['sz'],
+      execute: execute(mnemonic, 'scalar', bySz),
     },
     {
       name: name('scalar', ', half'),
@@ -80,6 +98,7 @@ function floatRows([mnemonic, U, a, opcode, kind, last]: (typeof FLOAT)[number])
       feature: HALF,
       syntax: `${mnemonic} <Hd>, <Hn>${zero}`,
       operands: UNARY,
+      execute: execute(mnemonic, 'scalar', half),
     },
   ];
   return [...(kind === 'scalar' ? [] : vectors), ...(kind === 'vector' ? [] : scalars)];
@@ -92,6 +111,7 @@ const PRECISION_CHANGES: readonly A64Row[] = [
     syntax: 'fcvtl<2> <Vd.fpwide>, <Vn.fpnarrow>',
     operands: UNARY,
     variant: BY_SZ,
+    execute: vector.lengthen,
   },
   {
     name: 'FCVTN',
@@ -99,6 +119,7 @@ const PRECISION_CHANGES: readonly A64Row[] = [
     syntax: 'fcvtn<2> <Vd.fpnarrow>, <Vn.fpwide>',
     operands: { ...UNARY, ...INTO },
     variant: BY_SZ,
+    execute: vector.narrow,
   },
   {
     name: 'FCVTXN (vector)',
@@ -106,12 +127,14 @@ const PRECISION_CHANGES: readonly A64Row[] = [
     syntax: 'fcvtxn<2> <Vd.Q32>, <Vn.2d>',
     operands: { ...UNARY, ...INTO },
     variant: BY_Q,
+    execute: vector.narrowToOdd,
   },
   {
     name: 'FCVTXN (scalar)',
     encoding: '01 1 11110 01 10000 10110 10 Rn:5 Rd:5',
     syntax: 'fcvtxn <Sd>, <Dn>',
     operands: UNARY,
+    execute: scalar.convertToOdd,
   },
   ...(['frint32z', 'frint32x', 'frint64z', 'frint64x'] as const).map((mnemonic, index): A64Row => ({
     name: title(mnemonic, 'vector'),
@@ -121,6 +144,7 @@ const PRECISION_CHANGES: readonly A64Row[] = [
     syntax: `${mnemonic} <Vd.fp>, <Vn.fp>`,
     operands: UNARY,
     variant: BY_SZ,
+    execute: vector.unary(mnemonic, bySz),
   })),
 ];
 
@@ -142,6 +166,7 @@ const REDUCTIONS: readonly A64Row[] = FLOAT_ACROSS.flatMap(([stem, a, across, pa
           encoding: `0 1 1 01110 ${a} 0 11000 ${across} 10 Rn:5 Rd:5`,
           syntax: `${stem}v <Sd>, <Vn.4s>`,
           operands: UNARY,
+          execute: vector.across(stem, () => FOUR_SINGLES),
         },
         {
           name: title(`${stem}v`, 'half'),
@@ -150,6 +175,7 @@ const REDUCTIONS: readonly A64Row[] = FLOAT_ACROSS.flatMap(([stem, a, across, pa
           syntax: `${stem}v <Hd>, <Vn.Q16>`,
           operands: UNARY,
           variant: BY_Q,
+          execute: vector.across(stem, (b) => arrangement(b, half)),
         },
       ]),
   {
@@ -158,6 +184,7 @@ const REDUCTIONS: readonly A64Row[] = FLOAT_ACROSS.flatMap(([stem, a, across, pa
     syntax: `${stem}p <Fd:sz>, <Vn.fppair>`,
     operands: UNARY,
     variant: ['sz'],
+    execute: vector.pair(stem, bySz),
   },
   {
     name: title(`${stem}p`, 'scalar, half'),
@@ -165,6 +192,7 @@ const REDUCTIONS: readonly A64Row[] = FLOAT_ACROSS.flatMap(([stem, a, across, pa
     feature: HALF,
     syntax: `${stem}p <Hd>, <Vn.2h>`,
     operands: UNARY,
+    execute: vector.pair(stem, half),
   },
 ]);
 
@@ -175,6 +203,7 @@ const FIXED_ESTIMATES: readonly A64Row[] = (['urecpe', 'ursqrte'] as const).map(
   syntax: `${mnemonic} <Vd.Q32>, <Vn.Q32>`,
   operands: UNARY,
   variant: BY_Q,
+  execute: vector.fixedEstimate(mnemonic),
 }));
 
 export const SIMD_FLOAT_TWO: readonly A64Row[] = [

@@ -1,4 +1,5 @@
 /** What rows of floating point and Advanced SIMD have in common. */
+import { bySz, half, type Which } from './semantics/float/lanes.ts';
 import { v, type A64Field, type A64Fields } from './operands.ts';
 
 export const HALF = 'FEAT_FP16';
@@ -15,18 +16,21 @@ export interface Precision {
   readonly ftype: string;
   readonly register: (field: 'd' | 'n' | 'm' | 'a') => string;
   readonly extra: { readonly feature?: string; readonly variant?: readonly A64Field[] };
+  readonly which: Which;
 }
 const SINGLE_DOUBLE: Precision = {
   title: '',
   ftype: '0 sz',
   register: (field) => `<F${field}:sz>`,
   extra: { variant: ['sz'] },
+  which: bySz,
 };
 const HALF_PRECISION: Precision = {
   title: ', half',
   ftype: '11',
   register: (field) => `<H${field}>`,
   extra: { feature: HALF },
+  which: half,
 };
 export const PRECISIONS = [SINGLE_DOUBLE, HALF_PRECISION];
 

@@ -1,0 +1,172 @@
+/** Scalar floating point: the low bits of V registers, with zeros above the result. */
+import type { Builder } from '../../../builder.ts';
+import type { Execute } from '../../../execute.ts';
+import { and, call, choose, constant, extendS, extendU, select, shl, shrU, wrap, type Expr } from '../../../expr.ts';
+import type { RegisterOperand } from '../../../row.ts';
+import { registerWidth } from '../width.ts';
+import { fpCompare } from './compare.ts';
+import { fpConvert } from './convert.ts';
+import { FORMATS, ROUNDING, type Precision } from './format.ts';
+import { long, word, ZERO } from './integer.ts';
+import { fpToFixedJS } from './integral.ts';
+import { signedLane, type Which } from './lanes.ts';
+import { BINARY, fromFixed, TERNARY, toFixed, UNARY } from './operations.ts';
+import { roundingMode } from './unpack.ts';
+
+const LOW = { half: long(0xffff), single: long(0xffffffff), double: long(-1) } as const;
+const element = (p: Precision, value: Expr) => (p === 'double' ? value : and(value, LOW[p]));
+export const get = (b: Builder, operand: RegisterOperand, p: Precision) => b.let(element(p, b.getV(operand, 0)));
+export const set = (b: Builder, value: Expr) => b.setV('rd', value, ZERO);
+
+export const unary =
+  (name: keyof typeof UNARY, which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    set(b, UNARY[name](b, p, get(b, 'rn', p)));
+  };
+
+export const binary =
+  (name: keyof typeof BINARY, which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    set(b, BINARY[name](b, p, get(b, 'rn', p), get(b, 'rm', p)));
+  };
+
+export const ternary =
+  (name: keyof typeof TERNARY, which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    set(b, TERNARY[name](b, p, get(b, 'ra', p), get(b, 'rn', p), get(b, 'rm', p)));
+  };
+
+/** FCMP and FCMPE; `signal`: quiet NaNs are invalid too. */
+export const compare =
+  (which: Which, signal: boolean, withZero: boolean): Execute =>
+  (b) => {
+    b.checkFp();
+    b.setNzcv(comparison(b, which(b), signal, withZero));
+  };
+
+function comparison(b: Builder, p: Precision, signal: boolean, withZero: boolean): Expr {
+  const operand = withZero ? ZERO : get(b, 'rm', p);
+  return call(fpCompare[p], get(b, 'rn', p), operand, word(signal ? 1 : 0));
+}
+
+/** FCCMP and FCCMPE: `imm` where the condition fails. */
+export const conditionalCompare =
+  (which: Which, signal: boolean): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    const otherwise = shl(b.immediate('imm', 32), word(28));
+    b.setNzcv(choose(b.condition(b.field('cond')), comparison(b, p, signal, false), otherwise));
+  };
+
+export const conditionalSelect =
+  (which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    set(b, element(p, select(b.condition(b.field('cond')), b.getV('rn', 0), b.getV('rm', 0))));
+  };
+
+export const moveImmediate: Execute = (b) => {
+  b.checkFp();
+  set(b, b.immediate('imm', 64));
+};
+
+/** FCVT. */
+export const convert =
+  (from: Precision, to: Precision): Execute =>
+  (b) => {
+    b.checkFp();
+    set(b, converted(from, to, get(b, 'rn', from), b.let(roundingMode(b))));
+  };
+
+export function converted(from: Precision, to: Precision, value: Expr, rounding: Expr): Expr {
+  const targets: Readonly<Partial<Record<Precision, (typeof fpConvert)['double']['single']>>> = fpConvert[from];
+  const fn = targets[to];
+  if (!fn) throw new Error(`nothing is converted from ${from} to ${to}`);
+  return call(fn, value, rounding);
+}
+
+/** FCVTXN. */
+export const convertToOdd: Execute = (b) => {
+  b.checkFp();
+  set(b, call(fpConvert.double.single, get(b, 'rn', 'double'), word(ROUNDING.ODD)));
+};
+
+/** To a general register; `fixed` is its width where the row has an `imm` of fraction bits. */
+export const toGeneral =
+  (name: string, which: Which, fixed?: 32 | 64): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    const width = fixed ?? registerWidth(b);
+    const value = toFixed(p, name, width, get(b, 'rn', p), fixed ? b.immediate('imm', 64) : ZERO);
+    b.set('rd', width === 32 ? wrap(value) : value);
+  };
+
+export const fromGeneral =
+  (name: 'scvtf' | 'ucvtf', which: Which, fixed?: 32 | 64): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    const width = fixed ?? registerWidth(b);
+    const signed = name === 'scvtf';
+    const value = b.get('rn', width);
+    const integer = b.let(width === 64 ? value : (signed ? extendS : extendU)(value));
+    set(b, fromFixed(p, signed, integer, fixed ? b.immediate('imm', 64) : ZERO));
+  };
+
+/** To and from an integer in the V register; `imm` is its number of fraction bits where `fixed`. */
+export const toVectorInteger =
+  (name: string, which: Which, fixed = false): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    const value = toFixed(p, name, FORMATS[p].bits, get(b, 'rn', p), fixed ? b.immediate('imm', 64) : ZERO);
+    set(b, element(p, value));
+  };
+export const fromVectorInteger =
+  (name: 'scvtf' | 'ucvtf', which: Which, fixed = false): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    const signed = name === 'scvtf';
+    const integer = b.let(signed ? signedLane(p, b.getVector('rn'), 0) : get(b, 'rn', p));
+    set(b, fromFixed(p, signed, integer, fixed ? b.immediate('imm', 64) : ZERO));
+  };
+
+/** FJCVTZS: Z says that nothing was lost. */
+export const toJavaScript: Execute = (b) => {
+  b.checkFp();
+  const result = b.let(call(fpToFixedJS, get(b, 'rn', 'double')));
+  b.set('rd', wrap(result));
+  b.setNzcv(and(wrap(shrU(result, long(2))), constant(32, 1 << 30)));
+};
+
+/** FMOV from a general register, its bits above the precision's left out, and to one. */
+export const moveFromGeneral =
+  (p: Precision): Execute =>
+  (b) => {
+    b.checkFp();
+    set(b, element(p, b.get('rn', 64)));
+  };
+export const moveToGeneral =
+  (p: Precision): Execute =>
+  (b) => {
+    b.checkFp();
+    b.set('rd', element(p, b.getV('rn', 0)));
+  };
+export const moveFromGeneralToTop: Execute = (b) => {
+  b.checkFp();
+  b.setV('rd', b.let(b.getV('ra', 0)), b.get('rn', 64));
+};
+export const moveTopToGeneral: Execute = (b) => {
+  b.checkFp();
+  b.set('rd', b.getV('rn', 1));
+};

@@ -1,0 +1,229 @@
+/** Floating point on vectors, lane by lane. */
+import type { Builder } from '../../../builder.ts';
+import type { Execute } from '../../../execute.ts';
+import { call, native, type Expr, type Vector } from '../../../expr.ts';
+import { duplicate } from '../simd/element.ts';
+import { unsignedRecipEstimate, unsignedRSqrtEstimate } from './estimate.ts';
+import { FORMATS, ROUNDING, type Precision } from './format.ts';
+import { halfAsSingle } from './convert.ts';
+import { word, ZERO } from './integer.ts';
+import {
+  arrangement,
+  binaryLanes,
+  EMPTY,
+  lane,
+  signedLane,
+  SIZE,
+  ternaryLanes,
+  unaryLanes,
+  vectorOf,
+  type Arrangement,
+  type ByArrangement,
+  type Which,
+} from './lanes.ts';
+import { fpMulAdd } from './multiply-add.ts';
+import { BINARY, fpNeg, fromFixed, TERNARY, toFixed, UNARY } from './operations.ts';
+import { converted, set } from './scalar.ts';
+import { roundingMode } from './unpack.ts';
+
+/** A function for each name of a table. */
+function eachOf<Name extends string, Operation, V extends readonly 'v128'[]>(
+  table: Readonly<Record<Name, Operation>>,
+  make: (name: string, operation: Operation) => ByArrangement<V>,
+  title = (name: string) => name,
+): (name: Name) => ByArrangement<V> {
+  const entries = Object.entries<Operation>(table).map(([name, operation]) => [name, make(title(name), operation)] as const);
+  const made = new Map<string, ByArrangement<V>>(entries);
+  return (name) => made.get(name)!;
+}
+/* Comparisons with zero have namesakes. */
+const unaryOf = eachOf(UNARY, unaryLanes, (name) => `${name} of one`);
+const binaryOf = eachOf(BINARY, binaryLanes);
+const ternaryOf = eachOf(TERNARY, ternaryLanes);
+
+export const unary =
+  (name: keyof typeof UNARY, which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    b.setVector('rd', call(unaryOf(name)(arrangement(b, which)), b.getVector('rn')));
+  };
+
+/** The second operand: a vector, or an element of it in each place. */
+type Second = (b: Builder, p: Precision) => Vector;
+const whole: Second = (b) => b.getVector('rm');
+export const byElement: Second = (b, p) => duplicate(SIZE[p], b.getVector('rm'), b.let(b.immediate('imm', 32)));
+
+export const binary =
+  (name: keyof typeof BINARY, which: Which, second = whole): Execute =>
+  (b) => {
+    b.checkFp();
+    const shape = arrangement(b, which);
+    b.setVector('rd', call(binaryOf(name)(shape), b.getVector('rn'), second(b, shape.p)));
+  };
+
+export const ternary =
+  (name: keyof typeof TERNARY, which: Which, second = whole): Execute =>
+  (b) => {
+    b.checkFp();
+    const shape = arrangement(b, which);
+    const m = second(b, shape.p);
+    b.setVector('rd', call(ternaryOf(name)(shape), b.getVector('ra'), b.getVector('rn'), m));
+  };
+
+/** Scalar forms by an element. */
+export const binaryByElement =
+  (name: keyof typeof BINARY, which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    const [n, m] = [lane(p, b.getVector('rn'), 0), lane(p, byElement(b, p), 0)];
+    set(b, BINARY[name](b, p, b.let(n), b.let(m)));
+  };
+export const ternaryByElement =
+  (name: keyof typeof TERNARY, which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    const operands = [b.getVector('ra'), b.getVector('rn'), byElement(b, p)] as const;
+    const [a, n, m] = operands.map((value) => b.let(lane(p, value, 0)));
+    set(b, TERNARY[name](b, p, a!, n!, m!));
+  };
+
+/** Neighbours of the first vector, then of the second. */
+export const pairwise =
+  (name: keyof typeof BINARY, which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const shape = arrangement(b, which);
+    const { p, count } = shape;
+    const [n, m] = [b.let(b.getVector('rn')), b.let(b.getVector('rm'))];
+    const at = (index: number) => (index < count ? lane(p, n, index) : lane(p, m, index - count));
+    b.setVector(
+      'rd',
+      vectorOf(b, shape, (index) => BINARY[name](b, p, at(2 * index), at(2 * index + 1))),
+    );
+  };
+
+/** Both elements of a vector of two, to a scalar. */
+export const pair =
+  (name: keyof typeof BINARY, which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const p = which(b);
+    const n = b.let(b.getVector('rn'));
+    set(b, BINARY[name](b, p, lane(p, n, 0), lane(p, n, 1)));
+  };
+
+/** Reduce(): the lower half with the upper one, each reduced before. */
+export const across =
+  (name: keyof typeof BINARY, shapeOf: (b: Builder) => Arrangement): Execute =>
+  (b) => {
+    b.checkFp();
+    const { p, count } = shapeOf(b);
+    const n = b.let(b.getVector('rn'));
+    const reduce = (first: number, length: number): Expr => {
+      if (length === 1) return b.let(lane(p, n, first));
+      const middle = length / 2;
+      return b.let(BINARY[name](b, p, reduce(first, middle), reduce(first + middle, middle)));
+    };
+    set(b, reduce(0, count));
+  };
+
+/** `fixed`: the row's `imm` is the number of fraction bits. */
+export const toInteger =
+  (name: string, which: Which, fixed = false): Execute =>
+  (b) => {
+    b.checkFp();
+    const shape = arrangement(b, which);
+    const n = b.let(b.getVector('rn'));
+    const fbits = fixed ? b.let(b.immediate('imm', 64)) : ZERO;
+    const { bits } = FORMATS[shape.p];
+    b.setVector(
+      'rd',
+      vectorOf(b, shape, (index) => toFixed(shape.p, name, bits, lane(shape.p, n, index), fbits)),
+    );
+  };
+
+export const fromInteger =
+  (name: 'scvtf' | 'ucvtf', which: Which, fixed = false): Execute =>
+  (b) => {
+    b.checkFp();
+    const shape = arrangement(b, which);
+    const n = b.let(b.getVector('rn'));
+    const fbits = fixed ? b.let(b.immediate('imm', 64)) : ZERO;
+    const signed = name === 'scvtf';
+    const integer = (index: number) => (signed ? signedLane : lane)(shape.p, n, index);
+    b.setVector(
+      'rd',
+      vectorOf(b, shape, (index) => fromFixed(shape.p, signed, integer(index), fbits)),
+    );
+  };
+
+/** FCVTL and FCVTL2: half to single, or single to double. */
+export const lengthen: Execute = (b) => {
+  b.checkFp();
+  const [from, to, count] = b.field('sz') ? (['single', 'double', 2] as const) : (['half', 'single', 4] as const);
+  const n = b.let(b.getVector('rn'));
+  const first = b.field('Q') * count;
+  b.setVector(
+    'rd',
+    vectorOf(b, { p: to, count }, (index) => converted(from, to, lane(from, n, first + index), word(0))),
+  );
+};
+
+/** FCVTN and FCVTN2; FCVTXN rounds to odd. The second half is put above what is there. */
+const narrowing =
+  (from: (b: Builder) => 'single' | 'double', rounding: (b: Builder) => Expr): Execute =>
+  (b) => {
+    b.checkFp();
+    const wide = from(b);
+    const [to, count] = wide === 'double' ? (['single', 2] as const) : (['half', 4] as const);
+    const n = b.let(b.getVector('rn'));
+    const mode = b.let(rounding(b));
+    const upper = b.field('Q') === 1;
+    const into = upper ? native('i64x2.replace_lane', 1, b.getVector('ra'), ZERO) : EMPTY;
+    const element = (index: number) => converted(wide, to, lane(wide, n, index), mode);
+    b.setVector('rd', vectorOf(b, { p: to, count }, element, into, upper ? count : 0));
+  };
+export const narrow = narrowing((b) => (b.field('sz') ? 'double' : 'single'), roundingMode);
+export const narrowToOdd = narrowing(
+  () => 'double',
+  () => word(ROUNDING.ODD),
+);
+
+/** FMLAL and FMLSL: halves into singles, from the lower or upper part of the vectors. */
+export const multiplyAddLong =
+  (subtract: boolean, part: 0 | 1, element: boolean): Execute =>
+  (b) => {
+    b.checkFp();
+    const count = b.field('Q') ? 4 : 2;
+    const [a, n] = [b.let(b.getVector('ra')), b.let(b.getVector('rn'))];
+    const m = b.let(element ? byElement(b, 'half') : b.getVector('rm'));
+    const at = (value: Vector, index: number) => lane('half', value, part * count + index);
+    const factor = (index: number) => (subtract ? fpNeg('half', at(n, index)) : at(n, index));
+    b.setVector(
+      'rd',
+      vectorOf(b, { p: 'single', count }, (index) =>
+        call(
+          fpMulAdd.single,
+          lane('single', a, index),
+          call(halfAsSingle, factor(index)),
+          call(halfAsSingle, at(m, index)),
+        ),
+      ),
+    );
+  };
+
+/** URECPE and URSQRTE. */
+export const fixedEstimate =
+  (name: 'urecpe' | 'ursqrte'): Execute =>
+  (b) => {
+    b.checkFp();
+    const shape = { p: 'single', count: b.field('Q') ? 4 : 2 } as const;
+    const n = b.let(b.getVector('rn'));
+    const fn = name === 'urecpe' ? unsignedRecipEstimate : unsignedRSqrtEstimate;
+    b.setVector(
+      'rd',
+      vectorOf(b, shape, (index) => call(fn, lane('single', n, index))),
+    );
+  };
