@@ -10,7 +10,7 @@ import {
   type MatrixSet,
 } from '../labs/matrix/axes.ts';
 import { sandboxOf } from '../labs/matrix/sandbox.ts';
-import { runChecked } from '../session/checked.ts';
+import { failureOf, runChecked } from '../session/checked.ts';
 import { print, table, UsageError } from './command.ts';
 import type { Command } from './command.ts';
 
@@ -98,9 +98,7 @@ async function run(
 ): Promise<void> {
   const valid = validOf(set);
   for (let index = first; index < valid.length; index += step) {
-    const { passed, end, checks } = await runChecked(sandboxOf(valid[index]!));
-    const missing = checks.filter(({ ok }) => !ok).map(({ text, seen }) => `${text}, but seen: ${seen}`);
-    tell({ index, failure: passed ? null : [end, ...missing].join('; ') });
+    tell({ index, failure: failureOf(await runChecked(sandboxOf(valid[index]!))) });
   }
 }
 

@@ -55,6 +55,13 @@ export async function runChecked(
   };
 }
 
+/** What is not as it must be, in one line; null: nothing. */
+export function failureOf({ passed, end, checks }: CheckedResult): string | null {
+  if (passed) return null;
+  const missing = checks.filter(({ ok }) => !ok).map(({ text, seen }) => `${text}, but seen: ${seen}`);
+  return [end, ...missing].join('; ');
+}
+
 function check(seen: Seen, expectation: Expectation): Check {
   switch (expectation.see) {
     case 'output': {

@@ -36,6 +36,18 @@ export type Expectation =
       readonly value?: bigint;
     };
 
+/** To a worker that runs sandboxes and checks them, one after the other. */
+export interface CheckRequest {
+  readonly id: number;
+  readonly checked: CheckedSandbox;
+}
+/** Its answer; `failure` null: all that must be seen was seen. */
+export interface CheckAnswer {
+  readonly id: number;
+  readonly failure: string | null;
+  readonly milliseconds: number;
+}
+
 /** What is run and checked without a page. */
 export interface CheckedSandbox {
   readonly sandbox: Sandbox;

@@ -8,9 +8,10 @@ import { keepInStep } from './control.ts';
 import { startWorker } from './sandbox-client.ts';
 import { slotFromHash, slots } from './slots.ts';
 import { followStops } from './stop-panels.ts';
-import { flush, openWorkspace } from './workspace.ts';
+import { flush, lastSlot, openWorkspace } from './workspace.ts';
 
-openWorkspace(slots(), slotFromHash(location.hash));
+const wanted = slotFromHash(location.hash);
+openWorkspace(slots([wanted, lastSlot()]), wanted);
 // A page may go without another word: what is typed must be in storage by then.
 addEventListener('pagehide', flush);
 document.addEventListener('visibilitychange', flush);

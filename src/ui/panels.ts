@@ -10,6 +10,7 @@ import { OutputPanel } from './panels/output.tsx';
 import { ProblemsPanel } from './panels/problems.tsx';
 import { DisassemblyPanel } from './views/disassembly.tsx';
 import { InstructionPanel } from './views/instruction.tsx';
+import { MatrixPanel } from './matrix/matrix-panel.tsx';
 import { MemoryMapPanel } from './views/memory-map.tsx';
 import { MemoryPanel } from './views/memory.tsx';
 import { RegistersPanel } from './views/registers.tsx';
@@ -33,6 +34,12 @@ export const PANELS: Readonly<Record<PanelId, Panel>> = {
   labs: { title: 'Lab', component: LabPanel, place: 'left', about: 'What to do and what to look at' },
   script: { title: 'VMM script', component: ScriptPanel, place: 'centre', about: 'The program that makes the ioctls' },
   guest: { title: 'Guest', component: GuestPanel, place: 'centre', about: 'The guest’s A64 assembly' },
+  matrix: {
+    title: 'Boot matrix',
+    component: MatrixPanel,
+    place: 'centre',
+    about: 'Every combination of hardware, host kernel and guest kernel that the LPA2 series was tested with',
+  },
   registers: {
     title: 'Registers',
     component: RegistersPanel,

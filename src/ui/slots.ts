@@ -1,5 +1,7 @@
 import { LABS } from '../labs/index.ts';
 import type { Lab } from '../labs/index.ts';
+import { combinationByKey, combinationKey, combinationText, type Combination } from '../labs/matrix/axes.ts';
+import { sandboxOf } from '../labs/matrix/sandbox.ts';
 import { load } from './control.ts';
 import { STARTER } from './starter.ts';
 import { sandboxStore } from './store.ts';
@@ -7,11 +9,30 @@ import { goTo, workspaceStore } from './workspace.ts';
 import type { Slot } from './workspace.ts';
 
 const LAB = 'lab:';
+const MATRIX = 'matrix:';
 
-/** Every place to work in: the labs, and a sandbox of the person's own. */
-export function slots(): readonly Slot[] {
+/** Every place to work in: the labs, a sandbox of the person's own, and the combination of the matrix that `opened` names. */
+export function slots(opened: readonly (string | null)[]): readonly Slot[] {
   const labs = LABS.map((lab) => ({ id: LAB + lab.name, title: lab.title, original: lab.sandbox }));
-  return [...labs, { id: 'own', title: 'My sandbox', original: STARTER }];
+  const combination = opened.flatMap((id) => (id?.startsWith(MATRIX) ? [slotOfKey(id.slice(MATRIX.length))] : []))[0];
+  return [...labs, { id: 'own', title: 'My sandbox', original: STARTER }, ...(combination ? [combination] : [])];
+}
+
+function slotOfKey(key: string): Slot | null {
+  const combination = combinationByKey(key);
+  return combination && slotOfCombination(combination);
+}
+
+function slotOfCombination(combination: Combination): Slot {
+  const { sandbox } = sandboxOf(combination);
+  return { id: MATRIX + combinationKey(combination), title: combinationText(combination), original: sandbox };
+}
+
+/** Opens a combination of the matrix as a place to work in, instead of the one that was open. */
+export function enterCombination(combination: Combination): void {
+  const { id } = slotOfCombination(combination);
+  workspaceStore.setState({ slots: slots([id]) });
+  enterSlot(id);
 }
 
 export function slotOfLab(lab: Lab): string {
@@ -23,10 +44,12 @@ export function labOfSlot(slot: string): Lab | null {
   return LABS.find((lab) => slotOfLab(lab) === slot) ?? null;
 }
 
-/** The place that a link's fragment names (`#lab=hello`), or null. */
+/** The place that a link's fragment names (`#lab=hello`, `#matrix=lpa2-52-…`), or null. */
 export function slotFromHash(hash: string): string | null {
-  const name = new URLSearchParams(hash.replace(/^#/, '')).get('lab');
-  return name === null ? null : LAB + name;
+  const given = new URLSearchParams(hash.replace(/^#/, ''));
+  const [lab, combination] = [given.get('lab'), given.get('matrix')];
+  if (lab !== null) return LAB + lab;
+  return combination === null ? null : MATRIX + combination;
 }
 
 /** Goes to another place and boots its host. */
@@ -34,7 +57,8 @@ export function enterSlot(id: string): void {
   goTo(id);
   if (workspaceStore.getState().slot !== id) return;
   const lab = labOfSlot(id);
-  const hash = lab ? `#lab=${encodeURIComponent(lab.name)}` : '';
+  const combination = id.startsWith(MATRIX) ? `#matrix=${encodeURIComponent(id.slice(MATRIX.length))}` : '';
+  const hash = lab ? `#lab=${encodeURIComponent(lab.name)}` : combination;
   history.replaceState(null, '', hash || location.pathname + location.search);
   if (sandboxStore.getState().worker === 'ready') load();
 }

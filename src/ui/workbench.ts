@@ -4,6 +4,7 @@ export type PanelId =
   | 'labs'
   | 'host'
   | 'script'
+  | 'matrix'
   | 'guest'
   | 'registers'
   | 'disassembly'

@@ -112,10 +112,14 @@ export function differsFromLoaded({ draft, loaded }: Workspace): boolean {
 
 /* ---------------------------------------------------------------- places */
 
+/** The place that the person left. */
+export function lastSlot(): string | null {
+  return readText(load('slot')) ?? null;
+}
+
 /** Opens the workspace on the place the person left, or on `wanted`. */
 export function openWorkspace(slots: readonly Slot[], wanted: string | null): void {
-  const last = readText(load('slot'));
-  const slot = [wanted, last].find((id) => slots.some((other) => other.id === id)) ?? slots[0]?.id ?? '';
+  const slot = [wanted, lastSlot()].find((id) => slots.some((other) => other.id === id)) ?? slots[0]?.id ?? '';
   unstored.clear();
   workspaceStore.setState({ slots });
   enter(slot);

@@ -179,3 +179,19 @@ export function combinationText(c: Combination): string {
   const guest = kernel(c.guest.pageSize, c.guest.paBits, c.guest.vaBits, c.guestLoad);
   return `${c.hwPa}/${c.hwVa} ${c.mode}, host ${host}, guest ${guest}`;
 }
+
+/** A name for links: `lpa2-52-vhe-64K-52-48-high-64K-52-52-low`. */
+export function combinationKey(c: Combination): string {
+  const { guest } = c;
+  const host = [kib(c.hostPage), c.hostPa, c.hostVa, c.hostLoad];
+  return [c.hwPa, c.hwVa, c.mode, ...host, kib(guest.pageSize), guest.paBits, guest.vaBits, c.guestLoad].join('-');
+}
+
+/** The combination of a name, if any set has it and can boot it. */
+export function combinationByKey(key: string): Combination | null {
+  for (const set of SETS) {
+    const found = combinations(set).find((one) => combinationKey(one) === key);
+    if (found && !brokenRule(set, found)) return found;
+  }
+  return null;
+}

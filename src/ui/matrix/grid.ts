@@ -1,0 +1,64 @@
+import type { Combination } from '../../labs/matrix/axes.ts';
+
+/** The grid's rows are hosts' kernels, its columns hardware, mode and where the guest lies. */
+export function gridOf(shown: readonly Combination[]): readonly (readonly Combination[])[] {
+  const rows = new Map<string, Combination[]>();
+  for (const combination of shown) {
+    const { hostPage, hostPa, hostVa, hostLoad } = combination;
+    const key = `${hostPage} ${hostPa} ${hostVa} ${hostLoad}`;
+    const row = rows.get(key);
+    if (row) row.push(combination);
+    else rows.set(key, [combination]);
+  }
+  return [...rows.values()];
+}
+
+interface Header {
+  readonly text: string;
+  readonly span: number;
+  readonly full: string;
+}
+
+const HW_PA = [
+  { text: 'PA 48', full: 'Hardware with 48 bits of physical address' },
+  { text: 'LPA', full: 'FEAT_LPA: 52 bits of physical address with 64K pages' },
+  { text: 'LPA2', full: 'FEAT_LPA2: 52 bits of physical address with every page size' },
+] as const;
+const HW_VA = [
+  { text: 'VA 48', full: 'Hardware with 48 bits of virtual address with 64K pages' },
+  { text: 'VA 52', full: 'FEAT_LVA: 52 bits of virtual address with 64K pages' },
+] as const;
+const MODES = [
+  { text: 'VHE', full: 'The host’s kernel runs at EL2' },
+  { text: 'nVHE', full: 'The host’s kernel runs at EL1, a part of KVM at EL2' },
+  { text: 'pKVM', full: 'Protected mode: the part at EL2 does not trust the host' },
+] as const;
+const LOADS = [
+  { text: 'L', full: 'The guest’s memory lies below 2^48' },
+  { text: 'H', full: 'The guest’s memory lies above 2^48' },
+] as const;
+
+const times = <T>(count: number, list: readonly T[]): T[] => Array.from({ length: count }, () => list).flat();
+
+/** Rows of headers above the columns, in the order in which `combinations` counts. */
+export const COLUMN_GROUPS: readonly { readonly title: string; readonly headers: readonly Header[] }[] = [
+  { title: 'hardware PA', headers: HW_PA.map((one) => ({ ...one, span: 12 })) },
+  { title: 'hardware VA', headers: times(3, HW_VA).map((one) => ({ ...one, span: 6 })) },
+  { title: 'KVM mode', headers: times(6, MODES).map((one) => ({ ...one, span: 2 })) },
+  { title: 'guest loaded', headers: times(18, LOADS).map((one) => ({ ...one, span: 1 })) },
+];
+
+interface RowGroup {
+  readonly title: string;
+  readonly full: string;
+  /** Rows that one header stands for. */
+  readonly span: number;
+  readonly text: (combination: Combination) => string;
+}
+
+export const ROW_GROUPS: readonly RowGroup[] = [
+  { title: 'page', full: 'The host’s page size', span: 8, text: ({ hostPage }) => `${hostPage / 1024}K` },
+  { title: 'PA', full: 'CONFIG_ARM64_PA_BITS of the host', span: 4, text: ({ hostPa }) => String(hostPa) },
+  { title: 'VA', full: 'CONFIG_ARM64_VA_BITS of the host', span: 2, text: ({ hostVa }) => String(hostVa) },
+  { title: 'loaded', full: 'Where the host’s memory lies', span: 1, text: ({ hostLoad }) => hostLoad },
+];
