@@ -22,6 +22,8 @@ const PAGE = 4096n;
  * - ESR_EL2.ISS.SSE is never set: KVM does not learn that a load extends the sign.
  * - Stage 2 with 16K pages has no start level 0 (check_s2_mmu_setup): every access is a translation fault, for ever.
  * - DC and IC by address do nothing where stage 2 has no memory.
+ * - Some registers of debug and RAS are not there: UNDEFINED, before a trap to EL2.
+ * - AFSR0_EL1 and AFSR1_EL1 are zero.
  */
 export class EmulatedCpu implements HostCpu {
   readonly #cpu: Cpu;
@@ -38,6 +40,8 @@ export class EmulatedCpu implements HostCpu {
   }
   load(context: CpuContext): void {
     this.#cpu.load(context);
+    this.#cpu.write('AFSR0_EL1', 0n);
+    this.#cpu.write('AFSR1_EL1', 0n);
   }
   save(context: CpuContext): void {
     this.#cpu.save(context);
@@ -62,6 +66,7 @@ export class EmulatedCpu implements HostCpu {
     for (;;) {
       const stop = this.#runOnce(end - this.instructions);
       if (stop.why !== 'trap') return stop;
+      if (isAbsent(stop)) return { ...stop, esr: esr(EC.UNKNOWN, 0) };
       if (!isMaintenance(stop)) return withoutSignExtension(stop);
       this.#cpu.state.advance();
       this.#cpu.retire(1);
@@ -86,6 +91,26 @@ export class EmulatedCpu implements HostCpu {
     const syndrome = esr(EC.IABT_LOWER, faultStatus('translation', 0));
     return { why: 'trap', vector: 'sync', esr: syndrome, far, hpfar: (far / PAGE) << 4n };
   }
+}
+
+/** ISS of an MRS or MSR, without Rt and the direction. */
+const REGISTER_BITS = 0x3f_fc1e;
+const ABSENT: ReadonlySet<number> = new Set(
+  [
+    [2, 0, 1, 4, 4], // DBGPRCR_EL1
+    [2, 0, 7, 8, 6], // DBGCLAIMSET_EL1
+    [2, 0, 7, 9, 6], // DBGCLAIMCLR_EL1
+    [2, 0, 7, 14, 6], // DBGAUTHSTATUS_EL1
+    [2, 3, 0, 4, 0], // DBGDTR_EL0
+    [2, 3, 0, 5, 0], // DBGDTRRX_EL0, DBGDTRTX_EL0
+    [3, 0, 5, 3, 1], // ERRSELR_EL1
+  ].map(([op0 = 0, op1 = 0, crn = 0, crm = 0, op2 = 0]) => {
+    return (op0 << 20) | (op2 << 17) | (op1 << 14) | (crn << 10) | (crm << 1);
+  }),
+);
+
+function isAbsent({ vector, esr: syndrome }: TrapStop): boolean {
+  return vector === 'sync' && syndrome >>> 26 === EC.SYSREG && ABSENT.has(syndrome & REGISTER_BITS);
 }
 
 function isDataAbort({ vector, esr: syndrome }: TrapStop): boolean {

@@ -4,7 +4,7 @@ import { exitDebug } from '../guestdebug.ts';
 import { SYSREG_BY_KEY } from '../sysregs/rows.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { guestAbort } from './abort.ts';
-import { hypercall } from './hypercalls.ts';
+import { fastPath, hypercall } from './hypercalls.ts';
 import { injectUndefined } from './inject.ts';
 import type { Handled } from './result.ts';
 import { exceptionClass, immediate16 } from './syndrome.ts';
@@ -75,6 +75,7 @@ const HANDLERS: Readonly<Record<number, ExitHandler>> = {
   [EC.WFX]: wait,
   [EC.FP]: undefinedClass,
   [EC.HVC64]: (vcpu) => {
+    if (fastPath(vcpu)) return 'guest';
     vcpu.statistics.add('hvc_exit_stat');
     return hypercall(vcpu);
   },

@@ -85,6 +85,19 @@ function isAlwaysAllowed(id: number): boolean {
   );
 }
 
+const WORKAROUNDS: readonly number[] = [FN.WORKAROUND_1, FN.WORKAROUND_2, FN.WORKAROUND_3];
+
+/**
+ * HVC of a workaround, which coming to EL2 has applied: the exception vector answers 0 and returns, before KVM or a filter
+ * sees the call (el1_sync). Whether it was one.
+ */
+export function fastPath({ context }: Vcpu): boolean {
+  if (!WORKAROUNDS.includes(Number(context.x[0]! & 0xffff_ffffn))) return false;
+  context.x[0] = SUCCESS;
+  context.x[1] = 0n;
+  return true;
+}
+
 /** HVC, or SMC with an immediate of 0 (kvm_smccc_call_handler). */
 export function hypercall(vcpu: Vcpu): Handled | 'wait' {
   const id = Number(vcpu.context.x[0]! & 0xffff_ffffn);

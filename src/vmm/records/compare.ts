@@ -2,7 +2,7 @@ import { boot } from '../../host/host.ts';
 import type { HostConfig } from '../../host/config.ts';
 import { leftOut, type LeftOut } from './leftout.ts';
 import { Probe } from './probe.ts';
-import type { Answer, Recorded } from './record.ts';
+import { sameValue, type Answer, type Recorded } from './record.ts';
 import { SECTIONS } from './sections/sections.ts';
 
 export interface Difference {
@@ -29,7 +29,7 @@ const NO_SECTIONS: ReadonlySet<string> = new Set(['all', 'dmesg_end']);
 function agrees(record: Recorded, ours: Answer): boolean {
   if (record.ret !== ours.ret || record.errno !== ours.errno) return false;
   const asked = Object.entries(record.out).filter(([name]) => !ours.unasked?.includes(name));
-  return asked.every(([name, value]) => JSON.stringify(value) === JSON.stringify(ours.out?.[name]));
+  return asked.every(([name, value]) => sameValue(value, ours.out?.[name]));
 }
 
 function compareSection(section: string, records: readonly Recorded[], config: HostConfig): SectionResult {

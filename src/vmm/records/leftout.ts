@@ -9,10 +9,12 @@ export type LeftOut =
   | 'not replayed yet'
   | 'AArch32'
   | 'SVE'
+  | 'random numbers'
   | 'pointer authentication'
   | 'MTE'
   | 'interrupt controller'
   | "identity of the emulator's max CPU"
+  | 'implementation defined registers'
   | 'a running counter'
   | 'the probe had failed before';
 
@@ -75,8 +77,27 @@ const KVM_TYPE = 0xae00;
 const interruptIoctl: Rule = ({ sec, args, out }) =>
   sec === 'ioctls' && INTERRUPT_IOCTLS.has(args.ioctl === undefined ? KVM_TYPE | Number(out.nr) : Number(out.nr));
 
+/** A sweep over the registers of one op0, op1 and CRn. */
+const sweep =
+  (op0: number, op1: number | null, ...crn: number[]): Rule =>
+  ({ sec, args }) =>
+    sec === 'sysreg' && args.op0 === op0 && (op1 === null || args.op1 === op1) && crn.includes(Number(args.crn));
+
 const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
-  ['SVE', [cap('KVM_CAP_ARM_SVE'), feature('KVM_ARM_VCPU_SVE'), about(/sve/i), (r) => r.args.sve_feature === 1]],
+  [
+    'SVE',
+    [
+      cap('KVM_CAP_ARM_SVE'),
+      feature('KVM_ARM_VCPU_SVE'),
+      about(/sve/i),
+      (r) => r.args.sve_feature === 1,
+      // ZCR_EL1 and SMCR_EL1; SVCR; TPIDR2_EL0: SVE and SME came together.
+      (record, config) =>
+        config.cpu === 'max' && [sweep(3, 0, 1), sweep(3, 3, 4, 13)].some((each) => each(record, config)),
+    ],
+  ],
+  // RNDR and RNDRRS.
+  ['random numbers', [sweep(3, 3, 2)]],
   [
     'pointer authentication',
     [
@@ -114,16 +135,24 @@ const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
         'KVM_CAP_DEVICE_CTRL',
         'KVM_CAP_ARM_SET_DEVICE_ADDR',
       ),
-      about(/vgic/),
+      about(/vgic|gic_|gicd/),
+      (record) => argument(record, 'gic') !== 0n || record.args.gic === 'created' || record.args.gic === 'init',
       interruptIoctl,
+      // ICC_*_EL1.
+      sweep(3, 0, 12),
     ],
   ],
-  ['a running counter', [counter]],
+  ['a running counter', [counter, sweep(3, 3, 14)]],
+  ['implementation defined registers', [sweep(3, null, 11, 15)]],
   // The vCPU could not be initialized: what was asked of it then says nothing of what the case is about.
   ['the probe had failed before', [({ case: name, errno }) => !name.includes('before_init') && errno === 'ENOEXEC']],
   [
     "identity of the emulator's max CPU",
-    [(record, config) => config.cpu === 'max' && (idRegister(record, config) || about(/^MMFR/)(record, config))],
+    [
+      (record, config) =>
+        config.cpu === 'max' &&
+        (idRegister(record, config) || about(/^MMFR/)(record, config) || sweep(3, 0, 0)(record, config)),
+    ],
   ],
 ];
 

@@ -22,10 +22,15 @@ const ENDED: Answer = { ret: -1, errno: 'ended' };
 const GIGABYTE = 2 ** 30;
 const ALIGNMENT = 0x40_0000n;
 const TARGET_GENERIC_V8 = 5;
+const RUN_REQUEST = ioctlNumber(ioctlByName('KVM_RUN')!, 'arm64');
+/** Guest instructions that are a guest's share of time before the signal. */
+const SLICE = 100_000;
+const MOST_SLICES = 4;
 
 /** The recording probe's own functions, in a process of our host. */
 export class Probe {
   readonly process: Process;
+  readonly #control: Host['control'];
   readonly pageSize: number;
   readonly kvm: number;
   /** A page or more that calls may use for their structures. */
@@ -34,6 +39,7 @@ export class Probe {
 
   constructor(host: Host) {
     this.process = host.createProcess();
+    this.#control = host.control;
     this.pageSize = host.config.pageSize;
     this.scratch = this.map({ length: SCRATCH });
     const fd = this.process.open('/dev/kvm');
@@ -160,6 +166,22 @@ export class Probe {
 
   runStruct(run: bigint) {
     return readStruct(kvm_run, 'arm64', this.process.memory.read(run, 4096) ?? new Uint8Array(4096));
+  }
+
+  /** KVM_RUN with a timer's signal: where nothing can wake the vCPU, or the guest has run for long. */
+  run(vcpu: number): Answer {
+    this.#control.budget = SLICE;
+    const call = this.process.ioctl(vcpu, RUN_REQUEST, 0n);
+    try {
+      let step = call.next();
+      for (let slices = 1; !step.done; slices++) {
+        if (step.value.why === 'idle' || slices >= MOST_SLICES) this.#control.signal = true;
+        step = call.next();
+      }
+      return 'errno' in step.value ? { ret: -1, errno: step.value.errno } : { ret: step.value.ret, errno: null };
+    } finally {
+      this.#control.signal = false;
+    }
   }
 
   /** KVM_RUN with immediate_exit set. */

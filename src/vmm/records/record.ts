@@ -1,6 +1,9 @@
 /** Records of the probe that asked the real kernel: one call and its answer a line, as JSON. */
 
-export type RecordedValue = number | string | boolean | null | readonly RecordedValue[];
+export type RecordedValue = number | string | boolean | null | readonly RecordedValue[] | RecordedObject;
+export interface RecordedObject {
+  readonly [name: string]: RecordedValue;
+}
 
 export interface Recorded {
   readonly sec: string;
@@ -26,6 +29,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isValue(value: unknown): value is RecordedValue {
   if (Array.isArray(value)) return value.every(isValue);
+  if (isObject(value)) return Object.values(value).every(isValue);
   return value === null || typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 }
 
@@ -61,6 +65,20 @@ export function parseRecords(text: string): Recorded[] {
     });
   }
   return records;
+}
+
+function isMembers(value: RecordedValue | undefined): value is RecordedObject {
+  return isObject(value);
+}
+
+/** The same value, whatever the order of an object's members. */
+export function sameValue(a: RecordedValue | undefined, b: RecordedValue | undefined): boolean {
+  if (isMembers(a) && isMembers(b)) {
+    const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+    return [...names].every((name) => sameValue(a[name], b[name]));
+  }
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((each, n) => sameValue(each, b[n]));
+  return a === b;
 }
 
 /** An argument that is a number, written as one or as a string. */

@@ -7,7 +7,9 @@ import { ioctls } from './ioctls.ts';
 import { memslot } from './memslot.ts';
 import { reglist } from './reglist.ts';
 import { regmut } from './regmut.ts';
+import { psci } from './psci.ts';
 import type { Section } from './section.ts';
+import { sysreg } from './sysreg.ts';
 import { vcpu } from './vcpu.ts';
 
 /** The sections that are understood; records of others are left out. */
@@ -22,4 +24,6 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   ioctls,
   reglist,
   regmut,
+  psci,
+  sysreg,
 };
