@@ -10,6 +10,7 @@ import type { CpuModel } from './presets.ts';
 import type { Stop } from './stop.ts';
 import { authenticatedReturn, branchAddress, KEY_REGISTERS, pointersWord, usesPointerKey } from './pointers.ts';
 import { SCTLR, type RegisterFile, type StoredRegister, type SystemRegister } from './sysregs.ts';
+import type { Transfer } from '../isa/row.ts';
 import { dataAbortIss } from '../isa/a64/syndrome.ts';
 import { exception, executeSystem, undefinedInstruction } from './system.ts';
 import { faultStatus, type Fault } from './translation/fault.ts';
@@ -212,9 +213,10 @@ export class Cpu implements RegisterFile {
     }
   }
 
-  /** Cache maintenance by address: nothing to do but to fault where a read would. */
+  /** Cache maintenance by address: nothing to do but to fault where a read would, PSTATE.PAN aside (D8.4.1.2). */
   maintain(va: bigint): Exception | null {
-    const result = this.mmu.translate(lowOf(va), highOf(va), { ...this.#kindHere('read'), peek: true });
+    const kind = { ...this.#kindHere('read'), pan: false, peek: true };
+    const result = this.mmu.translate(lowOf(va), highOf(va), kind);
     return result.ok ? null : this.#abort(result, va, ABORT.CM | ABORT.WNR, 0);
   }
 
@@ -301,6 +303,8 @@ export class Cpu implements RegisterFile {
       ...ACCESSORS[regime]!,
       unaligned: access !== 'fetch' && lo % elementBytes(exit.word) !== 0,
     };
+    // AArch64.CheckAlignment() comes before translation.
+    if (kind.unaligned && this.#sctlr(SCTLR.A)) return this.#alignment({ ...exit, kind: 'alignment', of: 'data' });
     const result = this.mmu.translate(lo, hi, kind);
     const va = (BigInt(hi) << 32n) | BigInt(lo);
     if (!result.ok) return this.#abort(result, va, access === 'write' ? ABORT.WNR : 0, exit.word, access);
@@ -357,7 +361,16 @@ export class Cpu implements RegisterFile {
     const va = exit.of === 'pc' ? this.state.pc : (BigInt(exit.hi) << 32n) | BigInt(exit.lo);
     if (exit.of === 'pc') return exception(1, esr(EC.PC_ALIGNMENT, 0), va);
     if (exit.of === 'sp') return exception(1, esr(EC.SP_ALIGNMENT, 0));
-    const iss = faultStatus('alignment', 0) | (exit.access === 'write' ? ABORT.WNR : 0);
+    const direction = exit.access === 'write' ? ABORT.WNR : 0;
+    const transfer = decode(exit.word)?.row.transfer;
+    // Device memory is the only other reason, and may be stage 2's.
+    if (!this.#sctlr(SCTLR.A) && !isOrdered(transfer)) {
+      const regime = transfer?.unprivileged === true ? this.state.unprivileged : this.state.regime;
+      const kind = { access: exit.access, ...ACCESSORS[regime]!, unaligned: true, peek: true };
+      const result = this.mmu.translate(exit.lo, exit.hi, kind);
+      if (!result.ok) return this.#abort(result, va, direction, exit.word, exit.access);
+    }
+    const iss = faultStatus('alignment', 0) | direction;
     return exception(1, esr(this.state.level === 0 ? EC.DABT_LOWER : EC.DABT_SAME, iss), va);
   }
 
@@ -522,6 +535,12 @@ const interrupt = (target: 1 | 2, vector: Exception['vector']): Exception => ({
 
 const lowOf = (va: bigint) => Number(va & 0xffff_ffffn);
 const highOf = (va: bigint) => Number((va >> 32n) & 0xffff_ffffn);
+
+/** Accesses that have to be aligned whatever the memory is. */
+function isOrdered(transfer: Transfer | undefined): boolean {
+  if (!transfer) return false;
+  return transfer.exclusive || transfer.acquire || transfer.release || transfer.access === 'loadStore';
+}
 
 /** What a load or store is aligned to: the bytes of one register. */
 function elementBytes(word: number): number {
