@@ -1,5 +1,5 @@
 import type { InstructionTable, TableRow } from '../isa/decoder.ts';
-import type { Row } from '../isa/row.ts';
+import { requiredFeatures, type Row } from '../isa/row.ts';
 import { SPECIAL, type Handling } from './interpreter/handlers.ts';
 import { find, type Tree } from './interpreter/questions.ts';
 import type { Site } from './interpreter/record.ts';
@@ -36,7 +36,8 @@ export class CodeCache {
     this.#views = views;
     this.#table = table;
     this.#handlers = handlers;
-    this.#executes = ({ execute, feature }) => execute !== undefined && (feature === undefined || !absent.has(feature));
+    this.#executes = (row) =>
+      row.execute !== undefined && !requiredFeatures(row).some((feature) => absent.has(feature));
   }
 
   /** 0: the page has none. */

@@ -111,8 +111,8 @@ export interface Row<Name extends string = string> {
   readonly encoding: string;
   /** False: these field values are UNDEFINED. */
   readonly valid?: (f: Fields<Name>) => boolean;
-  /** The extension that brought it; absent: in every CPU. */
-  readonly feature?: string;
+  /** The extension that brought it, or those it takes; absent: in every CPU. */
+  readonly feature?: string | readonly string[];
   /** See `syntax.ts`. */
   readonly syntax: string;
   /** In order of preference. */
@@ -124,6 +124,11 @@ export interface Row<Name extends string = string> {
   readonly flow?: Flow;
   readonly transfer?: Transfer;
   readonly execute?: Execute;
+}
+
+/** The extensions that a CPU must have all of for the row. */
+export function requiredFeatures({ feature = [] }: Pick<Row, 'feature'>): readonly string[] {
+  return typeof feature === 'string' ? [feature] : feature;
 }
 
 /** Throws where the diagram isn't 32 bits: a row is source code. */

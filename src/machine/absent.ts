@@ -1,5 +1,6 @@
 /** What the real CPUs have and this machine has not: it reads as absent, so that no guest relies on it. */
 import { A64 } from '../isa/a64/table.ts';
+import { requiredFeatures } from '../isa/row.ts';
 import type { IdRegister } from './features.ts';
 
 /** A field that may say no more than `most`; fields count up with what they have. */
@@ -22,7 +23,6 @@ export const LIMITS: readonly Limit[] = [
   { register: 'ID_AA64DFR0_EL1', lo: 4, most: 0, why: 'no trace unit' },
   { register: 'ID_AA64DFR0_EL1', lo: 32, most: 0, why: 'no statistical profiling' },
   { register: 'ID_AA64ISAR0_EL1', lo: 60, most: 0, why: 'a random number is no deterministic instruction' },
-  { register: 'ID_AA64MMFR2_EL1', lo: 4, most: 0, why: 'LDTR and STTR always have the permissions of EL0' },
 ];
 
 /** A field that says which instructions there are: its value n needs the first n of `needs`. */
@@ -67,16 +67,18 @@ const FP_FIELDS = [
   { register: 'ID_AA64PFR0_EL1', lo: 20, base: 'ADD (vector)' },
 ] as const;
 const HALF_PRECISION = 'FEAT_FP16';
+const HALF_IS_THERE = 1;
 const NO_FP = 15n;
 
 /** Names of rows that execute, and features all of whose rows do. */
 const EXECUTED: ReadonlySet<string> = new Set([
   ...A64.rows.filter(({ row }) => row.execute).map(({ row }) => row.name),
-  ...features().filter((feature) => A64.rows.every(({ row }) => row.feature !== feature || row.execute)),
+  ...executedFeatures(),
 ]);
 
-function features(): string[] {
-  return A64.rows.flatMap(({ row }) => row.feature ?? []);
+function executedFeatures(): string[] {
+  const missing = new Set(A64.rows.flatMap(({ row }) => (row.execute ? [] : requiredFeatures(row))));
+  return A64.rows.flatMap(({ row }) => requiredFeatures(row)).filter((feature) => !missing.has(feature));
 }
 
 export function getField(value: bigint, lo: number): number {
@@ -112,5 +114,8 @@ export function absentFeatures(id: Readonly<Partial<Record<IdRegister, bigint>>>
   for (const { register, lo, needs } of INSTRUCTION_FIELDS) {
     for (const need of needs.slice(0, getField(id[register] ?? 0n, lo))) present.add(need);
   }
-  return new Set(INSTRUCTION_FIELDS.flatMap(({ needs }) => needs).filter((need) => !present.has(need)));
+  const [{ register, lo }] = FP_FIELDS;
+  if (getField(id[register] ?? 0n, lo) === HALF_IS_THERE) present.add(HALF_PRECISION);
+  const known = [...INSTRUCTION_FIELDS.flatMap(({ needs }) => needs), HALF_PRECISION];
+  return new Set(known.filter((need) => !present.has(need)));
 }

@@ -1,6 +1,6 @@
 /** The reference page of an instruction, all of it from its row. */
 import { pseudocode, type RegisterNames } from '../pseudocode.ts';
-import { REGISTER_OPERANDS, type Flow, type Row, type Transfer } from '../row.ts';
+import { REGISTER_OPERANDS, requiredFeatures, type Flow, type Transfer } from '../row.ts';
 import type { TableRow } from '../decoder.ts';
 import { disassemble } from './disassembler.ts';
 import { SLOT, type A64Field } from './operands.ts';
@@ -65,7 +65,7 @@ export function reference(word: number, address: bigint): Reference | null {
     encoding: encodingCells(decoded, word),
     syntax: row.syntax,
     aliases: (row.aliases ?? []).filter((alias) => alias.printed).map((alias) => alias.template),
-    features: featuresOf(row),
+    features: requiredFeatures(row),
     operands: [...registers, ...immediates],
     flow: FLOWS[row.flow ?? 'next'],
     transfer: row.transfer ? transferText(row.transfer) : null,
@@ -90,13 +90,11 @@ export function findRows(text: string, most: number): { readonly found: readonly
   };
 }
 
-const featuresOf = ({ feature }: Row): readonly string[] => (feature === undefined ? [] : [feature].flat());
-
 const SEARCHED = A64.rows.map((entry) => {
   const { name, syntax, aliases = [] } = entry.row;
   return {
     entry,
-    searched: [name, syntax, ...aliases.map(({ template }) => template), ...featuresOf(entry.row)]
+    searched: [name, syntax, ...aliases.map(({ template }) => template), ...requiredFeatures(entry.row)]
       .join('\n')
       .toLowerCase(),
   };

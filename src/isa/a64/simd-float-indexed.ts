@@ -5,7 +5,7 @@ import { complexMultiplyAddByElement } from './semantics/float/complex.ts';
 import { byBits } from './semantics/float/lanes.ts';
 import * as float from './semantics/float/vector.ts';
 import { low, operandsOf, VECTORS, type Element } from './simd-indexed.ts';
-import { BINARY, BY_Q, HALF, INTO, title } from './simd-row.ts';
+import { BINARY, BY_Q, COMPLEX, HALF, INTO, title } from './simd-row.ts';
 
 const ELEMENTS: readonly Element[] = [
   { ...low, bits: 16, fields: `00 ${low.fields}` },
@@ -79,7 +79,7 @@ export const SIMD_FLOAT_INDEXED: readonly A64Row[] = [
     name: 'FCMLA (by element, half)',
     encoding: '0 Q 1 01111 01 L Rm:5 0 rot:2 1 H 0 Rn:5 Rd:5',
     valid: (f) => f.Q === 1 || f.H === 0,
-    feature: 'FEAT_FCMA',
+    feature: [COMPLEX, HALF],
     syntax: 'fcmla <Vd.Q16>, <Vn.Q16>, <Vm.h[H:L]>, <#rot>',
     operands: { ...BINARY, ...INTO, imm: joinedField('H:L'), imm2: angle },
     variant: ['Q', 'rot'],
@@ -88,7 +88,7 @@ export const SIMD_FLOAT_INDEXED: readonly A64Row[] = [
   {
     name: 'FCMLA (by element, single)',
     encoding: '0 1 1 01111 10 0 Rm:5 0 rot:2 1 H 0 Rn:5 Rd:5',
-    feature: 'FEAT_FCMA',
+    feature: COMPLEX,
     syntax: 'fcmla <Vd.4s>, <Vn.4s>, <Vm.s[H]>, <#rot>',
     operands: { ...BINARY, ...INTO, imm: joinedField('H'), imm2: angle },
     variant: ['rot'],

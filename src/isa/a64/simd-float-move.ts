@@ -1,6 +1,7 @@
 /** FMOV of an immediate to each element: DDI 0487 C4.1, "modified immediate". */
 import { expandFloat, floatBits, v } from './operands.ts';
 import type { A64Row } from './row.ts';
+import { moveImmediate, moveImmediateVector } from './semantics/simd/element.ts';
 import { imm8, immediate, modified } from './simd-move.ts';
 import { BY_Q, HALF } from './simd-row.ts';
 
@@ -12,6 +13,7 @@ export const SIMD_FLOAT_MOVE: readonly A64Row[] = [
     syntax: 'fmov <Vd.Q16>, <float:i3:i5>',
     operands: { rd: v('Rd'), ...immediate(16, (f) => floatBits(expandFloat(imm8.get(f)), 16)) },
     variant: BY_Q,
+    execute: moveImmediate,
   },
   {
     name: 'FMOV (vector, immediate, single)',
@@ -19,11 +21,13 @@ export const SIMD_FLOAT_MOVE: readonly A64Row[] = [
     syntax: 'fmov <Vd.Q32>, <float:i3:i5>',
     operands: { rd: v('Rd'), ...immediate(32, (f) => floatBits(expandFloat(imm8.get(f)), 32)) },
     variant: BY_Q,
+    execute: moveImmediate,
   },
   {
     name: 'FMOV (vector, immediate, double)',
     encoding: modified('1', '1111').replace('Q', '1'),
     syntax: 'fmov <Vd.2d>, <float:i3:i5>',
     operands: { rd: v('Rd'), ...immediate(64, (f) => floatBits(expandFloat(imm8.get(f)), 64)) },
+    execute: moveImmediateVector,
   },
 ];

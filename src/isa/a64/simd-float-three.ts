@@ -6,7 +6,7 @@ import { complexAdd, complexMultiplyAdd } from './semantics/float/complex.ts';
 import { bySz, half, type Which } from './semantics/float/lanes.ts';
 import * as scalar from './semantics/float/scalar.ts';
 import * as vector from './semantics/float/vector.ts';
-import { BINARY, BY_Q, BY_SIZE, BY_SZ, HALF, hasFloatVector, INTO, title } from './simd-row.ts';
+import { BINARY, BY_Q, BY_SZ, COMPLEX, HALF, hasFloatVector, INTO, title } from './simd-row.ts';
 
 const operandsOf = (mnemonic: string) => (/^fml[as]$/.test(mnemonic) ? { ...BINARY, ...INTO } : BINARY);
 
@@ -113,29 +113,41 @@ const LONG_ROWS: readonly A64Row[] = MULTIPLY_LONG.map(([mnemonic, U, a, opcode,
 }));
 
 const rotation = (first: bigint, step: bigint) => (f: A64Fields) => first + step * BigInt(f.rot);
-const COMPLEX = ({ size, Q }: A64Fields) => size !== 0 && (size !== 3 || Q === 1);
 
-const COMPLEX_ROWS: readonly A64Row[] = [
+const COMPLEX_PRECISIONS = [
   {
-    name: 'FCMLA',
-    encoding: '0 Q 1 01110 size:2 0 Rm:5 1 10 rot:2 1 Rn:5 Rd:5',
-    valid: COMPLEX,
-    feature: 'FEAT_FCMA',
-    syntax: 'fcmla <Vd.T>, <Vn.T>, <Vm.T>, <#rot>',
-    operands: { ...BINARY, ...INTO, imm: rotation(0n, 90n) },
-    variant: [...BY_SIZE, 'rot'],
-    execute: complexMultiplyAdd,
+    kind: '',
+    bits: '1 sz',
+    registers: 'fp',
+    which: bySz,
+    extra: { valid: hasFloatVector, feature: COMPLEX, by: BY_SZ },
   },
-  {
-    name: 'FCADD',
-    encoding: '0 Q 1 01110 size:2 0 Rm:5 1 11 rot 0 1 Rn:5 Rd:5',
-    valid: COMPLEX,
-    feature: 'FEAT_FCMA',
-    syntax: 'fcadd <Vd.T>, <Vn.T>, <Vm.T>, <#rotodd>',
-    operands: { ...BINARY, imm: rotation(90n, 180n) },
-    variant: [...BY_SIZE, 'rot'],
-    execute: complexAdd,
-  },
-];
+  { kind: ' (half)', bits: '01', registers: 'Q16', which: half, extra: { feature: [COMPLEX, HALF], by: BY_Q } },
+] as const;
+
+const COMPLEX_ROWS: readonly A64Row[] = COMPLEX_PRECISIONS.flatMap(({ kind, bits, registers, which, extra }) => {
+  const { by, ...rest } = extra;
+  const three = `<Vd.${registers}>, <Vn.${registers}>, <Vm.${registers}>`;
+  return [
+    {
+      name: `FCMLA${kind}`,
+      encoding: `0 Q 1 01110 ${bits} 0 Rm:5 1 10 rot:2 1 Rn:5 Rd:5`,
+      ...rest,
+      syntax: `fcmla ${three}, <#rot>`,
+      operands: { ...BINARY, ...INTO, imm: rotation(0n, 90n) },
+      variant: [...by, 'rot'],
+      execute: complexMultiplyAdd(which),
+    },
+    {
+      name: `FCADD${kind}`,
+      encoding: `0 Q 1 01110 ${bits} 0 Rm:5 1 11 rot 0 1 Rn:5 Rd:5`,
+      ...rest,
+      syntax: `fcadd ${three}, <#rotodd>`,
+      operands: { ...BINARY, imm: rotation(90n, 180n) },
+      variant: [...by, 'rot'],
+      execute: complexAdd(which),
+    },
+  ];
+});
 
 export const SIMD_FLOAT_THREE: readonly A64Row[] = [...FLOAT.flatMap(floatRows), ...LONG_ROWS, ...COMPLEX_ROWS];

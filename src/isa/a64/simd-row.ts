@@ -3,6 +3,7 @@ import { bySz, half, type Which } from './semantics/float/lanes.ts';
 import { v, type A64Field, type A64Fields } from './operands.ts';
 
 export const HALF = 'FEAT_FP16';
+export const COMPLEX = 'FEAT_FCMA';
 export const ROUNDING_DOUBLING = 'FEAT_RDM';
 
 export const UNARY = { rd: v('Rd'), rn: v('Rn') };

@@ -5,25 +5,27 @@ import { call, type Expr } from '../../../expr.ts';
 import { fpAdd } from './add.ts';
 import { duplicate } from '../simd/element.ts';
 import type { Precision } from './format.ts';
-import { arrangement, bySize, FOUR_SINGLES, half, lane, vectorOf, type Arrangement } from './lanes.ts';
+import { arrangement, FOUR_SINGLES, half, lane, vectorOf, type Arrangement, type Which } from './lanes.ts';
 import { fpMulAdd } from './multiply-add.ts';
 import { fpNeg } from './operations.ts';
 
 const negatedIf = (negative: boolean, p: Precision, value: Expr) => (negative ? fpNeg(p, value) : value);
 
 /** The second number turned by 90 or 270 degrees: its parts change places, and one its sign. */
-export const complexAdd: Execute = (b) => {
-  b.checkFp();
-  const shape = arrangement(b, bySize);
-  const { p } = shape;
-  const [n, m] = [b.let(b.getVector('rn')), b.let(b.getVector('rm'))];
-  const by270 = b.field('rot') === 1;
-  const turned = (index: number) => negatedIf((index % 2 === 1) === by270, p, lane(p, m, index ^ 1));
-  b.setVector(
-    'rd',
-    vectorOf(b, shape, (index) => call(fpAdd[p], lane(p, n, index), turned(index))),
-  );
-};
+export const complexAdd =
+  (which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const shape = arrangement(b, which);
+    const { p } = shape;
+    const [n, m] = [b.let(b.getVector('rn')), b.let(b.getVector('rm'))];
+    const by270 = b.field('rot') === 1;
+    const turned = (index: number) => negatedIf((index % 2 === 1) === by270, p, lane(p, m, index ^ 1));
+    b.setVector(
+      'rd',
+      vectorOf(b, shape, (index) => call(fpAdd[p], lane(p, n, index), turned(index))),
+    );
+  };
 
 /** Turned by `rot` times 90 degrees: one part of the first number is multiplied with both of the second, signs as the turn has them. */
 function multiplyAdd(b: Builder, shape: Arrangement, pairOfSecond: (index: number) => Expr): void {
@@ -41,12 +43,14 @@ function multiplyAdd(b: Builder, shape: Arrangement, pairOfSecond: (index: numbe
   b.setVector('rd', vectorOf(b, shape, element));
 }
 
-export const complexMultiplyAdd: Execute = (b) => {
-  b.checkFp();
-  const shape = arrangement(b, bySize);
-  const m = b.let(b.getVector('rm'));
-  multiplyAdd(b, shape, (index) => lane(shape.p, m, index));
-};
+export const complexMultiplyAdd =
+  (which: Which): Execute =>
+  (b) => {
+    b.checkFp();
+    const shape = arrangement(b, which);
+    const m = b.let(b.getVector('rm'));
+    multiplyAdd(b, shape, (index) => lane(shape.p, m, index));
+  };
 
 /** The second number is the pair that `imm` names, of which singles make but two. */
 export const complexMultiplyAddByElement =

@@ -7,10 +7,9 @@ import type { Precision } from './format.ts';
 /** The precision of an instruction, by its fields. */
 export type Which = (b: Builder) => Precision;
 export const half: Which = () => 'half';
-export const single: Which = () => 'single';
-export const double: Which = () => 'double';
+const single: Which = () => 'single';
+const double: Which = () => 'double';
 export const bySz: Which = (b) => (b.field('sz') ? 'double' : 'single');
-export const bySize: Which = (b) => (['half', 'half', 'single', 'double'] as const)[b.field('size')]!;
 export const byBits = (bits: 8 | 16 | 32 | 64): Which => (bits === 64 ? double : bits === 32 ? single : half);
 
 export interface Arrangement {

@@ -32,7 +32,9 @@ function eachOf<Name extends string, Operation, V extends readonly 'v128'[]>(
   make: (name: string, operation: Operation) => ByArrangement<V>,
   title = (name: string) => name,
 ): (name: Name) => ByArrangement<V> {
-  const entries = Object.entries<Operation>(table).map(([name, operation]) => [name, make(title(name), operation)] as const);
+  const entries = Object.entries<Operation>(table).map(
+    ([name, operation]) => [name, make(title(name), operation)] as const,
+  );
   const made = new Map<string, ByArrangement<V>>(entries);
   return (name) => made.get(name)!;
 }
