@@ -75,6 +75,17 @@
  aese v0.16b, v1.16b
  sha1c q0, s1, v2.4s
  sha512h q0, q1, v2.2d
+ eor3 v0.16b, v1.16b, v2.16b, v31.16b
+ bcax v0.16b, v1.16b, v2.16b, v3.16b
+ rax1 v0.2d, v1.2d, v2.2d
+ xar v0.2d, v1.2d, v2.2d, #63
+ xar v0.2d, v1.2d, v2.2d, 0
+ sm3ss1 v0.4s, v1.4s, v2.4s, v3.4s
+ sm3tt1a v0.4s, v1.4s, v2.s[3]
+ sm3tt2b v0.4s, v1.4s, v2.s[0]
+ sm3partw2 v0.4s, v1.4s, v2.4s
+ sm4e v0.4s, v1.4s
+ sm4ekey v0.4s, v1.4s, v2.4s
  fccmp s0, s1, #0, ne
  fcsel d0, d1, d2, lt
  fjcvtzs w0, d1
