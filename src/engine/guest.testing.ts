@@ -1,6 +1,6 @@
 /** For tests: a guest program on an engine, with a handful of pages. */
 import { assemble } from '../isa/a64/assembler.ts';
-import { Engine, ENGINE_BYTES, type Exit } from './engine.ts';
+import { Engine, ENGINE_BYTES, type Exit, type Refill } from './engine.ts';
 
 export const PAGE = 4096;
 export const CODE = 0x40000000;
@@ -18,9 +18,10 @@ export class Guest {
     pages: Iterable<readonly [number, number]> = [[CODE, 0]],
     ramPages = 16,
     absent: readonly string[] = [],
+    refill?: Refill,
   ) {
     const memory = new WebAssembly.Memory({ initial: Math.ceil((ENGINE_BYTES + ramPages * PAGE) / 0x10000) });
-    this.engine = new Engine(memory, new Set(absent));
+    this.engine = new Engine(memory, new Set(absent), refill);
     this.view = new DataView(memory.buffer);
     this.#pages = new Map(pages);
     this.load(CODE, source);
