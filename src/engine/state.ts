@@ -4,6 +4,7 @@ import type { Views } from './views.ts';
 
 const NZCV = 0xf0000000;
 const SP_OF_LEVEL = 1;
+const BTYPE = 10;
 
 /** The CPU's registers in the engine's state block. Halves are u32; bigint is for the edges. */
 export class CpuState {
@@ -64,6 +65,17 @@ export class CpuState {
   /** PSTATE.EL. */
   get level(): number {
     return (this.#u32(at.PSTATE) >>> 2) & 3;
+  }
+
+  /** PSTATE.BTYPE; 3 where a branch from `branchedFrom` has set it, which is 1 if that page is not guarded. */
+  get btype(): number {
+    return (this.#u32(at.PSTATE) >>> BTYPE) & 3;
+  }
+  set btype(value: number) {
+    this.#setU32(at.PSTATE, (this.#u32(at.PSTATE) & ~(3 << BTYPE)) | (value << BTYPE));
+  }
+  get branchedFrom(): bigint {
+    return this.#u64(at.BRANCHED_FROM);
   }
 
   /** N, Z, C and V in bits 31:28, the others 0; as the NZCV register has them. */

@@ -11,7 +11,7 @@ const PAGE = -at.PAGE_BYTES;
 const PAGE_SHIFT = Math.log2(at.PAGE_BYTES);
 const pageOf = (offset: number) => (offset & PAGE) >>> 0;
 const WITHOUT_TOP_BYTE = 0x00ffffff;
-const TAG_BITS = at.TAG_CODE | at.TAG_ALIGNED;
+const TAG_BITS = at.TAG_CODE | at.TAG_ALIGNED | at.TAG_GUARDED;
 const FILTER_BYTES = 2 ** at.LARGE_BITS / 8;
 /** Pages that are looked for one by one rather than among all entries. */
 const FEW = 16;
@@ -71,7 +71,7 @@ export class SoftTlb {
   /**
    * Maps the page of the address (`lo`, `hi`: its u32 halves) to the page of RAM that the offset is in, for accesses of
    * `regime` in the current space, by default the current one. `aligned`: unaligned data accesses are refused (Device
-   * memory, SCTLR_ELx.A). `size`: the bytes, a power of two, that `flushPage` of any address among them forgets with it.
+   * memory, SCTLR_ELx.A). `guarded`: fetches after indirect branches need a landing pad. `size`: the bytes, a power of two, that `flushPage` of any address among them forgets with it.
    */
   fill(
     access: Access,
@@ -81,6 +81,7 @@ export class SoftTlb {
     regime = this.#regime(),
     aligned = false,
     size = at.PAGE_BYTES,
+    guarded = false,
   ): void {
     if (!(regime >= 0 && regime < at.REGIMES)) throw new RangeError(`regime ${regime} is not below ${at.REGIMES}`);
     const page = pageOf(ramOffset);
@@ -94,6 +95,10 @@ export class SoftTlb {
       if (slot === 0) slot = this.#addCode(page);
       this.#code.plant(slot, lo & PAGE, hi);
       addend = slot;
+      if (guarded) {
+        flags |= at.TAG_GUARDED;
+        slot = page;
+      }
     } else {
       if (aligned) flags |= at.TAG_ALIGNED;
       if (access === 'write' && slot !== 0) flags |= at.TAG_CODE;

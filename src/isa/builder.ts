@@ -17,6 +17,9 @@ export type FlagRule = 'add' | 'sub' | 'addCarry' | 'logic';
 export type Leave =
   'svc' | 'hvc' | 'smc' | 'brk' | 'hlt' | 'dcps1' | 'dcps2' | 'dcps3' | 'system' | 'undefined' | 'wfi' | 'wfe';
 
+/** PSTATE.BTYPE after an indirect branch (BTypeNext); 3 is 1 where the branch is not in a guarded page. */
+export type BranchType = 1 | 2 | 3;
+
 export interface AccessSpec {
   readonly access: 'read' | 'write' | 'readWrite';
   /** Of the whole access, all its registers included: 1 to 64. */
@@ -90,7 +93,7 @@ export interface Builder extends Statements {
 
   /** To the instruction at PC + `imm`. */
   branch(): void;
-  /** To an address. */
-  jump(address: Expr): void;
+  /** To an address, with this PSTATE.BTYPE; absent: 0. */
+  jump(address: Expr, type?: BranchType): void;
   leave(kind: Leave): void;
 }

@@ -8,6 +8,7 @@ import type { CpuFeatures, IdRegister } from './features.ts';
 import type { PhysicalMemory } from './memory.ts';
 import type { CpuModel } from './presets.ts';
 import type { Stop } from './stop.ts';
+import { isLandingPad } from './landing.ts';
 import { authenticatedReturn, branchAddress, KEY_REGISTERS, pointersWord, usesPointerKey } from './pointers.ts';
 import { SCTLR, type RegisterFile, type StoredRegister, type SystemRegister } from './sysregs.ts';
 import type { Transfer } from '../isa/row.ts';
@@ -55,6 +56,8 @@ export class Cpu implements RegisterFile {
   /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
   readonly #live = new CpuContext();
   #passing: bigint | null = null;
+  /** PSTATE.BTYPE of an instruction that the engine runs without: it has been checked. */
+  #landed = 0;
   readonly #spaces: AddressSpaces;
 
   constructor(memory: PhysicalMemory, engine: Engine, model: CpuModel) {
@@ -127,6 +130,7 @@ export class Cpu implements RegisterFile {
       }
       const exit = this.#engine.run(Math.min(end - this.instructions, LONGEST_SLICE));
       this.instructions += this.#engine.executed;
+      this.#settleBranch();
       if (this.#engine.executed > 0) {
         misses = 0;
         this.#passing = null;
@@ -291,7 +295,35 @@ export class Cpu implements RegisterFile {
   #finish(raised: Exception | null): Exception | null {
     if (raised) return raised;
     this.state.advance();
+    this.state.btype = 0;
     this.instructions++;
+    return null;
+  }
+
+  /** What the engine's BTYPE means, after a run. */
+  #settleBranch(): void {
+    const { state } = this;
+    if (this.#engine.executed === 0) {
+      if (this.#landed !== 0) state.btype = this.#landed;
+    } else if (state.btype !== 0) {
+      if (!this.features.branchTargets) state.btype = 0;
+      else if (state.btype === 3) {
+        const from = state.branchedFrom;
+        const page = this.mmu.translate(lowOf(from), highOf(from), { ...this.#kindHere('fetch'), peek: true });
+        if (!(page.ok && page.guarded)) state.btype = 1;
+      }
+    }
+    this.#landed = 0;
+  }
+
+  /** AArch64.CheckBranchTarget() of an instruction in a guarded page; what the engine can't allow, it is told to pass. */
+  #land(pa: number): Exception | null {
+    const { btype } = this.state;
+    if (btype === 0) return null;
+    const strict = this.#sctlr(this.state.level === 0 ? SCTLR.BT0 : SCTLR.BT1);
+    if (!isLandingPad(this.#memory.read32(pa), btype, strict)) return exception(1, esr(EC.BRANCH_TARGET, btype));
+    this.#landed = btype;
+    this.state.btype = 0;
     return null;
   }
 
@@ -311,8 +343,8 @@ export class Cpu implements RegisterFile {
     const offset = this.#memory.offset(result.pa);
     if (offset < 0) return this.#externalAbort(access, va);
     const aligned = result.attributes.type === 'device' || this.#sctlr(SCTLR.A);
-    this.#engine.tlb.fill(access, lo, hi, offset, regime, aligned, result.size);
-    return null;
+    this.#engine.tlb.fill(access, lo, hi, offset, regime, aligned, result.size, result.guarded);
+    return access === 'fetch' && result.guarded ? this.#land(result.pa) : null;
   }
 
   /** PC without a top byte that branches ignore; whether that has changed it. No address with one is in the TLB. */

@@ -4,6 +4,7 @@ export const EC = {
   WFX: 0x01,
   FP: 0x07,
   PAC: 0x09,
+  BRANCH_TARGET: 0x0d,
   ILLEGAL_STATE: 0x0e,
   SVC64: 0x15,
   HVC64: 0x16,

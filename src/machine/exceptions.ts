@@ -64,6 +64,7 @@ function returnMask(features: CpuFeatures): number {
   if (features.uao) mask |= PSTATE.UAO;
   if (features.dit) mask |= PSTATE.DIT;
   if (features.ssbs) mask |= PSTATE.SSBS;
+  if (features.branchTargets) mask |= PSTATE.BTYPE;
   return mask;
 }
 

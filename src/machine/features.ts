@@ -47,6 +47,8 @@ export interface TranslationFeatures {
   readonly stage2ExecuteByEl: boolean;
   /** FEAT_S2FWB. */
   readonly forcedWriteBack: boolean;
+  /** FEAT_BTI. */
+  readonly branchTargets: boolean;
 }
 
 export interface CpuFeatures extends TranslationFeatures {
@@ -129,6 +131,7 @@ export function featuresOf(id: IdRegisters): CpuFeatures {
     hardwareDirty: hafdbs >= 2,
     stage2ExecuteByEl: field(id, 'ID_AA64MMFR1_EL1', 28) >= 1,
     forcedWriteBack: field(id, 'ID_AA64MMFR2_EL1', 40) >= 1,
+    branchTargets: field(id, 'ID_AA64PFR1_EL1', 0) >= 1,
     pan: field(id, 'ID_AA64MMFR1_EL1', 20) >= 1,
     uao: field(id, 'ID_AA64MMFR2_EL1', 4) >= 1,
     dit: field(id, 'ID_AA64PFR0_EL1', 48) >= 1,

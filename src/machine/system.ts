@@ -28,6 +28,13 @@ const isRead = (word: number) => ((word >>> 21) & 1) === 1;
 const keyOf = (word: number) => (word >>> 5) & 0xffff;
 const targetOf = (word: number) => word & 31;
 
+/** An access that nobody has: FEAT_IDST tells reads in the feature ID space (op0 3, op1 0, 1, 3, CRn 0, CRm 0 to 7). */
+function unallocated(cpu: Cpu, word: number): Exception {
+  const key = keyOf(word);
+  const identifies = key >>> 14 === 3 && (key & 0x7c0) === 0 && [0, 1, 3].includes((key >>> 11) & 7);
+  return identifies && isRead(word) && cpu.features.idTrapSyndrome ? trapped(1, word) : undefinedInstruction();
+}
+
 /**
  * Does the instruction of the system space at PC (op0 1, 2, 3, and MSR of an immediate). null: it is done, PC is the
  * caller's to advance.
@@ -58,10 +65,10 @@ function trappedToEl2(cpu: Cpu, names: readonly TrapName[], write: boolean): boo
 function executeRegister(cpu: Cpu, word: number, { name, row, stored }: NamedRegister): Exception | null {
   const read = isRead(word);
   const level = cpu.state.level;
-  if (row.el1 === 'none' || row.el1 === (read ? 'write' : 'read')) return undefinedInstruction();
+  if (row.el1 === 'none' || row.el1 === (read ? 'write' : 'read')) return unallocated(cpu, word);
   if (level === 0) {
     const permit = read ? row.el0?.read : row.el0?.write;
-    if (!permit) return undefinedInstruction();
+    if (!permit) return unallocated(cpu, word);
     if (!allows(cpu, permit)) return trapped(1, word);
   }
   if (name === 'SP_EL0' && (cpu.state.pstate & PSTATE.SP) === 0) return undefinedInstruction();
@@ -90,10 +97,8 @@ function executeRegister(cpu: Cpu, word: number, { name, row, stored }: NamedReg
 function executeUnnamed(cpu: Cpu, word: number): Exception | null {
   const group = groupOf(keyOf(word));
   const read = isRead(word);
-  if (!group || (group.untrapped === 'id' && !read)) return undefinedInstruction();
-  if (cpu.state.level === 0) {
-    return group.untrapped === 'id' && cpu.features.idTrapSyndrome ? trapped(1, word) : undefinedInstruction();
-  }
+  if (!group || (group.untrapped === 'id' && !read)) return unallocated(cpu, word);
+  if (cpu.state.level === 0) return unallocated(cpu, word);
   if (trappedToEl2(cpu, group.traps, !read)) return trapped(2, word);
   if (group.untrapped === 'undefined') return undefinedInstruction();
   const name = ID_BY_KEY.get(keyOf(word));

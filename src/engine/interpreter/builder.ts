@@ -1,4 +1,4 @@
-import type { AccessSpec, Builder, FlagRule, Leave, Place } from '../../isa/builder.ts';
+import type { AccessSpec, BranchType, Builder, FlagRule, Leave, Place } from '../../isa/builder.ts';
 import { add, and, constant, eq, extendU, shl, type Expr, type Vector, type Width } from '../../isa/expr.ts';
 import type { ImmediateOperand, RegisterOperand } from '../../isa/row.ts';
 import { SLOT } from '../../isa/a64/operands.ts';
@@ -193,7 +193,7 @@ export abstract class RecordBuilder extends StatementEmitter implements Builder 
   }
 
   abstract branch(): void;
-  abstract jump(address: Expr): void;
+  abstract jump(address: Expr, type?: BranchType): void;
   abstract leave(kind: Leave): void;
 
   /** After the row's semantics: what follows where they neither branched nor left. */
@@ -308,10 +308,25 @@ export class FastBuilder extends RecordBuilder {
     this.ended = true;
   }
 
-  jump(address: Expr): void {
+  jump(address: Expr, type?: BranchType): void {
+    const { code } = this;
     this.emit(address);
-    this.code.set(local.TARGET);
-    this.code.brOut(OP.br, 'goto');
+    code.set(local.TARGET);
+    if (type !== undefined) {
+      code.i32(0);
+      code.get(local.COUNT);
+      code.i32(2);
+      code.op(OPERATORS.shl[32]);
+      code.i32(type);
+      code.op(OPERATORS.or[32]);
+      code.memory(OP.i32Store, at.BRANCHED);
+    }
+    if (type === 3) {
+      code.i32(0);
+      code.get(local.PAGE);
+      code.memory(OP.i64Store, at.BRANCHED_FROM);
+    }
+    code.brOut(OP.br, type === undefined ? 'goto' : 'indirect');
     this.ended = true;
   }
 

@@ -94,7 +94,7 @@ function fastFunction(fragment: Code): Code {
   const exits = (['fp', 'spAlignment', 'slow'] as const).map((exit) => [exit, code.open(OP.block)] as const);
   const goto = code.open(OP.block);
   const next = code.open(OP.block);
-  code.append(fragment, { ...Object.fromEntries(exits), stop, goto, next });
+  code.append(fragment, { ...Object.fromEntries(exits), stop, goto, indirect: goto, next });
   code.end();
   code.i32(NEXT);
   code.op(OP.return);

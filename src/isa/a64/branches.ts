@@ -9,6 +9,7 @@ import {
   jump,
   jumpCall,
   leave,
+  returnJump,
   testBranch,
 } from './semantics/branch.ts';
 
@@ -79,6 +80,7 @@ export const BRANCHES: readonly A64Row[] = [
     encoding: '1101011 0 0 00 11111 0000 0 0 Rn:5 00000',
     syntax: 'br <Xn>',
     operands: { rn: read('Rn') },
+    variant: ['Rn'],
     flow: 'indirect',
     execute: jump,
   },
@@ -97,7 +99,7 @@ export const BRANCHES: readonly A64Row[] = [
     aliases: [as('ret', { Rn: 30 })],
     operands: { rn: read('Rn') },
     flow: 'return',
-    execute: jump,
+    execute: returnJump,
   },
   {
     name: 'ERET',

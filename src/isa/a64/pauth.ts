@@ -21,6 +21,9 @@ const OPERATIONS = [
   ['aut', 'DB', '111'],
 ] as const;
 
+/** What jumpType asks for. */
+const JUMP: Pick<A64Row, 'variant'> = { variant: ['Rn'] };
+
 const inPlace = { rd: write('Rd'), ra: read('Rd') };
 
 function operationRows([operation, key, opcode]: (typeof OPERATIONS)[number]): A64Row[] {
@@ -50,14 +53,15 @@ function branchRows(key: (typeof KEYS)[number], M: number): A64Row[] {
   const row = (
     mnemonic: string,
     encoding: string,
-    rest: Pick<A64Row, 'syntax' | 'operands' | 'flow' | 'execute'>,
+    rest: Pick<A64Row, 'syntax' | 'operands' | 'variant' | 'flow' | 'execute'>,
   ): A64Row => ({
     name: `${mnemonic}${key}`.toUpperCase(),
     encoding: `1101011 ${encoding.replace('M', M.toString())}`,
     feature: FEATURE,
     ...rest,
   });
-  const jump = (modified: boolean, link: boolean) => authenticatedJump(INSTRUCTION_KEYS[key], modified, link);
+  const jump = (modified: boolean, kind: 'jump' | 'call' | 'return') =>
+    authenticatedJump(INSTRUCTION_KEYS[key], modified, kind);
   const zero = (
     mnemonic: string,
     op: string,
@@ -68,7 +72,8 @@ function branchRows(key: (typeof KEYS)[number], M: number): A64Row[] {
       syntax: `${mnemonic}${key}z <Xn>`,
       operands: { ...operands, rn: read('Rn') },
       flow,
-      execute: jump(false, flow === 'indirectCall'),
+      ...(flow === 'indirect' && JUMP),
+      execute: jump(false, flow === 'indirect' ? 'jump' : 'call'),
     }),
     name: `${mnemonic}${key}z`.toUpperCase(),
   });
@@ -81,19 +86,20 @@ function branchRows(key: (typeof KEYS)[number], M: number): A64Row[] {
       syntax: `bra${key} <Xn>, <Xm|SP>`,
       operands: target,
       flow: 'indirect',
-      execute: jump(true, false),
+      ...JUMP,
+      execute: jump(true, 'jump'),
     }),
     row('blra', '1 0 01 11111 0000 1 M Rn:5 Rm:5', {
       syntax: `blra${key} <Xn>, <Xm|SP>`,
       operands: { ...target, ...link },
       flow: 'indirectCall',
-      execute: jump(true, true),
+      execute: jump(true, 'call'),
     }),
     row('reta', '0 0 10 11111 0000 1 M 11111 11111', {
       syntax: `reta${key}`,
       operands: { rn: () => 30, rm: () => SLOT.SP },
       flow: 'return',
-      execute: jump(true, false),
+      execute: jump(true, 'return'),
     }),
     row('ereta', '0 100 11111 0000 1 M 11111 11111', {
       syntax: `ereta${key}`,

@@ -81,6 +81,7 @@ export const SYSTEM: readonly A64Row[] = [
     syntax: '<bti>',
     operands: {},
     variant: ['i2'],
+    execute: nothing,
   },
   {
     name: 'CLREX',

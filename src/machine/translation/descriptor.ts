@@ -225,6 +225,7 @@ export const STAGE1 = {
   DBM: fieldNamed(1, 'DBM'),
   PXN: fieldNamed(1, 'PXN'),
   UXN: fieldNamed(1, 'UXN'),
+  GP: fieldNamed(1, 'GP'),
   PXNTable: fieldNamed(1, 'PXNTable'),
   UXNTable: fieldNamed(1, 'UXNTable'),
   APTable: fieldNamed(1, 'APTable'),

@@ -34,6 +34,8 @@ export interface Translation {
   readonly attributes: MemoryAttributes;
   /** Bytes that the stage 1 block or page maps; 4096 where stage 1 is off. */
   readonly size: number;
+  /** GP of stage 1: indirect branches need a landing pad here (FEAT_BTI). */
+  readonly guarded: boolean;
 }
 
 /** One descriptor read of a walk. */
@@ -83,6 +85,7 @@ interface Stage1Result {
   readonly ipa: number;
   readonly attributes: MemoryAttributes;
   readonly size: number;
+  readonly guarded: boolean;
 }
 
 /**
@@ -146,7 +149,14 @@ export class Mmu {
     if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device') {
       return fault('alignment', 2, 0, first.ipa);
     }
-    return { ok: true, pa: second.pa, ipa: first.ipa, attributes: effective(attributes), size: first.size };
+    return {
+      ok: true,
+      pa: second.pa,
+      ipa: first.ipa,
+      attributes: effective(attributes),
+      size: first.size,
+      guarded: first.guarded,
+    };
   }
 
   /** Stage 1 alone, as AT S1E1R and its kin do; its table walk goes through stage 2. */
@@ -184,7 +194,7 @@ export class Mmu {
     const attributes = flatAttributes(kind.access === 'fetch', this.#now.cachedFetch, this.#now.defaultCacheable);
     if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device')
       return fault('alignment', 1, 0, 0);
-    return { ok: true, ipa: high * 0x1_0000_0000 + low, attributes, size: SMALLEST_PAGE };
+    return { ok: true, ipa: high * 0x1_0000_0000 + low, attributes, size: SMALLEST_PAGE, guarded: false };
   }
 
   #translate1(
@@ -230,7 +240,8 @@ export class Mmu {
       const updated = (leafLow | AF) & ~(clean ? AP_READ_ONLY : 0);
       this.#memory.writeHalvesAt(visitor.offset, updated >>> 0, leafHigh);
     }
-    return { ok: true, ipa, attributes, size: visitor.size };
+    const guarded = this.#features.branchTargets && fieldValue(STAGE1.GP, leafLow, leafHigh) === 1;
+    return { ok: true, ipa, attributes, size: visitor.size, guarded };
   }
 
   #permits1(leaf: Stage1Walk, kind: AccessKind, dirtyable: boolean): boolean {

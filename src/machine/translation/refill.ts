@@ -197,6 +197,8 @@ function refillRoutine(): FunctionSpec {
       b.when(ltS(ipa.value, w64(0)), refuse);
       const leaf = b.let(b.load(64, 8, tables, WALK.leaf));
       b.when(eqz(fieldOf(STAGE1.AF, leaf)), refuse);
+      // What an indirect branch has to find in a guarded page is not looked for here.
+      b.when(and(isAccess('fetch'), fieldOf(STAGE1.GP, leaf)), refuse);
       const hierarchical = isSet(control, WALK_FLAG.hierarchical);
       const above = b.let(select(hierarchical, b.load(64, 8, tables, WALK.tables), w64(0)));
       const ap = b.let(fieldOf(STAGE1.AP, leaf));

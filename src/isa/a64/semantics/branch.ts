@@ -1,5 +1,5 @@
 /** Branches; rows' `imm` is the distance from the instruction. */
-import type { Builder, Leave } from '../../builder.ts';
+import type { BranchType, Builder, Leave } from '../../builder.ts';
 import type { Execute } from '../../execute.ts';
 import { add, and, constant, eqz, ne, shrU, type Expr } from '../../expr.ts';
 import { registerWidth } from './width.ts';
@@ -31,12 +31,18 @@ export const testBranch =
     branchIf(b, nonzero ? ne(bit, constant(64, 0)) : eqz(bit));
   };
 
-export const jump: Execute = (b) => b.jump(b.get('rn', 64));
+export const returnJump: Execute = (b) => b.jump(b.get('rn', 64));
+
+/** BTypeNext of BR and its kin: X16 and X17 are what a linker's veneers use. `Rn` is a variant field. */
+export const jumpType = (b: Builder): BranchType => (b.field('Rn') === 16 || b.field('Rn') === 17 ? 1 : 3);
+export const CALL_TYPE: BranchType = 2;
+
+export const jump: Execute = (b) => b.jump(b.get('rn', 64), jumpType(b));
 
 export const jumpCall: Execute = (b) => {
   const target = b.let(b.get('rn', 64));
   b.set('rd', add(b.pc(), FOUR));
-  b.jump(target);
+  b.jump(target, CALL_TYPE);
 };
 
 /** What the machine does, or what it takes an exception for. */

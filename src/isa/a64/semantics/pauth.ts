@@ -20,6 +20,7 @@ import {
   type Expr,
 } from '../../expr.ts';
 import { libraryFunction, type ControlWord, type Statements } from '../../library.ts';
+import { CALL_TYPE, jumpType } from './branch.ts';
 import { base, spec, transferOf } from './memory.ts';
 import { computePac } from './qarma.ts';
 
@@ -177,11 +178,12 @@ export const genericCode: Execute = (b) => {
 
 /** To `rn` authenticated with `rm` or 0. */
 export const authenticatedJump =
-  (key: Key, modified: boolean, link: boolean): Execute =>
+  (key: Key, modified: boolean, kind: 'jump' | 'call' | 'return'): Execute =>
   (b) => {
     const target = authenticated(b, key, b.let(b.get('rn', 64)), modified ? b.get('rm', 64) : c64(0));
-    if (link) b.set('rd', add(b.pc(), c64(4)));
-    b.jump(target);
+    if (kind === 'call') b.set('rd', add(b.pc(), c64(4)));
+    if (kind === 'return') b.jump(target);
+    else b.jump(target, kind === 'call' ? CALL_TYPE : jumpType(b));
   };
 
 export const authenticatedLoad =
