@@ -2,6 +2,7 @@ import type { CpuContext } from '../machine/context.ts';
 import type { Cpu } from '../machine/cpu.ts';
 import { HCR, type El2Registers } from '../machine/el2.ts';
 import { ABORT, EC, esr } from '../machine/esr.ts';
+import type { PhysicalMemory } from '../machine/memory.ts';
 import type { Stop, TrapStop } from '../machine/stop.ts';
 import { SCTLR } from '../machine/sysregs.ts';
 import { vtcrEl2 } from '../machine/translation/control.ts';
@@ -21,15 +22,19 @@ const PAGE = 4096n;
  * - Unaligned accesses with stage 1 off are not faulted: memory is as if Normal. HCR_EL2.DC says just that of it.
  * - ESR_EL2.ISS.SSE is never set: KVM does not learn that a load extends the sign.
  * - Stage 2 with 16K pages has no start level 0 (check_s2_mmu_setup): every access is a translation fault, for ever.
+ * - An atomic instruction's stage 2 fault is a write's, even where a read would fault (ESR_EL2.ISS.WnR).
+ * - A store exclusive that has lost its monitor fails before it looks at its address.
  * - DC and IC by address do nothing where stage 2 has no memory.
  * - Some registers of debug and RAS are not there: UNDEFINED, before a trap to EL2.
  * - AFSR0_EL1 and AFSR1_EL1 are zero.
  */
 export class EmulatedCpu implements HostCpu {
   readonly #cpu: Cpu;
+  readonly #memory: PhysicalMemory;
 
-  constructor(cpu: Cpu) {
+  constructor(cpu: Cpu, memory: PhysicalMemory) {
     this.#cpu = cpu;
+    this.#memory = memory;
   }
 
   get el2(): El2Registers {
@@ -67,7 +72,11 @@ export class EmulatedCpu implements HostCpu {
       const stop = this.#runOnce(end - this.instructions);
       if (stop.why !== 'trap') return stop;
       if (isAbsent(stop)) return { ...stop, esr: esr(EC.UNKNOWN, 0) };
-      if (!isMaintenance(stop)) return withoutSignExtension(stop);
+      if (!isDataAbort(stop)) return stop;
+      const word = this.#instruction();
+      const failed = isStoreExclusive(word) && isTranslationFault(stop);
+      if (!failed && !isMaintenance(stop)) return asReported(stop, word);
+      if (failed) this.#cpu.state.setX(statusRegister(word), 1n);
       this.#cpu.state.advance();
       this.#cpu.retire(1);
       if (this.instructions >= end) return { why: 'budget' };
@@ -84,6 +93,13 @@ export class EmulatedCpu implements HostCpu {
     const ours = HCR.DC | HCR.TVM;
     el2.HCR_EL2 = (el2.HCR_EL2 & ~ours) | (asked & ours);
     return stop;
+  }
+
+  /** The instruction at PC. */
+  #instruction(): number {
+    const { state, mmu } = this.#cpu;
+    const here = mmu.trace(state.pc, { access: 'fetch', el: state.level === 0 ? 0 : 1, pan: false }).result;
+    return here.ok ? this.#memory.read32(here.pa) : 0;
   }
 
   #startLevelFault(): TrapStop {
@@ -118,9 +134,25 @@ function isDataAbort({ vector, esr: syndrome }: TrapStop): boolean {
 }
 
 function isMaintenance(stop: TrapStop): boolean {
-  return isDataAbort(stop) && (stop.esr & (ABORT.CM | ABORT.S1PTW)) === ABORT.CM;
+  return (stop.esr & (ABORT.CM | ABORT.S1PTW)) === ABORT.CM;
 }
 
-function withoutSignExtension(stop: TrapStop): TrapStop {
-  return isDataAbort(stop) ? { ...stop, esr: (stop.esr & ~SSE) >>> 0 } : stop;
+const isTranslationFault = (stop: TrapStop): boolean => (stop.esr & 0x3c) === 0x04;
+
+/** STXR, STLXR, STXP and STLXP. */
+const isStoreExclusive = (word: number): boolean =>
+  (word & 0x3fe0_0000) === 0x0800_0000 || (word & 0xbfe0_0000) >>> 0 === 0x8820_0000;
+const statusRegister = (word: number): number => (word >>> 16) & 31;
+
+const LDAPR = 0xc000;
+
+/** SWP, LDADD and their kin; CAS; CASP. */
+const isAtomic = (word: number): boolean =>
+  ((word & 0x3f20_0c00) === 0x3820_0000 && (word & 0xf000) !== LDAPR) ||
+  (word & 0x3fa0_7c00) === 0x08a0_7c00 ||
+  (word & 0xbfa0_7c00) >>> 0 === 0x0820_7c00;
+
+function asReported(stop: TrapStop, word: number): TrapStop {
+  const direction = isAtomic(word) && (stop.esr & ABORT.S1PTW) === 0 ? ABORT.WNR : 0;
+  return { ...stop, esr: ((stop.esr & ~SSE) | direction) >>> 0 };
 }

@@ -55,7 +55,7 @@ export class Host {
     this.config = config;
     this.machine = machine;
     const { memory } = machine;
-    const cpu = config.emulator ? new EmulatedCpu(machine.cpu) : machine.cpu;
+    const cpu = config.emulator ? new EmulatedCpu(machine.cpu, memory) : machine.cpu;
     const model = config.identity ? realIdentity(machine.model) : machine.model;
     const { pageSize, mode, kernel = DEFAULT_KERNEL, gic = 'v3' } = config;
     this.kvm = new KvmModule({ memory, cpu, model, pageSize, mode, kernel, gic, cpus: CPUS });

@@ -44,7 +44,7 @@ export function enterGuest(vcpu: Vcpu): void {
   // The physical counter and timer are always emulated: the guest's may be offset.
   el2.CNTHCTL_EL2 = 0n;
   el2.CNTVOFF_EL2 = counterOffset.virtual;
-  el2.VSESR_EL2 = vcpu.vsesr;
+  el2.VSESR_EL2 = kvm.features.ras ? vcpu.vsesr : 0n;
   kvm.worldSwitches++;
   kvm.host.cpu.load(vcpu.context);
 }

@@ -151,6 +151,20 @@ export class Probe {
     return this.call(fd, `KVM_${call}_DEVICE_ATTR`, kvm_device_attr, { group: Number(group), attr, addr });
   }
 
+  /** An attribute whose value is a structure. */
+  attributeOf(
+    fd: number,
+    call: 'SET' | 'GET',
+    group: bigint,
+    attr: bigint,
+    struct: StructDef | ArchType,
+    value: object,
+  ): Answer {
+    const at = this.scratch + 0x2000n;
+    this.process.memory.write(at, writeStruct(struct, 'arm64', value));
+    return this.attribute(fd, call, group, attr, at);
+  }
+
   /** A device's descriptor; a refusal's ret is -1. */
   device(vm: number, type: number): Answer {
     const answer = this.call(vm, 'KVM_CREATE_DEVICE', kvm_create_device, { type, fd: 0xffff_ffff, flags: 0 });

@@ -2,6 +2,7 @@ import { caps } from './caps.ts';
 import { createvm } from './createvm.ts';
 import { enablecap } from './enablecap.ts';
 import { fw } from './fw.ts';
+import { guest } from './guest.ts';
 import { init } from './init.ts';
 import { ioctls } from './ioctls.ts';
 import { memslot } from './memslot.ts';
@@ -25,5 +26,6 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   reglist,
   regmut,
   psci,
+  guest,
   sysreg,
 };
