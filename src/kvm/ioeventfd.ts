@@ -19,7 +19,9 @@ export interface IoEvent {
 }
 
 const { KVM_IOEVENTFD_FLAG_DATAMATCH: DATAMATCH, KVM_IOEVENTFD_FLAG_DEASSIGN: DEASSIGN } = IOEVENTFD_FLAGS;
-const VALID_FLAGS = Object.values(IOEVENTFD_FLAGS).reduce<number>((all, flag) => all | flag, 0);
+/** KVM's own number for a length of 0 (kvm_ioeventfd_flag_nr_fast_mmio): taken from userspace too, to no effect. */
+const FAST_MMIO = 16;
+const VALID_FLAGS = Object.values(IOEVENTFD_FLAGS).reduce<number>((all, flag) => all | flag, FAST_MMIO);
 const LENGTHS: readonly number[] = [0, 1, 2, 4, 8];
 const ADDRESS_END = 1n << 64n;
 /** What the host's memory has room for; the kernel charges each to the process. */

@@ -8,6 +8,7 @@ import { ioctls } from './ioctls.ts';
 import { memslot } from './memslot.ts';
 import { reglist } from './reglist.ts';
 import { regmut } from './regmut.ts';
+import { misc } from './misc.ts';
 import { psci } from './psci.ts';
 import type { Section } from './section.ts';
 import { sysreg } from './sysreg.ts';
@@ -27,5 +28,6 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   regmut,
   psci,
   guest,
+  misc,
   sysreg,
 };
