@@ -116,6 +116,16 @@ export function Instruction({ page }: { page: InstructionView }) {
           </div>
         ))}
       </div>
+      <h4>What it does</h4>
+      {semantics === null ? (
+        <p className="instruction-absent">
+          This engine does not execute it: it is UNDEFINED here, and the ID registers say so.
+        </p>
+      ) : (
+        <pre tabIndex={0} aria-label="Semantics">
+          {semantics.join('\n')}
+        </pre>
+      )}
       <dl>
         <dt>Syntax</dt>
         <dd>
@@ -165,16 +175,6 @@ export function Instruction({ page }: { page: InstructionView }) {
         <dt>Then</dt>
         <dd>{flow}</dd>
       </dl>
-      <h4>What it does</h4>
-      {semantics === null ? (
-        <p className="instruction-absent">
-          This engine does not execute it: it is UNDEFINED here, and the ID registers say so.
-        </p>
-      ) : (
-        <pre tabIndex={0} aria-label="Semantics">
-          {semantics.join('\n')}
-        </pre>
-      )}
     </article>
   );
 }
