@@ -17,10 +17,11 @@ import { shiftLeftLong } from './semantics/simd/long.ts';
 import {
   narrowing,
   roundingShiftRightNarrow,
+  saturatingRoundingShiftRightNarrow,
+  saturatingShiftRightNarrow,
   shiftRightNarrow,
   signedFit,
   signedToUnsignedFit,
-  truncated,
   unsignedFit,
 } from './semantics/simd/narrow.ts';
 import {
@@ -98,14 +99,14 @@ function sameRows([mnemonic, U, opcode, direction, scalarSizes, semantics]: (typ
 
 /** Right shifts that narrow: mnemonic, U, opcode, what it does, whether there is a scalar form. */
 const NARROWING = [
-  ['shrn', '0', '10000', shiftRightNarrow('unsigned', truncated), false],
-  ['rshrn', '0', '10001', roundingShiftRightNarrow('unsigned', truncated), false],
-  ['sqshrn', '0', '10010', shiftRightNarrow('signed', signedFit), true],
-  ['sqrshrn', '0', '10011', roundingShiftRightNarrow('signed', signedFit), true],
-  ['sqshrun', '1', '10000', shiftRightNarrow('signed', signedToUnsignedFit), true],
-  ['sqrshrun', '1', '10001', roundingShiftRightNarrow('signed', signedToUnsignedFit), true],
-  ['uqshrn', '1', '10010', shiftRightNarrow('unsigned', unsignedFit), true],
-  ['uqrshrn', '1', '10011', roundingShiftRightNarrow('unsigned', unsignedFit), true],
+  ['shrn', '0', '10000', shiftRightNarrow, false],
+  ['rshrn', '0', '10001', roundingShiftRightNarrow, false],
+  ['sqshrn', '0', '10010', saturatingShiftRightNarrow('signed', signedFit), true],
+  ['sqrshrn', '0', '10011', saturatingRoundingShiftRightNarrow('signed', signedFit), true],
+  ['sqshrun', '1', '10000', saturatingShiftRightNarrow('signed', signedToUnsignedFit), true],
+  ['sqrshrun', '1', '10001', saturatingRoundingShiftRightNarrow('signed', signedToUnsignedFit), true],
+  ['uqshrn', '1', '10010', saturatingShiftRightNarrow('unsigned', unsignedFit), true],
+  ['uqrshrn', '1', '10011', saturatingRoundingShiftRightNarrow('unsigned', unsignedFit), true],
 ] as const;
 
 function narrowingRows([mnemonic, U, opcode, wide, scalar]: (typeof NARROWING)[number]): A64Row[] {

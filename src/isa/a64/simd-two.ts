@@ -22,9 +22,9 @@ import { shiftLeftByWidth } from './semantics/simd/long.ts';
 import {
   extractNarrow,
   narrowing,
+  saturatingExtractNarrow,
   signedFit,
   signedToUnsignedFit,
-  truncated,
   unsignedFit,
 } from './semantics/simd/narrow.ts';
 import { addAcross, addLongAcross, addPair, addPairsLong, addPairsLongInto, extreme } from './semantics/simd/reduce.ts';
@@ -89,12 +89,12 @@ const PAIRS = [
   ['uadalp', '1', '00110', unaryInto(addPairsLongInto('unsigned'))],
 ] as const;
 
-/** Narrowed: mnemonic, U, opcode, how it is made to fit, whether there is a scalar form. */
+/** Narrowed: mnemonic, U, opcode, what it does, whether there is a scalar form. */
 const NARROW = [
-  ['xtn', '0', '10010', truncated, false],
-  ['sqxtn', '0', '10100', signedFit, true],
-  ['sqxtun', '1', '10010', signedToUnsignedFit, true],
-  ['uqxtn', '1', '10100', unsignedFit, true],
+  ['xtn', '0', '10010', extractNarrow, false],
+  ['sqxtn', '0', '10100', saturatingExtractNarrow(signedFit), true],
+  ['sqxtun', '1', '10010', saturatingExtractNarrow(signedToUnsignedFit), true],
+  ['uqxtn', '1', '10100', saturatingExtractNarrow(unsignedFit), true],
 ] as const;
 
 const INTEGER: readonly A64Row[] = [
@@ -108,7 +108,7 @@ const INTEGER: readonly A64Row[] = [
     variant: BY_SIZE,
     execute: semantics.on(vectors()),
   })),
-  ...NARROW.flatMap(([mnemonic, U, opcode, fit, scalar]): A64Row[] => [
+  ...NARROW.flatMap(([mnemonic, U, opcode, narrow, scalar]): A64Row[] => [
     {
       name: title(mnemonic, 'vector'),
       encoding: `0 Q ${U} 01110 size:2 10000 ${opcode} 10 Rn:5 Rd:5`,
@@ -116,7 +116,7 @@ const INTEGER: readonly A64Row[] = [
       syntax: `${mnemonic}<2> <Vd.T>, <Vn.long>`,
       operands: { ...UNARY, ...INTO },
       variant: BY_SIZE,
-      execute: narrowing(longVectors(), extractNarrow(fit)),
+      execute: narrowing(longVectors(), narrow),
     },
     ...(scalar
       ? [
@@ -127,7 +127,7 @@ const INTEGER: readonly A64Row[] = [
             syntax: `${mnemonic} <Fd:size>, <Fn:sizelong>`,
             operands: UNARY,
             variant: ['size'] as const,
-            execute: narrowing(longScalars(), extractNarrow(fit)),
+            execute: narrowing(longScalars(), narrow),
           },
         ]
       : []),

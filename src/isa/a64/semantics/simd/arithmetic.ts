@@ -1,5 +1,5 @@
 /** Sums, differences, halves, extremes, products and comparisons, lane by lane: DDI 0487 C7.2. None of them saturates. */
-import { constant } from '../../../expr.ts';
+import { constant, native } from '../../../expr.ts';
 import type { Accumulation, Binary, Unary } from './lanes.ts';
 import * as vector from './vector.ts';
 import type { Sign } from './vector.ts';
@@ -22,8 +22,11 @@ export const halvingAdd =
     vector.add(size, and(n, m), SHIFT_RIGHT[sign](size, xor(n, m), ONE));
 export const roundingHalvingAdd =
   (sign: Sign): Binary =>
-  ({ size }, n, m) =>
-    vector.sub(size, or(n, m), SHIFT_RIGHT[sign](size, xor(n, m), ONE));
+  ({ size }, n, m) => {
+    if (sign === 'unsigned' && size === 0) return native('i8x16.avgr_u', n, m);
+    if (sign === 'unsigned' && size === 1) return native('i16x8.avgr_u', n, m);
+    return vector.sub(size, or(n, m), SHIFT_RIGHT[sign](size, xor(n, m), ONE));
+  };
 export const halvingSubtract =
   (sign: Sign): Binary =>
   ({ size }, n, m) =>

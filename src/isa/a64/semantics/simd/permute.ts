@@ -13,14 +13,14 @@ type Order = (i: number, count: number) => number;
 const ordered =
   (order: Order): Binary =>
   ({ size, bits }, n, m) => {
+    const all = countOf(size);
+    const whole = range(all).map((i) => order(i, all));
     const count = Math.max(1, bits / vector.bitsOf(size));
-    const from = (lane: number) => (lane < count ? lane : lane - count + countOf(size));
-    return shuffleLanes(
-      size,
-      n,
-      m,
-      range(countOf(size)).map((i) => (i < count ? from(order(i, count)) : i)),
-    );
+    const lanes = range(count).map((i) => order(i, count));
+    const from = lanes.map((lane) => (lane < count ? lane : lane - count + all));
+    /* The order of a whole register, where it begins the same, is one that machines have an instruction for. */
+    const given = from.every((lane, i) => lane === whole[i]) ? whole : [...from, ...whole.slice(count)];
+    return shuffleLanes(size, n, m, given);
   };
 
 const second = (i: number, count: number) => (i & 1 ? count : 0);
