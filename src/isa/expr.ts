@@ -139,6 +139,9 @@ export function select(condition: Expr, a: Expr, b: Expr): Expr {
 export function choose(condition: Expr, a: Expr, b: Expr): Expr {
   return { op: 'choose', width: a.width, condition, a, b };
 }
+export function chooseVector(condition: Expr, a: Vector, b: Vector): Vector {
+  return { op: 'choose', width: 'v128', condition, a, b };
+}
 export function selectVector(condition: Expr, a: Vector, b: Vector): Vector {
   return { op: 'select', width: 'v128', condition, a, b };
 }

@@ -1,7 +1,7 @@
 /** Vectors as elements, and functions that do the same to each. */
 import type { Builder } from '../../../builder.ts';
 import { extendS, extendU, native, wrap, type Expr, type Vector } from '../../../expr.ts';
-import { libraryFunction, type Bound, type LibraryFunction, type Statements } from '../../../library.ts';
+import type { Statements } from '../../../library.ts';
 import type { Precision } from './format.ts';
 
 /** The precision of an instruction, by its fields. */
@@ -16,7 +16,7 @@ export interface Arrangement {
   readonly p: Precision;
   readonly count: number;
 }
-const ARRANGEMENTS = {
+export const ARRANGEMENTS = {
   half: [
     { p: 'half', count: 4 },
     { p: 'half', count: 8 },
@@ -71,31 +71,3 @@ export function vectorOf(
 
 /** SIZE of simd/vector.ts. */
 export const SIZE = { half: 1, single: 2, double: 3 } as const;
-
-type Vectors = readonly 'v128'[];
-export type ByArrangement<V extends Vectors> = (of: Arrangement) => LibraryFunction<V, 'v128'>;
-
-/** Functions that do the same to each lane of one, two or three vectors, for each arrangement. */
-function byArrangement<const V extends Vectors>(
-  name: string,
-  parameters: V,
-  element: (b: Statements, p: Precision, lane: (value: Vector) => Expr, vectors: Bound<V>) => Expr,
-): ByArrangement<V> {
-  const made = Object.values(ARRANGEMENTS).flatMap((shapes) =>
-    shapes.map((shape) => {
-      const body = (b: Statements, ...vectors: Bound<V>) =>
-        vectorOf(b, shape, (index) => element(b, shape.p, (value) => lane(shape.p, value, index), vectors));
-      const fn = libraryFunction<V, 'v128'>(`${name} (${shape.count} ${shape.p})`, parameters, 'v128', body);
-      return [shape, fn] as const;
-    }),
-  );
-  const functions = new Map<Arrangement, LibraryFunction<V, 'v128'>>(made);
-  return (of) => functions.get(of)!;
-}
-
-export const unaryLanes = (name: string, of: (b: Statements, p: Precision, n: Expr) => Expr) =>
-  byArrangement(name, ['v128'], (b, p, at, [n]) => of(b, p, at(n)));
-export const binaryLanes = (name: string, of: (b: Statements, p: Precision, n: Expr, m: Expr) => Expr) =>
-  byArrangement(name, ['v128', 'v128'], (b, p, at, [n, m]) => of(b, p, at(n), at(m)));
-export const ternaryLanes = (name: string, of: (b: Statements, p: Precision, a: Expr, n: Expr, m: Expr) => Expr) =>
-  byArrangement(name, ['v128', 'v128', 'v128'], (b, p, at, [a, n, m]) => of(b, p, at(a), at(n), at(m)));

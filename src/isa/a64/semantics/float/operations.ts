@@ -48,8 +48,11 @@ const roundedTo =
 /** Of the last letters of FCVT* and FRINT*. */
 const DIRECTIONS = { n: 'TIEEVEN', p: 'POSINF', m: 'NEGINF', z: 'ZERO', a: 'TIEAWAY' } as const;
 
+export type ToInteger = `fcvt${keyof typeof DIRECTIONS}${'s' | 'u'}`;
+export type FromInteger = 'scvtf' | 'ucvtf';
+
 /** To an integer of `bits` with `fbits` of fraction: 64 bits of it. */
-export function toFixed(p: Precision, mnemonic: string, bits: 16 | 32 | 64, n: Expr, fbits: Expr): Expr {
+export function toFixed(p: Precision, mnemonic: ToInteger, bits: 16 | 32 | 64, n: Expr, fbits: Expr): Expr {
   const [, direction, sign] = /^fcvt([npmza])([su])$/.exec(mnemonic) ?? [];
   const rounding = ROUNDING[DIRECTIONS[direction as keyof typeof DIRECTIONS]];
   const signed = sign === 's';
@@ -127,3 +130,7 @@ export const TERNARY = {
   fmla: (_b, p, a, n, m) => call(fpMulAdd[p], a, n, m),
   fmls: (_b, p, a, n, m) => call(fpMulAdd[p], a, fpNeg(p, n), m),
 } as const satisfies Record<string, Ternary>;
+
+export type UnaryName = keyof typeof UNARY;
+export type BinaryName = keyof typeof BINARY;
+export type TernaryName = keyof typeof TERNARY;

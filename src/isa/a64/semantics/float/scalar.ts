@@ -10,7 +10,16 @@ import { FORMATS, ROUNDING, type Precision } from './format.ts';
 import { long, word, ZERO } from './integer.ts';
 import { fpToFixedJS } from './integral.ts';
 import { signedLane, type Which } from './lanes.ts';
-import { BINARY, fromFixed, TERNARY, toFixed, UNARY } from './operations.ts';
+import { binaryOf, ternaryOf, unaryOf } from './fast.ts';
+import {
+  fromFixed,
+  toFixed,
+  type BinaryName,
+  type FromInteger,
+  type TernaryName,
+  type ToInteger,
+  type UnaryName,
+} from './operations.ts';
 import { roundingMode } from './unpack.ts';
 
 const LOW = { half: long(0xffff), single: long(0xffffffff), double: long(-1) } as const;
@@ -19,27 +28,27 @@ export const get = (b: Builder, operand: RegisterOperand, p: Precision) => b.let
 export const set = (b: Builder, value: Expr) => b.setV('rd', value, ZERO);
 
 export const unary =
-  (name: keyof typeof UNARY, which: Which): Execute =>
+  (name: UnaryName, which: Which): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
-    set(b, UNARY[name](b, p, get(b, 'rn', p)));
+    set(b, unaryOf(b, name, p, get(b, 'rn', p)));
   };
 
 export const binary =
-  (name: keyof typeof BINARY, which: Which): Execute =>
+  (name: BinaryName, which: Which): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
-    set(b, BINARY[name](b, p, get(b, 'rn', p), get(b, 'rm', p)));
+    set(b, binaryOf(b, name, p, get(b, 'rn', p), get(b, 'rm', p)));
   };
 
 export const ternary =
-  (name: keyof typeof TERNARY, which: Which): Execute =>
+  (name: TernaryName, which: Which): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
-    set(b, TERNARY[name](b, p, get(b, 'ra', p), get(b, 'rn', p), get(b, 'rm', p)));
+    set(b, ternaryOf(b, name, p, get(b, 'ra', p), get(b, 'rn', p), get(b, 'rm', p)));
   };
 
 /** FCMP and FCMPE; `signal`: quiet NaNs are invalid too. */
@@ -101,7 +110,7 @@ export const convertToOdd: Execute = (b) => {
 
 /** To a general register; `fixed` is its width where the row has an `imm` of fraction bits. */
 export const toGeneral =
-  (name: string, which: Which, fixed?: 32 | 64): Execute =>
+  (name: ToInteger, which: Which, fixed?: 32 | 64): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
@@ -111,7 +120,7 @@ export const toGeneral =
   };
 
 export const fromGeneral =
-  (name: 'scvtf' | 'ucvtf', which: Which, fixed?: 32 | 64): Execute =>
+  (name: FromInteger, which: Which, fixed?: 32 | 64): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
@@ -124,7 +133,7 @@ export const fromGeneral =
 
 /** To and from an integer in the V register; `imm` is its number of fraction bits where `fixed`. */
 export const toVectorInteger =
-  (name: string, which: Which, fixed = false): Execute =>
+  (name: ToInteger, which: Which, fixed = false): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
@@ -132,7 +141,7 @@ export const toVectorInteger =
     set(b, element(p, value));
   };
 export const fromVectorInteger =
-  (name: 'scvtf' | 'ucvtf', which: Which, fixed = false): Execute =>
+  (name: FromInteger, which: Which, fixed = false): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);

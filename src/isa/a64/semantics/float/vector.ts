@@ -4,50 +4,29 @@ import type { Execute } from '../../../execute.ts';
 import { call, native, type Expr, type Vector } from '../../../expr.ts';
 import { duplicate } from '../simd/element.ts';
 import { unsignedRecipEstimate, unsignedRSqrtEstimate } from './estimate.ts';
-import { FORMATS, ROUNDING, type Precision } from './format.ts';
 import { halfAsSingle } from './convert.ts';
+import { binaryOf, ternaryOf } from './fast.ts';
+import { ROUNDING, type Precision } from './format.ts';
 import { word, ZERO } from './integer.ts';
-import {
-  arrangement,
-  binaryLanes,
-  EMPTY,
-  lane,
-  signedLane,
-  SIZE,
-  ternaryLanes,
-  unaryLanes,
-  vectorOf,
-  type Arrangement,
-  type ByArrangement,
-  type Which,
-} from './lanes.ts';
+import { arrangement, EMPTY, lane, SIZE, vectorOf, type Arrangement, type Which } from './lanes.ts';
+import * as lanewise from './lanewise.ts';
 import { fpMulAdd } from './multiply-add.ts';
-import { BINARY, fpNeg, fromFixed, TERNARY, toFixed, UNARY } from './operations.ts';
+import {
+  fpNeg,
+  type BinaryName,
+  type FromInteger,
+  type TernaryName,
+  type ToInteger,
+  type UnaryName,
+} from './operations.ts';
 import { converted, set } from './scalar.ts';
 import { roundingMode } from './unpack.ts';
 
-/** A function for each name of a table. */
-function eachOf<Name extends string, Operation, V extends readonly 'v128'[]>(
-  table: Readonly<Record<Name, Operation>>,
-  make: (name: string, operation: Operation) => ByArrangement<V>,
-  title = (name: string) => name,
-): (name: Name) => ByArrangement<V> {
-  const entries = Object.entries<Operation>(table).map(
-    ([name, operation]) => [name, make(title(name), operation)] as const,
-  );
-  const made = new Map<string, ByArrangement<V>>(entries);
-  return (name) => made.get(name)!;
-}
-/* Comparisons with zero have namesakes. */
-const unaryOf = eachOf(UNARY, unaryLanes, (name) => `${name} of one`);
-const binaryOf = eachOf(BINARY, binaryLanes);
-const ternaryOf = eachOf(TERNARY, ternaryLanes);
-
 export const unary =
-  (name: keyof typeof UNARY, which: Which): Execute =>
+  (name: UnaryName, which: Which): Execute =>
   (b) => {
     b.checkFp();
-    b.setVector('rd', call(unaryOf(name)(arrangement(b, which)), b.getVector('rn')));
+    b.setVector('rd', lanewise.unary(b, name, arrangement(b, which), b.let(b.getVector('rn'))));
   };
 
 /** The second operand: a vector, or an element of it in each place. */
@@ -56,44 +35,46 @@ const whole: Second = (b) => b.getVector('rm');
 export const byElement: Second = (b, p) => duplicate(SIZE[p], b.getVector('rm'), b.let(b.immediate('imm', 32)));
 
 export const binary =
-  (name: keyof typeof BINARY, which: Which, second = whole): Execute =>
+  (name: BinaryName, which: Which, second = whole): Execute =>
   (b) => {
     b.checkFp();
     const shape = arrangement(b, which);
-    b.setVector('rd', call(binaryOf(name)(shape), b.getVector('rn'), second(b, shape.p)));
+    b.setVector('rd', lanewise.binary(b, name, shape, b.let(b.getVector('rn')), b.let(second(b, shape.p))));
   };
 
 export const ternary =
-  (name: keyof typeof TERNARY, which: Which, second = whole): Execute =>
+  (name: TernaryName, which: Which, second = whole): Execute =>
   (b) => {
     b.checkFp();
     const shape = arrangement(b, which);
-    const m = second(b, shape.p);
-    b.setVector('rd', call(ternaryOf(name)(shape), b.getVector('ra'), b.getVector('rn'), m));
+    b.setVector(
+      'rd',
+      lanewise.ternary(b, name, shape, b.let(b.getVector('ra')), b.let(b.getVector('rn')), b.let(second(b, shape.p))),
+    );
   };
 
 /** Scalar forms by an element. */
 export const binaryByElement =
-  (name: keyof typeof BINARY, which: Which): Execute =>
+  (name: BinaryName, which: Which): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
     const [n, m] = [lane(p, b.getVector('rn'), 0), lane(p, byElement(b, p), 0)];
-    set(b, BINARY[name](b, p, b.let(n), b.let(m)));
+    set(b, binaryOf(b, name, p, b.let(n), b.let(m)));
   };
 export const ternaryByElement =
-  (name: keyof typeof TERNARY, which: Which): Execute =>
+  (name: TernaryName, which: Which): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
     const operands = [b.getVector('ra'), b.getVector('rn'), byElement(b, p)] as const;
     const [a, n, m] = operands.map((value) => b.let(lane(p, value, 0)));
-    set(b, TERNARY[name](b, p, a!, n!, m!));
+    set(b, ternaryOf(b, name, p, a!, n!, m!));
   };
 
 /** Neighbours of the first vector, then of the second. */
 export const pairwise =
-  (name: keyof typeof BINARY, which: Which): Execute =>
+  (name: BinaryName, which: Which): Execute =>
   (b) => {
     b.checkFp();
     const shape = arrangement(b, which);
@@ -102,23 +83,23 @@ export const pairwise =
     const at = (index: number) => (index < count ? lane(p, n, index) : lane(p, m, index - count));
     b.setVector(
       'rd',
-      vectorOf(b, shape, (index) => BINARY[name](b, p, at(2 * index), at(2 * index + 1))),
+      vectorOf(b, shape, (index) => binaryOf(b, name, p, b.let(at(2 * index)), b.let(at(2 * index + 1)))),
     );
   };
 
 /** Both elements of a vector of two, to a scalar. */
 export const pair =
-  (name: keyof typeof BINARY, which: Which): Execute =>
+  (name: BinaryName, which: Which): Execute =>
   (b) => {
     b.checkFp();
     const p = which(b);
     const n = b.let(b.getVector('rn'));
-    set(b, BINARY[name](b, p, lane(p, n, 0), lane(p, n, 1)));
+    set(b, binaryOf(b, name, p, b.let(lane(p, n, 0)), b.let(lane(p, n, 1))));
   };
 
 /** Reduce(): the lower half with the upper one, each reduced before. */
 export const across =
-  (name: keyof typeof BINARY, shapeOf: (b: Builder) => Arrangement): Execute =>
+  (name: BinaryName, shapeOf: (b: Builder) => Arrangement): Execute =>
   (b) => {
     b.checkFp();
     const { p, count } = shapeOf(b);
@@ -126,38 +107,30 @@ export const across =
     const reduce = (first: number, length: number): Expr => {
       if (length === 1) return b.let(lane(p, n, first));
       const middle = length / 2;
-      return b.let(BINARY[name](b, p, reduce(first, middle), reduce(first + middle, middle)));
+      return b.let(binaryOf(b, name, p, reduce(first, middle), reduce(first + middle, middle)));
     };
     set(b, reduce(0, count));
   };
 
 /** `fixed`: the row's `imm` is the number of fraction bits. */
 export const toInteger =
-  (name: string, which: Which, fixed = false): Execute =>
+  (name: ToInteger, which: Which, fixed = false): Execute =>
   (b) => {
     b.checkFp();
     const shape = arrangement(b, which);
-    const n = b.let(b.getVector('rn'));
-    const fbits = fixed ? b.let(b.immediate('imm', 64)) : ZERO;
-    const { bits } = FORMATS[shape.p];
     b.setVector(
       'rd',
-      vectorOf(b, shape, (index) => toFixed(shape.p, name, bits, lane(shape.p, n, index), fbits)),
+      lanewise.toInteger(b, name, shape, b.let(b.getVector('rn')), fixed ? b.immediate('imm', 64) : null),
     );
   };
-
 export const fromInteger =
-  (name: 'scvtf' | 'ucvtf', which: Which, fixed = false): Execute =>
+  (name: FromInteger, which: Which, fixed = false): Execute =>
   (b) => {
     b.checkFp();
     const shape = arrangement(b, which);
-    const n = b.let(b.getVector('rn'));
-    const fbits = fixed ? b.let(b.immediate('imm', 64)) : ZERO;
-    const signed = name === 'scvtf';
-    const integer = (index: number) => (signed ? signedLane : lane)(shape.p, n, index);
     b.setVector(
       'rd',
-      vectorOf(b, shape, (index) => fromFixed(shape.p, signed, integer(index), fbits)),
+      lanewise.fromInteger(b, name, shape, b.let(b.getVector('rn')), fixed ? b.immediate('imm', 64) : null),
     );
   };
 

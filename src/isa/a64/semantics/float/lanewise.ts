@@ -1,0 +1,73 @@
+/** Operations on vectors: lane by lane in a library function, unless WebAssembly does all lanes at once. */
+import { call, chooseVector, type Expr, type Type, type Vector } from '../../../expr.ts';
+import { libraryFunction, type Bound, type LibraryFunction, type Statements } from '../../../library.ts';
+import { binaryOf, ternaryOf, unaryOf } from './fast.ts';
+import { fastBinary, fastFromInteger, fastTernary, fastToInteger, fastUnary, type Fast } from './fast-vector.ts';
+import { FORMATS } from './format.ts';
+import { ZERO } from './integer.ts';
+import { lane, signedLane, vectorOf, type Arrangement } from './lanes.ts';
+import {
+  fromFixed,
+  toFixed,
+  type BinaryName,
+  type FromInteger,
+  type TernaryName,
+  type ToInteger,
+  type UnaryName,
+} from './operations.ts';
+
+type Vectors<P extends readonly Type[]> = LibraryFunction<P, 'v128'>;
+
+/** One function for each name and arrangement, made when first asked for. */
+function functions<const P extends readonly Type[], Name extends string>(
+  suffix: string,
+  parameters: P,
+  element: (b: Statements, name: Name, shape: Arrangement, index: number, operands: Bound<P>) => Expr,
+): (name: Name, shape: Arrangement) => Vectors<P> {
+  const made = new Map<string, Vectors<P>>();
+  return (name, shape) => {
+    const title = `${name}${suffix} (${shape.count} ${shape.p})`;
+    let fn = made.get(title);
+    if (!fn) {
+      fn = libraryFunction<P, 'v128'>(title, parameters, 'v128', (b, ...operands) =>
+        vectorOf(b, shape, (index) => element(b, name, shape, index, operands)),
+      );
+      made.set(title, fn);
+    }
+    return fn;
+  };
+}
+
+/* Comparisons with zero have namesakes. */
+const UNARY_LANES = functions(' of one', ['v128'], (b, name: UnaryName, { p }, index, [n]) =>
+  unaryOf(b, name, p, b.let(lane(p, n, index))),
+);
+const BINARY_LANES = functions('', ['v128', 'v128'], (b, name: BinaryName, { p }, index, [n, m]) =>
+  binaryOf(b, name, p, b.let(lane(p, n, index)), b.let(lane(p, m, index))),
+);
+const TERNARY_LANES = functions('', ['v128', 'v128', 'v128'], (b, name: TernaryName, { p }, index, [a, n, m]) => {
+  const [addend, factor] = [b.let(lane(p, a, index)), b.let(lane(p, n, index))];
+  return ternaryOf(b, name, p, addend, factor, b.let(lane(p, m, index)));
+});
+const TO_INTEGER_LANES = functions('', ['v128', 64], (_b, name: ToInteger, { p }, index, [n, fbits]) =>
+  toFixed(p, name, FORMATS[p].bits, lane(p, n, index), fbits),
+);
+const FROM_INTEGER_LANES = functions('', ['v128', 64], (_b, name: FromInteger, { p }, index, [n, fbits]) =>
+  fromFixed(p, name === 'scvtf', (name === 'scvtf' ? signedLane : lane)(p, n, index), fbits),
+);
+
+const fastOr = (fast: Fast | null, slow: Vector) => (fast ? chooseVector(fast.holds, fast.value, slow) : slow);
+
+/* Operands are bound. */
+export const unary = (b: Statements, name: UnaryName, shape: Arrangement, n: Vector): Vector =>
+  fastOr(fastUnary(b, name, shape, n), call(UNARY_LANES(name, shape), n));
+export const binary = (b: Statements, name: BinaryName, shape: Arrangement, n: Vector, m: Vector): Vector =>
+  fastOr(fastBinary(b, name, shape, n, m), call(BINARY_LANES(name, shape), n, m));
+export const ternary = (b: Statements, name: TernaryName, shape: Arrangement, a: Vector, n: Vector, m: Vector) =>
+  fastOr(fastTernary(b, name, shape, a, n, m), call(TERNARY_LANES(name, shape), a, n, m));
+
+/** `fbits`: of fixed-point numbers. */
+export const toInteger = (b: Statements, name: ToInteger, shape: Arrangement, n: Vector, fbits: Expr | null): Vector =>
+  fastOr(fbits ? null : fastToInteger(b, name, shape, n), call(TO_INTEGER_LANES(name, shape), n, fbits ?? ZERO));
+export const fromInteger = (b: Statements, name: FromInteger, shape: Arrangement, n: Vector, fbits: Expr | null) =>
+  fastOr(fbits ? null : fastFromInteger(b, name, shape, n), call(FROM_INTEGER_LANES(name, shape), n, fbits ?? ZERO));
