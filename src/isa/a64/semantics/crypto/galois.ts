@@ -56,33 +56,40 @@ const NIBBLE = splatConstant(0, 0x0f);
 /** A byte to a byte: linear over {0, 1}, but for a constant. */
 export type Affine = (byte: number) => number;
 
-/** `after` of the inverse of `before`, in the field with this modulus. */
-export function substitution(modulus: number, before: Affine, after: Affine): (b: Statements, v: Vector) => Vector {
+function tablesFor(modulus: number, before: Affine, after: Affine) {
   const { c, pairs, fromInverses } = tower(modulus);
   const table = (value: (n: number) => number) => bytes(range(16).map(value));
   const pair = (byte: number) => pairs[before(byte) ^ before(0)]!;
-  const [pairOfLow, pairOfHigh] = [table(pair), table((n) => pair(n << 4))];
-  const pairConstant = splatConstant(0, pairs[before(0)]!);
-  const inverseOfMultiple = table((n) => inverse4(multiply4(c, n)));
-  const linear = (byte: number) => after(byte) ^ after(0);
+  const result = (byte: number) => after(byte) ^ after(0);
   const inverse = (n: number) => inverse4(n) & 0x0f;
-  const ofIo = table((n) => linear(fromInverses(inverse(n), 0)));
-  const ofJo = table((n) => linear(fromInverses(0, inverse(n))));
-  const resultConstant = splatConstant(0, after(0));
+  return {
+    pairOfLow: table(pair),
+    pairOfHigh: table((n) => pair(n << 4)),
+    pairConstant: splatConstant(0, pairs[before(0)]!),
+    inverseOfMultiple: table((n) => inverse4(multiply4(c, n))),
+    resultOfIo: table((n) => result(fromInverses(inverse(n), 0))),
+    resultOfJo: table((n) => result(fromInverses(0, inverse(n)))),
+    resultConstant: splatConstant(0, after(0)),
+  };
+}
 
-  return (b, v) => {
+/** `after` of the inverse of `before`, in the field with this modulus. */
+export const substitution =
+  (modulus: number, before: Affine, after: Affine) =>
+  (b: Statements, v: Vector): Vector => {
+    const tables = tablesFor(modulus, before, after);
     const low = (x: Vector) => and(x, NIBBLE);
     const high = (x: Vector) => shrU(0, x, constant(32, 4));
-    const ik = b.let(xor(xor(swizzle(pairOfLow, low(v)), swizzle(pairOfHigh, high(v))), pairConstant));
+    const pair = xor(swizzle(tables.pairOfLow, low(v)), swizzle(tables.pairOfHigh, high(v)));
+    const ik = b.let(xor(pair, tables.pairConstant));
     const i = b.let(high(ik));
     const k = b.let(low(ik));
     const j = b.let(xor(i, k));
-    const ofK = b.let(swizzle(inverseOfMultiple, k));
+    const ofK = b.let(swizzle(tables.inverseOfMultiple, k));
     const io = xor(j, swizzle(INVERSE, xor(swizzle(INVERSE, i), ofK)));
     const jo = xor(i, swizzle(INVERSE, xor(swizzle(INVERSE, j), ofK)));
-    return xor(xor(swizzle(ofIo, io), swizzle(ofJo, jo)), resultConstant);
+    return xor(xor(swizzle(tables.resultOfIo, io), swizzle(tables.resultOfJo, jo)), tables.resultConstant);
   };
-}
 
 /** The bits of a byte rotated left. */
 export const rotated = (byte: number, by: number) => ((byte << by) | (byte >> (8 - by))) & 0xff;
