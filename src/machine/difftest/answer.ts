@@ -3,7 +3,7 @@ import { PhysicalMemory } from '../memory.ts';
 import { cpuModel } from '../presets.ts';
 import { faultStatus } from '../translation/fault.ts';
 import { Mmu, type AccessKind } from '../translation/mmu.ts';
-import { POOL, type Case } from './cases.ts';
+import { OPERATIONS, POOL, type Case } from './cases.ts';
 
 /** null: the walk left the pool of tables, where the two machines have different memory. */
 export type Answer = bigint | null;
@@ -21,16 +21,13 @@ export function answers(cases: readonly Case[]): Answer[][] {
 }
 
 function answer(mmu: Mmu, va: bigint, operation: number): Answer {
-  const kind: AccessKind = {
-    access: operation % 2 === 0 ? 'read' : 'write',
-    el: operation % 4 < 2 ? 1 : 0,
-    pan: false,
-    peek: true,
-  };
+  const { access, el, stages, pan } = OPERATIONS[operation]!;
+  // QEMU's AT sets the Access flag and dirty state where an access would.
+  const kind: AccessKind = { access, el, pan };
   const { steps } = mmu.trace(va, kind);
   if (steps.some(({ descriptorPa }) => descriptorPa < POOL.base || descriptorPa >= POOL.base + POOL.size)) return null;
   const [low, high] = [Number(va & 0xffff_ffffn), Number((va >> 32n) & 0xffff_ffffn)];
-  const both = operation >= 4;
+  const both = stages === 2;
   const result = (both ? mmu.translate : mmu.translateStage1).call(mmu, low, high, kind);
   const RES1 = 1n << 11n;
   if (!result.ok) {

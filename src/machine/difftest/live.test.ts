@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { answers } from './answer.ts';
-import { encodeCases, makeCase, type Case } from './cases.ts';
+import { encodeCases, makeCase, OPERATIONS, type Case } from './cases.ts';
 import { ABORTED, comparable } from './compare.ts';
 
 const count = Number(process.env['STAGE2_DIFFTEST_AT'] ?? 0);
@@ -84,7 +84,7 @@ test.skipIf(count === 0)(
           typeof value === 'bigint' ? [`${name} ${value.toString(16)}`] : [],
         );
         different.push(
-          `case ${number}: AT ${operation} of ${va.toString(16)}: ${expected.toString(16)}, here ${answer.toString(16)}; ${registers.join(' ')}`,
+          `case ${number}: AT ${OPERATIONS[operation]!.name} of ${va.toString(16)}: ${expected.toString(16)}, here ${answer.toString(16)}; ${registers.join(' ')}`,
         );
       }),
     );

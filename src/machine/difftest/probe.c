@@ -35,6 +35,8 @@ static u64 translate(u64 va, u64 operation)
 	case 5: AT("s12e1w"); break;
 	case 6: AT("s12e0r"); break;
 	case 7: AT("s12e0w"); break;
+	case 8: AT("s1e1rp"); break;
+	case 9: AT("s1e1wp"); break;
 	}
 	asm volatile("mrs %0, par_el1" : "=r"(par));
 	return par;
@@ -45,6 +47,8 @@ void cmain(void)
 	const u64 *in = IN;
 	u64 *out = OUT;
 	u64 cases = *in++;
+
+	asm volatile("msr pan, #1");
 
 	for (u64 c = 0; c < cases; c++) {
 		WRITE("tcr_el1", in[0]);

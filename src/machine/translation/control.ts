@@ -210,7 +210,7 @@ export function stage1Regime(tcr: bigint, ttbr: bigint, half: 0 | 1, features: T
     hierarchical: !(features.hierarchicalDisable && field('HPD') === 1),
     el0Faults: features.e0pd && field('E0PD') === 1,
     hardwareAccessFlag: features.hardwareAccessFlag && control.get('HA') === 1,
-    hardwareDirty: features.hardwareDirty && control.get('HD') === 1,
+    hardwareDirty: features.hardwareDirty && control.get('HA') === 1 && control.get('HD') === 1,
   };
 }
 
@@ -266,7 +266,7 @@ export function stage2Regime(vtcr: bigint, vttbr: bigint, features: TranslationF
         },
     shareability: control.get('SH0'),
     hardwareAccessFlag: features.hardwareAccessFlag && control.get('HA') === 1,
-    hardwareDirty: features.hardwareDirty && control.get('HD') === 1,
+    hardwareDirty: features.hardwareDirty && control.get('HA') === 1 && control.get('HD') === 1,
   };
 }
 

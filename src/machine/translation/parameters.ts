@@ -59,7 +59,14 @@ export const BLOCK = {
   /** A u32 for each AttrIndx, then for data and fetches without stage 1: bits for each MemAttr, and NO_STAGE2, that make Device memory. */
   device: 3 * WALK_BYTES + 8 + 4 * REGIMES * ACCESSES.length + 4,
 } as const;
-export const BLOCK_FLAG = { stage1: 1, stage2: 2, aligned: 4, topByte0Ignored: 8, topByte1Ignored: 16 } as const;
+export const BLOCK_FLAG = {
+  stage1: 1,
+  stage2: 2,
+  aligned: 4,
+  topByte0Ignored: 8,
+  topByte1Ignored: 16,
+  guarded: 32,
+} as const;
 export const FLAT_DATA = 8;
 const FLAT_FETCH = 9;
 export const NO_STAGE2 = 16;
@@ -103,6 +110,7 @@ export function writeConfiguration(
     aligned: configuration.aligned,
     topByte0Ignored: topByteIgnored[0],
     topByte1Ignored: topByteIgnored[1],
+    guarded: features.branchTargets,
   };
   view.setUint32(at + BLOCK.flags, flagsOf(BLOCK_FLAG, flags), true);
   view.setUint32(at + BLOCK.flatBits, features.paBits, true);

@@ -37,12 +37,13 @@ function setUp(cpu: 'max' | 'cortex-a57') {
 const tableOf = (space: number, regime: number, access: Access) =>
   space * at.SPACE_BYTES + regime * at.REGIME_BYTES + at.ACCESSES.indexOf(access) * at.TLB_BYTES;
 
-/** An entry's bytes, and what its space notes beside the list. */
+/** An entry, and what its space notes beside the list. */
 function found(memory: PhysicalMemory, space: number, regime: number, access: Access, lo: number): string {
   const entry = at.TLB + tableOf(space, regime, access) + ((lo >>> 12) % at.TLB_ENTRIES) * at.TLB_ENTRY_BYTES;
   const notes = at.TLB + space * at.SPACE_BYTES + at.SPACE_NOTES;
-  const bytes = (from: number, count: number) => new Uint8Array(memory.memory.buffer, from, count);
-  return [...bytes(entry, 16), '/', ...bytes(notes, at.REFILL)].join(' ');
+  const words = (from: number, count: number) => [...new Int32Array(memory.memory.buffer, from, count)];
+  const filter = words(notes, at.REFILL / 4).flatMap((word, index) => (word === 0 ? [] : [`${index}:${word}`]));
+  return [...words(entry, 4), ...filter].join(' ');
 }
 
 describe.each(['max', 'cortex-a57'] as const)('the walk in WebAssembly, on %s', (cpu) => {
@@ -92,7 +93,8 @@ describe.each(['max', 'cortex-a57'] as const)('the walk in WebAssembly, on %s', 
           const offset = result.ok ? memory.offset(result.pa) : -1;
           const uncoded = access === 'fetch' && offset >= 0 && !hasCode(memory, offset);
           const tagged = access === 'fetch' && hi >>> 24 !== (hi & 0x80_0000 && configuration.stage1 ? 0xff : 0);
-          const plain = result.ok && !changed && offset >= 0 && !uncoded && !tagged;
+          const guarded = access === 'fetch' && result.ok && result.guarded;
+          const plain = result.ok && !changed && offset >= 0 && !uncoded && !tagged && !guarded;
           const what = `case ${number}, ${access} of ${va.toString(16)} by ${regime}`;
           if (answer !== (plain ? 1 : 0)) different.push(`${what}: answers ${answer}`);
           const outcome = !result.ok
@@ -106,7 +108,7 @@ describe.each(['max', 'cortex-a57'] as const)('the walk in WebAssembly, on %s', 
                   : 'plain';
           const kind = `${outcome} ${configuration.stage1 ? 1 : 0}${configuration.stage2 ? 2 : 0}`;
           seen.set(kind, (seen.get(kind) ?? 0) + 1);
-          if (!result.ok || offset < 0 || changed || tagged) continue;
+          if (!result.ok || offset < 0 || changed || tagged || guarded) continue;
           engine.tlb.space = SPACE.filled;
           const aligned = result.attributes.type === 'device' || configuration.aligned;
           engine.tlb.fill(access, lo, hi, offset, regime, aligned, result.size);

@@ -198,7 +198,8 @@ function refillRoutine(): FunctionSpec {
       const leaf = b.let(b.load(64, 8, tables, WALK.leaf));
       b.when(eqz(fieldOf(STAGE1.AF, leaf)), refuse);
       // What an indirect branch has to find in a guarded page is not looked for here.
-      b.when(and(isAccess('fetch'), fieldOf(STAGE1.GP, leaf)), refuse);
+      const guarded = and(ne(isSet(flags, BLOCK_FLAG.guarded), w32(0)), fieldOf(STAGE1.GP, leaf));
+      b.when(and(isAccess('fetch'), guarded), refuse);
       const hierarchical = isSet(control, WALK_FLAG.hierarchical);
       const above = b.let(select(hierarchical, b.load(64, 8, tables, WALK.tables), w64(0)));
       const ap = b.let(fieldOf(STAGE1.AP, leaf));
