@@ -1,4 +1,5 @@
 import { cpuModel } from '../machine/presets.ts';
+import type { RegScopeEncoding } from '../kvm/proposals/regscope.ts';
 import { granuleOfPageSize, type GranuleName } from '../machine/translation/format.ts';
 
 export type CpuPreset = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'neoverse-n1';
@@ -37,6 +38,8 @@ export interface HostConfig {
   readonly emulator?: 'qemu-7.2';
   /** The host's interrupt controller; absent: a GICv3. */
   readonly gic?: 'v2' | 'v3';
+  /** What was proposed for KVM and this host's kernel has; see src/kvm/proposals. */
+  readonly proposals?: { readonly regScope?: RegScopeEncoding };
   /** Bytes; the host kernel's banks as the memory node gives them. */
   readonly ram: readonly { readonly base: bigint; readonly size: bigint }[];
 }
@@ -96,6 +99,7 @@ export function asRecorded(config: HostConfig): HostConfig {
   return { ...config, identity: 'real', emulator: 'qemu-7.2' };
 }
 
+const REG_SCOPES: readonly RegScopeEncoding[] = ['arm64-bit', 'neutral-nibble'];
 const PAGE_SIZES: readonly number[] = [4096, 16384, 65536];
 const MODES: readonly string[] = ['vhe', 'nvhe', 'protected'];
 const PA_BITS: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
@@ -135,6 +139,9 @@ export function checkConfig(config: HostConfig): void {
   if (mode === 'vhe' && !features.vhe)
     no(`${name} has no FEAT_VHE: the kernel can't run at EL2, choose nvhe or protected`);
   if (gic !== undefined && gic !== 'v2' && gic !== 'v3') no(`there is no GIC ${String(gic)}; there are v2 and v3`);
+  const scope = config.proposals?.regScope;
+  if (scope !== undefined && !REG_SCOPES.includes(scope))
+    no(`KVM_CAP_ARM_REG_SCOPE has the encodings ${REG_SCOPES.join(', ')}, not ${String(scope)}`);
   if (identity !== undefined && identity !== 'real') no(`an identity is real or absent, not ${String(identity)}`);
   if (emulator !== undefined && emulator !== 'qemu-7.2')
     no(`there is no emulator ${String(emulator)}; there is qemu-7.2`);

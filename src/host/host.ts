@@ -58,7 +58,18 @@ export class Host {
     const cpu = config.emulator ? new EmulatedCpu(machine.cpu, memory) : machine.cpu;
     const model = config.identity ? realIdentity(machine.model) : machine.model;
     const { pageSize, mode, kernel = DEFAULT_KERNEL, gic = 'v3' } = config;
-    this.kvm = new KvmModule({ memory, cpu, model, pageSize, mode, kernel, gic, cpus: CPUS });
+    const { regScope } = config.proposals ?? {};
+    this.kvm = new KvmModule({
+      memory,
+      cpu,
+      model,
+      pageSize,
+      mode,
+      kernel,
+      gic,
+      cpus: CPUS,
+      ...(regScope && { regScope }),
+    });
     this.bootLog = bootLog(config, this.kvm);
   }
 

@@ -9,6 +9,7 @@ import { IRQCHIP_CAPABILITIES } from './irqchip.ts';
 import { MEMSLOT_CAPABILITIES } from './memslots.ts';
 import type { KvmModule } from './module.ts';
 import { PMU_CAPABILITIES } from './pmu.ts';
+import { REG_SCOPE_CAPABILITIES } from './proposals/regscope.ts';
 import { PVTIME_CAPABILITIES } from './pvtime.ts';
 import { isRefusal, type IoctlResult, type Refusal } from './refusal.ts';
 import { RUN_CAPABILITIES } from './run/run.ts';
@@ -22,14 +23,20 @@ export interface EnableArguments {
   readonly args: readonly bigint[];
 }
 
+/** Of the ABI, or one that was proposed for it. */
+type Identity =
+  | { readonly name: keyof typeof CAPABILITIES; readonly number?: undefined }
+  | { readonly name: string; readonly number: number };
+
 /** One capability, declared beside the code that implements it: what is not here is not advertised. */
-export interface CapabilityRow {
-  readonly name: keyof typeof CAPABILITIES;
+export type CapabilityRow = Identity & {
   /** KVM_CHECK_EXTENSION's answer; `vm` is null on /dev/kvm. */
   readonly check: (kvm: KvmModule, vm: Vm | null) => number | Refusal;
   /** KVM_ENABLE_CAP on a VM, for one that can be enabled. */
   readonly enable?: (vm: Vm, given: EnableArguments) => IoctlResult;
-}
+};
+
+const numberOf = (row: CapabilityRow): number => (row.number === undefined ? CAPABILITIES[row.name] : row.number);
 
 let byNumber: ReadonlyMap<number, CapabilityRow> | null = null;
 
@@ -51,9 +58,10 @@ export function capability(number: bigint): CapabilityRow | null {
       IOEVENTFD_CAPABILITIES,
       IRQCHIP_CAPABILITIES,
       STATISTICS_CAPABILITIES,
+      REG_SCOPE_CAPABILITIES,
     ]
       .flat()
-      .map((row) => [CAPABILITIES[row.name], row]),
+      .map((row) => [numberOf(row), row]),
   );
   return number < 0x1_0000_0000n ? (byNumber.get(Number(number)) ?? null) : null;
 }

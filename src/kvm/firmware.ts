@@ -40,6 +40,8 @@ const LEVEL_MASK = 0xfn;
 interface FirmwareRegister {
   readonly name: string;
   readonly id: bigint;
+  /** Whose it is; what the vCPU's features decide over is the vCPU's. */
+  readonly scope: 'vm' | 'vcpu';
   readonly get: (vcpu: Vcpu) => bigint;
   readonly set: (vcpu: Vcpu, value: bigint) => Refusal | null;
 }
@@ -89,13 +91,15 @@ function setWorkaround2(level: (vcpu: Vcpu) => bigint): (vcpu: Vcpu, value: bigi
 function workaround(number: 1 | 2 | 3): FirmwareRegister {
   const name = `KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_${number}` as const;
   const level = (vcpu: Vcpu): bigint => vcpu.vm.kvm.features.mitigation.workarounds[number];
-  return { name, id: NAMED_REGS[name], get: level, set: (number === 2 ? setWorkaround2 : setWorkaround)(level) };
+  const set = (number === 2 ? setWorkaround2 : setWorkaround)(level);
+  return { name, id: NAMED_REGS[name], scope: 'vm', get: level, set };
 }
 
 function bitmap(name: keyof typeof NAMED_REGS, member: keyof SmcccFeatures, all: bigint): FirmwareRegister {
   return {
     name,
     id: NAMED_REGS[name],
+    scope: 'vm',
     get: (vcpu) => vcpu.vm.smccc[member],
     set: (vcpu, value) => {
       const { vm } = vcpu;
@@ -112,7 +116,13 @@ function bitmap(name: keyof typeof NAMED_REGS, member: keyof SmcccFeatures, all:
 
 /** Firmware pseudo registers in the order of KVM_GET_REG_LIST (kvm_arm_fw_reg_ids). */
 export const FIRMWARE_REGISTERS: readonly FirmwareRegister[] = [
-  { name: 'KVM_REG_ARM_PSCI_VERSION', id: NAMED_REGS.KVM_REG_ARM_PSCI_VERSION, get: psciVersion, set: setPsciVersion },
+  {
+    name: 'KVM_REG_ARM_PSCI_VERSION',
+    id: NAMED_REGS.KVM_REG_ARM_PSCI_VERSION,
+    scope: 'vcpu',
+    get: psciVersion,
+    set: setPsciVersion,
+  },
   workaround(1),
   workaround(2),
   workaround(3),

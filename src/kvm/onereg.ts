@@ -11,6 +11,7 @@ import {
 import { kvm_one_reg } from '../abi/structs.ts';
 import type { Caller } from './descriptor.ts';
 import { FIRMWARE_REGISTERS } from './firmware.ts';
+import { withoutScope, withVmScope } from './proposals/regscope.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
 import { isForUser, INVARIANT, SYSREG_BY_KEY, SYSREGS, type SysregRow } from './sysregs/rows.ts';
 import { CACHE_SELECTIONS, cacheGeometry, setCacheGeometry } from './sysregs/user.ts';
@@ -156,8 +157,13 @@ function narrowTo32({ context }: Vcpu): void {
 
 /* ---------------------------------------------------------------- firmware, timers */
 
+function firmwareRegister({ vm }: Vcpu, id: bigint) {
+  const plain = withoutScope(vm, id);
+  return FIRMWARE_REGISTERS.find((row) => row.id === plain) ?? null;
+}
+
 function getFirmware(vcpu: Vcpu, { id, addr }: Request, caller: Caller): IoctlResult {
-  const reg = FIRMWARE_REGISTERS.find((row) => row.id === id);
+  const reg = firmwareRegister(vcpu, id);
   if (!reg) return noSuch(id, 'kvm_arm_get_fw_reg');
   return writeUserInteger(caller.memory, addr, 8, reg.get(vcpu), reg.name) ?? DONE;
 }
@@ -168,7 +174,7 @@ function setFirmware(vcpu: Vcpu, { id, addr }: Request, caller: Caller): IoctlRe
     return refuse('ENOENT', 'onereg.firmware-size', `${hex(id)} is not a register of 8 bytes`, kernel);
   const value = readUserInteger(caller.memory, addr, 8, 'the register');
   if (typeof value !== 'bigint') return value;
-  const reg = FIRMWARE_REGISTERS.find((row) => row.id === id);
+  const reg = firmwareRegister(vcpu, id);
   return reg ? (reg.set(vcpu, value) ?? DONE) : noSuch(id, kernel);
 }
 
@@ -311,7 +317,7 @@ export function registerIds(vcpu: Vcpu): bigint[] {
   const demux = KVM_REG_ARM64 | SIZE_U32 | (BigInt(ARM_REG_CLASSES.demux) << COPROC_SHIFT);
   return [
     ...CORE_REGS.map(coreRegId),
-    ...FIRMWARE_REGISTERS.map(({ id }) => id),
+    ...FIRMWARE_REGISTERS.map(({ id, scope }) => (scope === 'vm' ? withVmScope(vcpu.vm, id) : id)),
     ...TIMER_REGISTERS.map(({ id }) => id),
     ...[...INVARIANT_BY_KEY.keys()].map(sysreg),
     ...SYSREGS.filter((row) => isForUser(row) && !row.visibility?.(vcpu)?.hidden).map(({ key }) => sysreg(key)),

@@ -15,6 +15,7 @@ import { ioEventFd, type IoEvent } from './ioeventfd.ts';
 import { createIrqchip, irqFd, setDeviceAddress, setGsiRouting, signalMsi } from './irqchip.ts';
 import { setUserMemoryRegion, setUserMemoryRegion2, Memslots, unmapUserRange } from './memslots.ts';
 import type { KvmModule } from './module.ts';
+import type { RegScopeEncoding } from './proposals/regscope.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
 import { openStatistics, Statistics, StatisticsFile, VM_STATISTICS } from './stats.ts';
 import { Stage2 } from './stage2/tables.ts';
@@ -139,6 +140,8 @@ export class Vm implements Descriptor {
   pmuCounters = 0;
   pmuChosen = false;
   pmuFilter: Uint8Array | null = null;
+  /** KVM_CAP_ARM_REG_SCOPE. */
+  regScope: RegScopeEncoding | null = null;
   /** KVM_ARM_VCPU_INIT's features, the same for all vCPUs; null before the first. */
   vcpuFeatures: number | null = null;
   /** KVM_REG_ARM_PSCI_VERSION as userspace chose it; 0: not. */
