@@ -56,7 +56,7 @@ function recordProgram(name) {
   const script = join(scratch, 'program.ld');
   const elf = join(scratch, 'program.elf');
   const image = join(scratch, 'program.bin');
-  tool('as', ['-march=armv8.5-a+fp16+sha3+sm4+crypto', join(VECTORS, name), '-o', object]);
+  tool('as', ['-march=armv8.5-a+fp16+sha3+sm4+crypto+i8mm', join(VECTORS, name), '-o', object]);
   writeFileSync(script, `SECTIONS { . = ${ORIGIN}; .text : { *(.text) } .data : ALIGN(8) { *(.data) } }`);
   tool('ld', ['-T', script, object, '-o', elf]);
   tool('objcopy', ['-O', 'binary', '-j', '.text', '-j', '.data', elf, image]);

@@ -12,10 +12,16 @@ import * as sha512 from './semantics/crypto/sha512.ts';
 import * as sm3 from './semantics/crypto/sm3.ts';
 import * as sm4 from './semantics/crypto/sm4.ts';
 import { element } from './semantics/simd/element.ts';
-import { accumulating, binary, scalars, unary, unaryInto, type Form, type Semantics } from './semantics/simd/lanes.ts';
+import {
+  accumulating,
+  binary,
+  scalars,
+  unary,
+  unaryInto,
+  wholeVectors,
+  type Semantics,
+} from './semantics/simd/lanes.ts';
 import { BINARY, INTO, UNARY } from './simd-row.ts';
-
-const whole: Form = (b) => ({ b, size: 2, bits: 128 });
 
 const BYTES = '<Vd.16b>, <Vn.16b>';
 const FOUR = '<Vd.4s>, <Vn.4s>';
@@ -84,7 +90,7 @@ function rowOf(feature: string, [mnemonic, encoding, syntax, semantics]: Entry):
       ...(has('Ra') ? { ra: v('Ra') } : semantics.into && INTO),
       ...(has('i2') && { imm: joinedField('i2') }),
     },
-    execute: semantics.on(mnemonic === 'sha1h' ? scalars(2) : whole, has('i2') ? element : undefined),
+    execute: semantics.on(mnemonic === 'sha1h' ? scalars(2) : wholeVectors(2), has('i2') ? element : undefined),
   };
 }
 

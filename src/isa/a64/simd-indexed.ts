@@ -122,15 +122,23 @@ function integerRows([mnemonic, U, opcode, by, scalar, feature]: (typeof INTEGER
   });
 }
 
+/** Of bytes, into 32 bits, the element being four of them: mnemonic, U, size, opcode, the extension, what it does. */
+const PRODUCTS = [
+  ['sdot', '0', '10', '1110', 'FEAT_DotProd', accumulating(dotProduct('signed', 'signed'))],
+  ['udot', '1', '10', '1110', 'FEAT_DotProd', accumulating(dotProduct('unsigned', 'unsigned'))],
+  ['sudot', '0', '00', '1111', 'FEAT_I8MM', accumulating(dotProduct('signed', 'unsigned'))],
+  ['usdot', '0', '10', '1111', 'FEAT_I8MM', accumulating(dotProduct('unsigned', 'signed'))],
+] as const;
+
 export const SIMD_INDEXED: readonly A64Row[] = [
   ...INTEGER.flatMap(integerRows),
-  ...(['signed', 'unsigned'] as const).map((sign, U): A64Row => ({
-    name: title(`${sign.charAt(0)}dot`, 'by element'),
-    encoding: `0 Q ${U} 01111 10 L Rm:5 1110 H 0 Rn:5 Rd:5`,
-    feature: 'FEAT_DotProd',
-    syntax: `${sign.charAt(0)}dot <Vd.Q32>, <Vn.Q8>, <Vm.4b[H:L]>`,
+  ...PRODUCTS.map(([mnemonic, U, size, opcode, feature, semantics]): A64Row => ({
+    name: title(mnemonic, 'by element'),
+    encoding: `0 Q ${U} 01111 ${size} L Rm:5 ${opcode} H 0 Rn:5 Rd:5`,
+    feature,
+    syntax: `${mnemonic} <Vd.Q32>, <Vn.Q8>, <Vm.4b[H:L]>`,
     operands: { ...BINARY, ...INTO, imm: joinedField('H:L') },
     variant: BY_Q,
-    execute: accumulating(dotProduct(sign)).on(vectors(2), element),
+    execute: semantics.on(vectors(2), element),
   })),
 ];

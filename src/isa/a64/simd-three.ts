@@ -1,7 +1,7 @@
 /** Advanced SIMD with three registers, scalar and vector: DDI 0487 C4.1, "three same", "three different", "three same extra". */
 import { as, type A64Row } from './row.ts';
 import * as lanes from './semantics/simd/arithmetic.ts';
-import { dotProduct } from './semantics/simd/dot.ts';
+import { dotProduct, matrixProduct } from './semantics/simd/dot.ts';
 import {
   doublingMultiplyHigh,
   roundingDoublingMultiplyAddHigh,
@@ -15,6 +15,7 @@ import {
   longVectors,
   scalars,
   vectors,
+  wholeVectors,
   type LongLanes,
   type Semantics,
 } from './semantics/simd/lanes.ts';
@@ -238,6 +239,16 @@ const ROUNDING_INTO = [
   ['sqrdmlsh', accumulating(roundingDoublingMultiplySubtractHigh)],
 ] as const;
 
+/** Of bytes, into 32 bits: mnemonic, Q, U, opcode, the extension, what it does. */
+const PRODUCTS = [
+  ['sdot', 'Q', '0', '0010', 'FEAT_DotProd', accumulating(dotProduct('signed', 'signed'))],
+  ['udot', 'Q', '1', '0010', 'FEAT_DotProd', accumulating(dotProduct('unsigned', 'unsigned'))],
+  ['usdot', 'Q', '0', '0011', 'FEAT_I8MM', accumulating(dotProduct('unsigned', 'signed'))],
+  ['smmla', '1', '0', '0100', 'FEAT_I8MM', accumulating(matrixProduct('signed', 'signed'))],
+  ['ummla', '1', '1', '0100', 'FEAT_I8MM', accumulating(matrixProduct('unsigned', 'unsigned'))],
+  ['usmmla', '1', '0', '0101', 'FEAT_I8MM', accumulating(matrixProduct('unsigned', 'signed'))],
+] as const;
+
 const EXTRA: readonly A64Row[] = [
   ...ROUNDING_INTO.flatMap(([mnemonic, semantics], S): A64Row[] => [
     {
@@ -261,14 +272,14 @@ const EXTRA: readonly A64Row[] = [
       execute: semantics.on(scalars()),
     },
   ]),
-  ...(['signed', 'unsigned'] as const).map((sign, U): A64Row => ({
-    name: title(`${sign.charAt(0)}dot`, 'vector'),
-    encoding: `0 Q ${U} 01110 10 0 Rm:5 1 0010 1 Rn:5 Rd:5`,
-    feature: 'FEAT_DotProd',
-    syntax: `${sign.charAt(0)}dot <Vd.Q32>, <Vn.Q8>, <Vm.Q8>`,
-    operands: { ...BINARY, ...INTO },
-    variant: BY_Q,
-    execute: accumulating(dotProduct(sign)).on(vectors(2)),
+  ...PRODUCTS.map(([mnemonic, Q, U, opcode, feature, semantics]): A64Row => ({
+    name: title(mnemonic, 'vector'),
+    encoding: `0 ${Q} ${U} 01110 10 0 Rm:5 1 ${opcode} 1 Rn:5 Rd:5`,
+    feature,
+    syntax: `${mnemonic} ${Q === 'Q' ? '<Vd.Q32>, <Vn.Q8>, <Vm.Q8>' : '<Vd.4s>, <Vn.16b>, <Vm.16b>'}`,
+    operands: operandsOf(semantics),
+    ...(Q === 'Q' && { variant: BY_Q }),
+    execute: semantics.on(Q === 'Q' ? vectors(2) : wholeVectors(2)),
   })),
 ];
 

@@ -65,6 +65,10 @@
  fmla v0.4s, v1.4s, v2.s[3]
  mul v0.8h, v1.8h, v15.h[7]
  udot v0.4s, v1.16b, v2.4b[2]
+ usdot v0.2s, v1.8b, v2.8b
+ sudot v0.4s, v1.16b, v2.4b[3]
+ usdot v0.4s, v1.16b, v31.4b[1]
+ smmla v0.4s, v1.16b, v2.16b
  fcmla v0.4s, v1.4s, v2.s[1], #270
  fcadd v0.8h, v1.8h, v2.8h, #90
  ext v0.16b, v1.16b, v2.16b, 3

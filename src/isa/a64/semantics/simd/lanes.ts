@@ -35,6 +35,9 @@ export const bitsOfQ = (b: Builder) => (b.field('Q') ? 128 : 64);
 export const vectors =
   (size?: Size): Form =>
   (b) => ({ b, size: size ?? sizeOf(b), bits: bitsOfQ(b) });
+export const wholeVectors =
+  (size: Size): Form =>
+  (b) => ({ b, size, bits: 128 });
 export const scalars =
   (given?: Size): Form =>
   (b) => {
