@@ -1,5 +1,6 @@
 /** FPCompare() and its kin, FPMax() and its kin: what needs only the order of numbers. */
 import {
+  add,
   and,
   call,
   choose,
@@ -28,19 +29,18 @@ function ordered(b: Statements, f: Format, op: Expr): Expr {
 const quiet = (f: Format, op: Expr) => and(isNaN(f, magnitude(f, op)), ne(and(op, f.quiet), ZERO));
 const signalling = (f: Format, op: Expr) => and(isNaN(f, magnitude(f, op)), eq(and(op, f.quiet), ZERO));
 
-/** NZCV in bits 31:28. */
-const flags = (nzcv: number) => constant(32, nzcv << 28);
-export const NZCV = { less: flags(8), equal: flags(6), greater: flags(2), unordered: flags(3) } as const;
+/** What a comparison tells: NZCV are as of this less 1, in 32 bits. */
+export const ORDER = { less: word(0), equal: word(1), greater: word(2), unordered: constant(32, -(2 ** 31)) } as const;
 
-/** `signal`: quiet NaNs are invalid too. */
+/** One of ORDER; `signal`: quiet NaNs are invalid too. */
 export const fpCompare = forPrecisions('FPCompare', [64, 64, 32], 32, (b, f, given1, given2, signal) => {
   const [op1, op2] = flushed(b, f, given1, given2);
   b.when(or(isNaN(f, magnitude(f, op1)), isNaN(f, magnitude(f, op2))), () => {
     b.when(or(signal, or(signalling(f, op1), signalling(f, op2))), () => b.raise(word(FPSR.IOC)));
-    b.return(NZCV.unordered);
+    b.return(ORDER.unordered);
   });
   const [x, y] = [ordered(b, f, op1), ordered(b, f, op2)];
-  return select(eq(x, y), NZCV.equal, select(gtS(x, y), NZCV.greater, NZCV.less));
+  return add(geS(x, y), gtS(x, y));
 });
 
 const COMPARISONS = { EQ: eq, GE: geS, GT: gtS } as const;

@@ -31,15 +31,15 @@ export const nearest = (b: Statements) => eqz(or(and(b.fpcr(), word(FPCR.RMode |
 const infinity = { single: 0x7f800000n, double: 0x7ff0000000000000n } as const;
 const smallest = { single: 0x00800000n, double: 0x0010000000000000n } as const;
 
-const magnitude = (p: Wide, value: Expr) => and(value, FORMATS[p].abs);
+export const magnitude = (p: Wide, value: Expr) => and(value, FORMATS[p].abs);
 const finite = (p: Wide, value: Expr) => ltU(magnitude(p, value), long(infinity[p]));
-const number = (p: Wide, value: Expr) => ltU(magnitude(p, value), long(infinity[p] + 1n));
+export const number = (p: Wide, value: Expr) => ltU(magnitude(p, value), long(infinity[p] + 1n));
 /** Normal, and not the smallest such number, which tiny ones may have been rounded to. */
-const regular = (p: Wide, value: Expr) =>
+export const regular = (p: Wide, value: Expr) =>
   ltU(sub(magnitude(p, value), long(smallest[p] + 1n)), long(infinity[p] - smallest[p] - 1n));
 
-const f32 = (value: Expr) => native('f32.reinterpret_i32', wrap(value));
-const f64 = (value: Expr) => native('f64.reinterpret_i64', value);
+export const f32 = (value: Expr) => native('f32.reinterpret_i32', wrap(value));
+export const f64 = (value: Expr) => native('f64.reinterpret_i64', value);
 
 type Native1 = 'sqrt' | 'nearest' | 'ceil' | 'floor' | 'trunc';
 type Native2 = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max';

@@ -3,6 +3,7 @@ import { and, call, or, xor, type Expr } from '../../../expr.ts';
 import type { Statements } from '../../../library.ts';
 import { fpAdd, fpSub } from './add.ts';
 import { fpCompareEQ, fpCompareGE, fpCompareGT, fpMax, fpMaxNum, fpMin, fpMinNum } from './compare.ts';
+import { fpConvert } from './convert.ts';
 import { fpDiv, fpSqrt } from './divide.ts';
 import { fpRecipEstimate, fpRecpX, fpRSqrtEstimate } from './estimate.ts';
 import { constantOf, FORMATS, ROUNDING, type ByPrecision, type Precision } from './format.ts';
@@ -63,6 +64,14 @@ export function toFixed(p: Precision, mnemonic: ToInteger, bits: 16 | 32 | 64, n
 /** From an integer extended to 64 bits. */
 export const fromFixed = (p: Precision, signed: boolean, n: Expr, fbits: Expr) =>
   call(fixedToFP[p], n, fbits, word(signed ? 1 : 0));
+
+/** From one precision to another. */
+export function converted(from: Precision, to: Precision, value: Expr, rounding: Expr): Expr {
+  const targets: Readonly<Partial<Record<Precision, (typeof fpConvert)['double']['single']>>> = fpConvert[from];
+  const fn = targets[to];
+  if (!fn) throw new Error(`nothing is converted from ${from} to ${to}`);
+  return call(fn, value, rounding);
+}
 
 const fpCompareWithZero =
   (of: ByPrecision<readonly [64, 64], 64>, zeroFirst: boolean): Unary =>

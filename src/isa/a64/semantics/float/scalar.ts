@@ -1,16 +1,16 @@
 /** Scalar floating point: the low bits of V registers, with zeros above the result. */
 import type { Builder } from '../../../builder.ts';
 import type { Execute } from '../../../execute.ts';
-import { and, call, choose, constant, extendS, extendU, select, shl, shrU, wrap, type Expr } from '../../../expr.ts';
+import { and, call, constant, extendS, extendU, select, shl, shrU, wrap, type Expr } from '../../../expr.ts';
 import type { RegisterOperand } from '../../../row.ts';
 import { registerWidth } from '../width.ts';
-import { fpCompare } from './compare.ts';
 import { fpConvert } from './convert.ts';
 import { FORMATS, ROUNDING, type Precision } from './format.ts';
 import { long, word, ZERO } from './integer.ts';
 import { fpToFixedJS } from './integral.ts';
 import { signedLane, type Which } from './lanes.ts';
 import { binaryOf, ternaryOf, unaryOf } from './fast.ts';
+import { compareOf, convertOf, fromFixedOf, toFixedOf } from './fast-convert.ts';
 import {
   fromFixed,
   toFixed,
@@ -56,12 +56,13 @@ export const compare =
   (which: Which, signal: boolean, withZero: boolean): Execute =>
   (b) => {
     b.checkFp();
-    b.setNzcv(comparison(b, which(b), signal, withZero));
+    setOrder(b, which(b), signal, withZero);
   };
 
-function comparison(b: Builder, p: Precision, signal: boolean, withZero: boolean): Expr {
-  const operand = withZero ? ZERO : get(b, 'rm', p);
-  return call(fpCompare[p], get(b, 'rn', p), operand, word(signal ? 1 : 0));
+function setOrder(b: Builder, p: Precision, signal: boolean, withZero: boolean): void {
+  const n = get(b, 'rn', p);
+  const m = withZero ? ZERO : get(b, 'rm', p);
+  b.setFlags('sub', b.let(compareOf(b, p, n, m, signal)), word(1));
 }
 
 /** FCCMP and FCCMPE: `imm` where the condition fails. */
@@ -70,8 +71,11 @@ export const conditionalCompare =
   (b) => {
     b.checkFp();
     const p = which(b);
-    const otherwise = shl(b.immediate('imm', 32), word(28));
-    b.setNzcv(choose(b.condition(b.field('cond')), comparison(b, p, signal, false), otherwise));
+    b.when(
+      b.condition(b.field('cond')),
+      () => setOrder(b, p, signal, false),
+      () => b.setNzcv(shl(b.immediate('imm', 32), word(28))),
+    );
   };
 
 export const conditionalSelect =
@@ -92,15 +96,8 @@ export const convert =
   (from: Precision, to: Precision): Execute =>
   (b) => {
     b.checkFp();
-    set(b, converted(from, to, get(b, 'rn', from), b.let(roundingMode(b))));
+    set(b, convertOf(b, from, to, get(b, 'rn', from), roundingMode(b)));
   };
-
-export function converted(from: Precision, to: Precision, value: Expr, rounding: Expr): Expr {
-  const targets: Readonly<Partial<Record<Precision, (typeof fpConvert)['double']['single']>>> = fpConvert[from];
-  const fn = targets[to];
-  if (!fn) throw new Error(`nothing is converted from ${from} to ${to}`);
-  return call(fn, value, rounding);
-}
 
 /** FCVTXN. */
 export const convertToOdd: Execute = (b) => {
@@ -115,7 +112,8 @@ export const toGeneral =
     b.checkFp();
     const p = which(b);
     const width = fixed ?? registerWidth(b);
-    const value = toFixed(p, name, width, get(b, 'rn', p), fixed ? b.immediate('imm', 64) : ZERO);
+    const n = get(b, 'rn', p);
+    const value = fixed ? toFixed(p, name, width, n, b.immediate('imm', 64)) : toFixedOf(b, p, name, width, n);
     b.set('rd', width === 32 ? wrap(value) : value);
   };
 
@@ -128,7 +126,8 @@ export const fromGeneral =
     const signed = name === 'scvtf';
     const value = b.get('rn', width);
     const integer = b.let(width === 64 ? value : (signed ? extendS : extendU)(value));
-    set(b, fromFixed(p, signed, integer, fixed ? b.immediate('imm', 64) : ZERO));
+    const imm = () => b.immediate('imm', 64);
+    set(b, fixed ? fromFixed(p, signed, integer, imm()) : fromFixedOf(b, p, name, width, integer));
   };
 
 /** To and from an integer in the V register; `imm` is its number of fraction bits where `fixed`. */
@@ -137,8 +136,10 @@ export const toVectorInteger =
   (b) => {
     b.checkFp();
     const p = which(b);
-    const value = toFixed(p, name, FORMATS[p].bits, get(b, 'rn', p), fixed ? b.immediate('imm', 64) : ZERO);
-    set(b, element(p, value));
+    const { bits } = FORMATS[p];
+    const n = get(b, 'rn', p);
+    const fbits = fixed ? b.immediate('imm', 64) : ZERO;
+    set(b, element(p, fixed || bits === 16 ? toFixed(p, name, bits, n, fbits) : toFixedOf(b, p, name, bits, n)));
   };
 export const fromVectorInteger =
   (name: FromInteger, which: Which, fixed = false): Execute =>
@@ -147,7 +148,9 @@ export const fromVectorInteger =
     const p = which(b);
     const signed = name === 'scvtf';
     const integer = b.let(signed ? signedLane(p, b.getVector('rn'), 0) : get(b, 'rn', p));
-    set(b, fromFixed(p, signed, integer, fixed ? b.immediate('imm', 64) : ZERO));
+    const { bits } = FORMATS[p];
+    const fbits = fixed ? b.immediate('imm', 64) : ZERO;
+    set(b, fixed || bits === 16 ? fromFixed(p, signed, integer, fbits) : fromFixedOf(b, p, name, bits, integer));
   };
 
 /** FJCVTZS: Z says that nothing was lost. */

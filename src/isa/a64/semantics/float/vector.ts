@@ -6,12 +6,14 @@ import { duplicate } from '../simd/element.ts';
 import { unsignedRecipEstimate, unsignedRSqrtEstimate } from './estimate.ts';
 import { halfAsSingle } from './convert.ts';
 import { binaryOf, ternaryOf } from './fast.ts';
+import { convertOf } from './fast-convert.ts';
 import { ROUNDING, type Precision } from './format.ts';
 import { word, ZERO } from './integer.ts';
 import { arrangement, EMPTY, lane, SIZE, vectorOf, type Arrangement, type Which } from './lanes.ts';
 import * as lanewise from './lanewise.ts';
 import { fpMulAdd } from './multiply-add.ts';
 import {
+  converted,
   fpNeg,
   type BinaryName,
   type FromInteger,
@@ -19,7 +21,7 @@ import {
   type ToInteger,
   type UnaryName,
 } from './operations.ts';
-import { converted, set } from './scalar.ts';
+import { set } from './scalar.ts';
 import { roundingMode } from './unpack.ts';
 
 export const unary =
@@ -142,7 +144,7 @@ export const lengthen: Execute = (b) => {
   const first = b.field('Q') * count;
   b.setVector(
     'rd',
-    vectorOf(b, { p: to, count }, (index) => converted(from, to, lane(from, n, first + index), word(0))),
+    vectorOf(b, { p: to, count }, (index) => convertOf(b, from, to, b.let(lane(from, n, first + index)), word(0))),
   );
 };
 
