@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { randomCase, testableRows, type A64TableRow, type Case } from '../src/engine/difftest/cases.ts';
+import { randomCase, testableRows, type Case } from '../src/engine/difftest/cases.ts';
 import { describe, disagreement, encodeCases, parseStates } from '../src/engine/difftest/compare.ts';
+import { correct } from '../src/engine/difftest/differences.ts';
 import { CaseRunner } from '../src/engine/difftest/execute.ts';
 import { Random } from '../src/engine/difftest/random.ts';
 import { parseRecorded, recordedLine } from '../src/engine/difftest/record.ts';
@@ -26,13 +27,21 @@ interface Options {
   readonly record: boolean;
 }
 
-interface Report {
+/** What a process tells of a row. */
+interface Result {
   readonly index: number;
   readonly name: string;
-  readonly cases: number;
-  readonly disagreements: number;
-  readonly examples: readonly string[];
-  readonly recorded: readonly string[];
+  cases: number;
+  disagreements: number;
+  readonly examples: string[];
+  readonly recorded: string[];
+}
+
+/** Cases of a row that are run together, its last ones or not. */
+interface Part {
+  readonly result: Result;
+  readonly cases: readonly Case[];
+  readonly last: boolean;
 }
 
 const RECORDED_PER_ROW = 6;
@@ -66,34 +75,35 @@ function judged(cases: readonly Case[], [program, ...args]: readonly string[]): 
     const input = encodeCases(cases.slice(answers.length));
     const { stdout, signal, status, error } = spawnSync(program!, args, { input, maxBuffer: 2 ** 30 });
     if (error) throw error;
-    answers.push(...parseStates(stdout));
+    for (const state of parseStates(stdout)) {
+      correct(cases[answers.length]!.words.at(-1)!, state);
+      answers.push(state);
+    }
     if (answers.length < cases.length) answers.push(`the judge ends with ${signal ?? status}`);
   }
   return answers;
 }
 
-function testRow(row: A64TableRow, { count, seed, record }: Options, runner: CaseRunner, tools: Tools): Report {
-  const random = new Random(seed * 0x10001 + row.index + 1);
-  const examples: string[] = [];
-  const recorded: string[] = [];
-  let [found, disagreements] = [0, 0];
-  for (let done = 0; done < count; done += BATCH) {
-    const wanted = Math.min(BATCH, count - done);
-    const cases = Array.from({ length: wanted }, () => randomCase(row, random)).filter((one) => one !== null);
-    judged(cases, tools.judge).forEach((expected, index) => {
-      const one = cases[index]!;
+/** Runs cases of several rows with one start of the judge. */
+function runBatch(batch: readonly Part[], { record }: Options, runner: CaseRunner, tools: Tools): void {
+  const answers = judged(
+    batch.flatMap(({ cases }) => cases),
+    tools.judge,
+  );
+  let next = 0;
+  for (const { result, cases } of batch) {
+    for (const one of cases) {
+      const expected = answers[next++]!;
       const wrong = outcome(one, expected, runner);
       if (wrong !== '') {
-        disagreements++;
-        if (examples.length < EXAMPLES) examples.push(wrong);
-      } else if (record && typeof expected !== 'string' && recorded.length < RECORDED_PER_ROW) {
-        recorded.push(recordedLine(one, expected));
+        result.disagreements++;
+        if (result.examples.length < EXAMPLES) result.examples.push(wrong);
+      } else if (record && typeof expected !== 'string' && result.recorded.length < RECORDED_PER_ROW) {
+        result.recorded.push(recordedLine(one, expected));
       }
-    });
-    found += cases.length;
+    }
+    result.cases += cases.length;
   }
-  if (found === 0) examples.push('no case was found');
-  return { index: row.index, name: row.row.name, cases: found, disagreements, examples, recorded };
 }
 
 /** What is wrong, or nothing. */
@@ -110,9 +120,37 @@ function outcome(one: Case, expected: BigUint64Array | string, runner: CaseRunne
 export function worker(args: readonly string[], tools: Tools, job: number): void {
   const options = parse(args);
   const runner = new CaseRunner();
-  rowsOf(options).forEach((row, place) => {
-    if (place % options.jobs === job) console.log(JSON.stringify(testRow(row, options, runner, tools)));
-  });
+  const rows = rowsOf(options).filter((_, place) => place % options.jobs === job);
+  let batch: Part[] = [];
+  const flush = () => {
+    runBatch(batch, options, runner, tools);
+    for (const { result, last } of batch) if (last) report(result);
+    batch = [];
+  };
+  for (const row of rows) {
+    const random = new Random(options.seed * 0x10001 + row.index + 1);
+    const result: Result = {
+      index: row.index,
+      name: row.row.name,
+      cases: 0,
+      disagreements: 0,
+      examples: [],
+      recorded: [],
+    };
+    for (let left = options.count; left > 0; left -= BATCH) {
+      const cases = Array.from({ length: Math.min(left, BATCH) }, () => randomCase(row, random)).filter(
+        (one) => one !== null,
+      );
+      batch.push({ result, cases, last: left <= BATCH });
+      if (batch.reduce((sum, part) => sum + part.cases.length, 0) >= BATCH) flush();
+    }
+  }
+  flush();
+}
+
+function report(result: Result): void {
+  if (result.cases === 0) result.examples.push('no case was found');
+  console.log(JSON.stringify(result));
 }
 
 const rowsOf = ({ rows }: Options) => testableRows().filter(({ row }) => rows.test(row.name));
@@ -120,7 +158,7 @@ const rowsOf = ({ rows }: Options) => testableRows().filter(({ row }) => rows.te
 export async function main(args: readonly string[], tools: Tools): Promise<number> {
   const options = parse(args);
   const rows = rowsOf(options);
-  const reports: Report[] = [];
+  const reports: Result[] = [];
   const finished = Array.from({ length: options.jobs }, (_, job) =>
     runWorker(args, tools, job, (report) => {
       reports.push(report);
@@ -158,12 +196,12 @@ function rowOf(line: string): number {
   return decode(parseRecorded(line).case.words.at(-1)!)?.index ?? -1;
 }
 
-function runWorker(args: readonly string[], tools: Tools, job: number, onReport: (report: Report) => void) {
+function runWorker(args: readonly string[], tools: Tools, job: number, onReport: (result: Result) => void) {
   const call = `import { worker } from ${JSON.stringify(import.meta.url)}; worker(...${JSON.stringify([args, tools, job])});`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', call], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: fileURLToPath(new URL('.', import.meta.url)),
   });
-  createInterface(child.stdout).on('line', (line) => onReport(JSON.parse(line) as Report));
+  createInterface(child.stdout).on('line', (line) => onReport(JSON.parse(line) as Result));
   return new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
 }

@@ -1,14 +1,40 @@
-/** Where the judge, QEMU 7.2's user emulator, can't say what the architecture does: what, and why. */
-import type { A64Decoded } from '../../isa/a64/table.ts';
+/** Where the judge, QEMU 7.2's user emulator, doesn't say what the architecture does: what, and why. */
+import { A64, type A64Decoded } from '../../isa/a64/table.ts';
+import * as at from './place.ts';
 
-interface Difference {
+interface Unjudged {
   readonly why: string;
   readonly applies: (row: A64Decoded['row']) => boolean;
 }
 
-const NOT_JUDGED: readonly Difference[] = [
+const UNJUDGED: readonly Unjudged[] = [
   { why: 'keys are random in each process', applies: ({ feature }) => feature === 'FEAT_PAuth' },
 ];
 
 /** The row is left out. */
-export const isJudgedOtherwise = (row: A64Decoded['row']): boolean => NOT_JUDGED.some(({ applies }) => applies(row));
+export const isJudgedOtherwise = (row: A64Decoded['row']): boolean => UNJUDGED.some(({ applies }) => applies(row));
+
+interface Mistake {
+  readonly why: string;
+  /** Of rows. */
+  readonly names: readonly string[];
+  /** Makes the judge's state that of the architecture. */
+  readonly correct: (fields: A64Decoded['fields'], state: BigUint64Array) => void;
+}
+
+const MISTAKES: readonly Mistake[] = [
+  {
+    why: 'QEMU extends the sign into bits 31:16; V[d] = ZeroExtend(result) with a result of 16 bits',
+    names: ['FCVTZS (scalar, SIMD, fixed-point, 16-bit)'],
+    correct: ({ Rd }, state) => {
+      state[at.V + 2 * Rd]! &= 0xffffn;
+    },
+  },
+];
+const correctionOf = new Map(MISTAKES.flatMap(({ names, correct }) => names.map((name) => [name, correct] as const)));
+
+/** Corrects what the judge is known to have wrong in an instruction, in place. */
+export function correct(word: number, state: BigUint64Array): void {
+  const decoded = A64.decode(word);
+  if (decoded) correctionOf.get(decoded.row.name)?.(decoded.fields, state);
+}
