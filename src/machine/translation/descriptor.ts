@@ -1,5 +1,14 @@
 /** The fields of descriptors, one row each: what a view names and what the walk tests are the same bits (Arm ARM D8.3). */
-import { entryAddress, entryKind, extract, power, type EntryKind, type Stage, type TableFormat } from './format.ts';
+import {
+  entryAddress,
+  entryKind,
+  extract,
+  levelShift,
+  power,
+  type EntryKind,
+  type Stage,
+  type TableFormat,
+} from './format.ts';
 
 export type DescriptorKind = 'table' | 'block' | 'page';
 
@@ -175,6 +184,15 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
   { name: 'Software', stage: 'both', on: LEAF, parts: bits(58, 55), meaning: () => 'for software', section: 'D8.3.1' },
 
   {
+    name: 'nT',
+    stage: 'both',
+    on: ['block'],
+    parts: bit(16),
+    meaning: flag('on its way to or from a table', 'a block'),
+    section: 'D8.3.1',
+  },
+
+  {
     name: 'PXNTable',
     stage: 1,
     on: ['table'],
@@ -223,6 +241,7 @@ export const STAGE1 = {
   SH: fieldNamed(1, 'SH'),
   AF: fieldNamed(1, 'AF'),
   DBM: fieldNamed(1, 'DBM'),
+  Contiguous: fieldNamed(1, 'Contiguous'),
   PXN: fieldNamed(1, 'PXN'),
   UXN: fieldNamed(1, 'UXN'),
   GP: fieldNamed(1, 'GP'),
@@ -236,6 +255,7 @@ export const STAGE2 = {
   SH: fieldNamed(2, 'SH'),
   AF: fieldNamed(2, 'AF'),
   DBM: fieldNamed(2, 'DBM'),
+  Contiguous: fieldNamed(2, 'Contiguous'),
   XN: fieldNamed(2, 'XN'),
 };
 
@@ -259,6 +279,45 @@ export interface DecodedDescriptor {
   /** The next table, or what a block or page maps to; null for an invalid entry. */
   readonly output: number | null;
   readonly fields: readonly DecodedField[];
+}
+
+/** Bits that hardware does not look at, beside the fields. */
+const IGNORED: Readonly<Record<DescriptorKind, readonly { readonly hi: number; readonly lo: number }[]>> = {
+  table: [...bits(58, 51), ...bits(11, 2)],
+  block: bits(63, 59),
+  page: bits(63, 59),
+};
+
+const bitsAt = ({ hi, lo }: { readonly hi: number; readonly lo: number }) =>
+  ((1n << BigInt(hi - lo + 1)) - 1n) << BigInt(lo);
+
+/** Bits that should be 0: they are no field's in this format, no address's, and not ignored. */
+function reservedBits(format: TableFormat, level: number, kind: DescriptorKind): bigint {
+  const fields = DESCRIPTOR_FIELDS.filter((row) => isHere(row, format, kind)).flatMap(({ parts }) => parts);
+  let known = 0n;
+  for (const part of [...fields, ...IGNORED[kind]]) known |= bitsAt(part);
+  for (const part of format.address) {
+    const lo = kind === 'block' ? Math.max(part.lo, levelShift(format.granule, level) - part.to + part.lo) : part.lo;
+    if (lo <= part.hi) known |= bitsAt({ hi: part.hi, lo });
+  }
+  return BigInt.asUintN(64, ~known);
+}
+
+function isHere(row: DescriptorField, format: TableFormat, kind: DescriptorKind): boolean {
+  return (row.stage === 'both' || row.stage === format.stage) && row.on.includes(kind) && row.when?.(format) !== false;
+}
+
+/** `63, 12:8` of the bits that are set. */
+function rangesOf(mask: bigint): string {
+  const ranges: string[] = [];
+  for (let hi = 63; hi >= 0; hi--) {
+    if (((mask >> BigInt(hi)) & 1n) === 0n) continue;
+    let lo = hi;
+    while (lo > 0 && ((mask >> BigInt(lo - 1)) & 1n) === 1n) lo--;
+    ranges.push(range({ hi, lo }));
+    hi = lo;
+  }
+  return ranges.join(',');
 }
 
 const range = ({ hi, lo }: { readonly hi: number; readonly lo: number }) => (hi === lo ? `${hi}` : `${hi}:${lo}`);
@@ -291,8 +350,7 @@ export function decodeDescriptor(
   }
   const fields: DecodedField[] = [];
   for (const row of DESCRIPTOR_FIELDS) {
-    if (row.stage !== 'both' && row.stage !== format.stage) continue;
-    if (!row.on.includes(kind) || (row.when && !row.when(format))) continue;
+    if (!isHere(row, format, kind)) continue;
     const field = fieldValue(row, low, high);
     fields.push({
       name: row.name,
@@ -311,5 +369,8 @@ export function decodeDescriptor(
     value: BigInt(output),
     meaning: `0x${output.toString(16)}`,
   });
+  const wrong = value & reservedBits(format, level, kind);
+  if (wrong !== 0n)
+    fields.push({ name: 'RES0', bits: rangesOf(wrong), value: wrong, meaning: 'reserved: should be 0' });
   return { kind, output, fields };
 }

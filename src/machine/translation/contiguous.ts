@@ -1,0 +1,81 @@
+/** Runs of entries that the contiguous bit joins, and what is wrong with one (Arm ARM D8.7.1, "Misprogramming the Contiguous bit"). */
+import type { PhysicalMemory } from '../memory.ts';
+import { fieldValue, STAGE1, STAGE2 } from './descriptor.ts';
+import { encodeAddress, entryAddress, entryKind, levelShift, power, type TableFormat } from './format.ts';
+
+export interface ContiguousRun {
+  /** Index of its first entry, and how many there are. */
+  readonly first: number;
+  readonly count: number;
+  /** What it maps as one. */
+  readonly size: number;
+  /**
+   * null: it may be taken for one. Else why not; then it is CONSTRAINED UNPREDICTABLE which of its entries a translation
+   * takes, and this machine takes the one of the address, as if the bit were 0.
+   */
+  readonly wrong: string | null;
+}
+
+/**
+ * The run that the entry `index` of a table is part of, whose first entry is at `table` (a PA); null where its contiguous bit is 0,
+ * it is no block or page, or has no RAM. `level` is the table's.
+ */
+export function contiguousRun(
+  memory: PhysicalMemory,
+  format: TableFormat,
+  level: number,
+  table: number,
+  index: number,
+): ContiguousRun | null {
+  const own = read(memory, format, level, table, index);
+  if (!own?.contiguous) return null;
+  const joined = format.granule.contiguous[level];
+  if (joined === undefined)
+    return { first: index, count: 1, size: own.size, wrong: `no entries are joined at level ${level}` };
+  const count = power(joined);
+  const first = index - (index % count);
+  const run = { first, count, size: count * own.size };
+  const base = own.output - (index - first) * own.size;
+  if (base < 0 || base % run.size !== 0)
+    return { ...run, wrong: `0x${own.output.toString(16)} has another place in its run` };
+  for (let at = first; at < first + count; at++) {
+    const entry = read(memory, format, level, table, at);
+    if (!entry) return { ...run, wrong: `entry ${at} maps nothing` };
+    if (!entry.contiguous) return { ...run, wrong: `entry ${at} is not marked` };
+    if (entry.output !== base + (at - first) * own.size) {
+      return { ...run, wrong: `entry ${at} leads to 0x${entry.output.toString(16)}` };
+    }
+    if (entry.attributes !== own.attributes) return { ...run, wrong: `entry ${at} has other attributes` };
+  }
+  return { ...run, wrong: null };
+}
+
+interface Entry {
+  readonly contiguous: boolean;
+  readonly output: number;
+  readonly size: number;
+  /** All but the address and what hardware may set in one entry: the Access flag, and with DBM the permission to write. */
+  readonly attributes: string;
+}
+
+function read(memory: PhysicalMemory, format: TableFormat, level: number, table: number, index: number): Entry | null {
+  const offset = memory.offset(table + 8 * index);
+  if (offset < 0) return null;
+  const [low, high] = [memory.lowAt(offset), memory.highAt(offset)];
+  const kind = entryKind(format, level, low);
+  if (kind !== 'block' && kind !== 'page') return null;
+  const fields = format.stage === 1 ? STAGE1 : STAGE2;
+  const output = entryAddress(format, level, low, high, kind);
+  const address = encodeAddress(format, output);
+  const byHardware = AF | (fieldValue(fields.DBM, low, high) === 1 ? WRITE_PERMISSION : 0);
+  return {
+    contiguous: fieldValue(fields.Contiguous, low, high) === 1,
+    output,
+    size: power(levelShift(format.granule, level)),
+    attributes: `${((low ^ address.low) & ~byHardware) >>> 0} ${(high ^ address.high) >>> 0}`,
+  };
+}
+
+/** AF is bit 10 of both stages; AP[2] and S2AP[1] are bit 7. */
+const AF = 1 << 10;
+const WRITE_PERMISSION = 1 << 7;

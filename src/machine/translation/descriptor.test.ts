@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { PhysicalMemory } from '../memory.ts';
+import { contiguousRun } from './contiguous.ts';
+import { decodeDescriptor } from './descriptor.ts';
+import { tableFormat, type GranuleName } from './format.ts';
+import { mapLeaf, newTables } from './testing.ts';
+
+const AF = 1 << 10;
+const CONTIGUOUS = 1 << (52 - 32);
+const DBM = 1 << (51 - 32);
+
+describe('bits that should be 0', () => {
+  const reserved = (stage: 1 | 2, granule: GranuleName, bits: 48 | 52, level: number, value: bigint) =>
+    decodeDescriptor(tableFormat(stage, granule, bits), level, value).fields.find(({ name }) => name === 'RES0')?.bits;
+
+  test.each([
+    ['a page with every field set', 1, '4K', 48, 3, 0xfffc_ffff_ffff_ffffn, undefined],
+    ['48 and 49, which FEAT_LPA2 has an address in', 1, '4K', 48, 3, 0x0003_0000_4000_0403n, '49:48'],
+    ['none with FEAT_LPA2', 1, '4K', 52, 3, 0x0003_0000_4000_0403n, undefined],
+    ['a block with address bits below its size, but for nT', 1, '4K', 48, 2, 0x4003_f401n, '17,15:12'],
+    ['15:12 of a block of 64K with FEAT_LPA is its address', 1, '64K', 52, 2, 0x4000_f401n, undefined],
+    ['50 of stage 2, which in stage 1 is GP', 2, '4K', 48, 3, 0x0004_0000_4000_0403n, '50'],
+    ['11 of stage 2', 2, '4K', 48, 3, 0x4000_0c03n, '11'],
+    ['attributes of the tables below in stage 2', 2, '4K', 48, 2, 0x7800_0000_4000_0003n, '62:59'],
+    ['none of them in stage 1, nor what hardware ignores', 1, '4K', 48, 2, 0xfff8_0000_4000_0fffn, undefined],
+  ] as const)('%s', (_what, stage, granule, bits, level, value, expected) => {
+    expect(reserved(stage, granule, bits, level, value)).toBe(expected);
+  });
+
+  test('are told in a page of a field less', () => {
+    expect(reserved(1, '64K', 48, 3, 0x4000_1403n)).toBe('12');
+  });
+});
+
+describe('the contiguous bit', () => {
+  const RAM = { base: 0x4000_0000, size: 4 << 20 };
+  const OUTPUT = 0x8000_0000;
+
+  function sixteenPages(
+    change: (page: number, entry: { output: number; low: number; high: number }) => void = () => {},
+  ) {
+    const memory = new PhysicalMemory({ reserved: 0, ram: [RAM], pageSize: 4096 });
+    const tables = newTables(memory, { format: tableFormat(1, '4K'), startLevel: 3, inputBits: 21 });
+    for (let page = 32; page < 48; page++) {
+      const entry = { output: OUTPUT + (page - 32) * 4096, low: AF, high: CONTIGUOUS };
+      change(page, entry);
+      if (entry.output >= 0) mapLeaf(memory, tables, 3, page * 4096, entry.output, entry);
+    }
+    return contiguousRun(memory, tables.format, 3, tables.root, 37);
+  }
+
+  test('joins sixteen pages that lie and are marked as one', () => {
+    expect(sixteenPages()).toEqual({ first: 32, count: 16, size: 65536, wrong: null });
+  });
+
+  test('joins them whatever hardware has set in one of them', () => {
+    const dirty = sixteenPages((page, entry) => {
+      entry.high |= DBM;
+      entry.low = page === 40 ? AF : 1 << 7;
+    });
+    expect(dirty?.wrong).toBeNull();
+  });
+
+  test.each([
+    ['an entry is missing', 40, { output: -1 }, 'entry 40 maps nothing'],
+    ['an entry leads elsewhere', 33, { output: OUTPUT }, 'entry 33 leads to 0x80000000'],
+    ['an entry is not marked', 47, { high: 0 }, 'entry 47 is not marked'],
+    ['permissions differ', 47, { low: AF | (1 << 7) }, 'entry 47 has other attributes'],
+    ['the run begins elsewhere', 37, { output: OUTPUT + 4096 }, '0x80001000 has another place in its run'],
+  ])('is misprogrammed where %s', (_what, at, change, wrong) => {
+    expect(sixteenPages((page, entry) => page === at && Object.assign(entry, change))?.wrong).toBe(wrong);
+  });
+
+  test('of no entry, and at a level without runs', () => {
+    const memory = new PhysicalMemory({ reserved: 0, ram: [RAM], pageSize: 4096 });
+    const tables = newTables(memory, { format: tableFormat(1, '16K', 52), startLevel: 1, inputBits: 47 });
+    mapLeaf(memory, tables, 1, 0, 0, { low: AF, high: CONTIGUOUS });
+    expect(contiguousRun(memory, tables.format, 1, tables.root, 0)?.wrong).toBe('no entries are joined at level 1');
+    expect(contiguousRun(memory, tables.format, 1, tables.root, 1)).toBeNull();
+  });
+});
