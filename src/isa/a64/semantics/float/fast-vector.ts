@@ -1,9 +1,11 @@
 /** What fast.ts does, on vectors of singles and doubles: all lanes must allow it. */
-import { and, constant, eq, native, type Expr, type Vector } from '../../../expr.ts';
+import { and, constant, eq, eqz, native, type Expr, type Vector } from '../../../expr.ts';
 import type { Statements } from '../../../library.ts';
 import { low } from '../simd/lanes.ts';
 import { splatConstant } from '../simd/vector.ts';
-import { FAST_BINARY, FAST_UNARY, nearest, quiet, SIGNS, unflushed, type Rule, type Wide } from './fast.ts';
+import { FAST_BINARY, FAST_UNARY, SIGNS, type Rule, type Wide } from './fast.ts';
+import { nearest, quiet, unflushed } from './state.ts';
+import { fusedPair } from './fused.ts';
 import { SIZE, type Arrangement } from './lanes.ts';
 import type { BinaryName, FromInteger, TernaryName, ToInteger, UnaryName } from './operations.ts';
 
@@ -88,7 +90,7 @@ export function fastBinary(b: Statements, name: BinaryName, shape: Arrangement, 
   return under(b, shape, fast[1], value, name === 'fabd' ? magnitude(shape.p, value) : value);
 }
 
-/** As `ternaryOf` in fast.ts: two lanes at a time as doubles. */
+/** As `ternaryOf` in fast.ts, of singles two lanes at a time as doubles; where `nearest` holds. */
 export function fastTernary(
   b: Statements,
   name: TernaryName,
@@ -97,8 +99,12 @@ export function fastTernary(
   n: Vector,
   m: Vector,
 ): Fast | null {
-  if (!isWide(shape) || shape.p === 'double') return null;
+  if (!isWide(shape)) return null;
   const [negateA, negateN] = SIGNS[name];
+  if (shape.p === 'double') {
+    const negatedIf = (negated: number, value: Vector) => (negated ? b.let(native('f64x2.neg', value)) : value);
+    return fusedPair(b, negatedIf(negateA, a), negatedIf(negateN, n), m);
+  }
   const sums = (vectors: readonly [Vector, Vector, Vector]) => {
     const [addend, x, y] = vectors.map((value) => native('f64x2.promote_low_f32x4', value));
     const product = native('f64x2.mul', x!, y!);
@@ -112,8 +118,9 @@ export function fastTernary(
   const undecided = halves
     .map((sum) => native('i64x2.eq', both(sum, splatConstant(3, 0x1fffffffn)), splatConstant(3, 0x10000000n)))
     .reduce((x, y) => native('v128.or', x, y));
-  const fast = under(b, shape, { state: nearest, result: 'regular' }, value);
-  return { ...fast, holds: and(fast.holds, eq(native('v128.any_true', undecided), constant(32, 0))) };
+  const regular = lanesOf(b, shape.p, 'regular', value);
+  const decided = eqz(native('v128.any_true', undecided));
+  return { value: lowOf(shape, value), holds: and(decided, all(shape, regular)) };
 }
 const range = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
 const UPPER = [...range(8, 8), ...range(8, 8)];

@@ -3,10 +3,11 @@
  * nothing; so its result stands where FPCR asks for no more, the operation is inexact at most and FPSR.IXC says that already.
  * Whether it overflowed, underflowed or was invalid is seen from the result.
  */
-import { and, choose, constant, eqz, extendU, ltU, native, ne, not, or, sub, wrap, type Expr } from '../../../expr.ts';
+import { and, call, choose, constant, extendU, ltU, native, ne, sub, wrap, type Expr } from '../../../expr.ts';
 import type { Statements } from '../../../library.ts';
-import { FORMATS, FPCR, FPSR, type Precision } from './format.ts';
-import { long, word } from './integer.ts';
+import { FORMATS, type Precision } from './format.ts';
+import { fpMulAddDouble } from './fused.ts';
+import { long } from './integer.ts';
 import {
   BINARY,
   fpAbs,
@@ -17,16 +18,9 @@ import {
   type TernaryName,
   type UnaryName,
 } from './operations.ts';
+import { nearest, unflushed } from './state.ts';
 
 export type Wide = Exclude<Precision, 'half'>;
-
-/** 0 or 1: no operand is flushed. */
-export const unflushed = (b: Statements) => eqz(and(b.fpcr(), word(FPCR.FZ)));
-const newlyInexact = (b: Statements) => and(not(b.fpsr()), word(FPSR.IXC));
-/** Also, inexact is nothing new. */
-export const quiet = (b: Statements) => eqz(or(and(b.fpcr(), word(FPCR.FZ)), newlyInexact(b)));
-/** Also, rounding is to nearest. */
-export const nearest = (b: Statements) => eqz(or(and(b.fpcr(), word(FPCR.RMode | FPCR.FZ)), newlyInexact(b)));
 
 const infinity = { single: 0x7f800000n, double: 0x7ff0000000000000n } as const;
 const smallest = { single: 0x00800000n, double: 0x0010000000000000n } as const;
@@ -121,10 +115,11 @@ export const SIGNS = {
  * two singles may have come there by rounding.
  */
 export function ternaryOf(b: Statements, name: TernaryName, p: Precision, a: Expr, n: Expr, m: Expr): Expr {
-  const slow = TERNARY[name](b, p, a, n, m);
-  if (p !== 'single') return slow;
-  const promoted = (value: Expr) => native('f64.promote_f32', f32(value));
   const [negateA, negateN] = SIGNS[name];
+  if (p === 'double') return call(fpMulAddDouble, negateA ? fpNeg(p, a) : a, negateN ? fpNeg(p, n) : n, m);
+  const slow = TERNARY[name](b, p, a, n, m);
+  if (p === 'half') return slow;
+  const promoted = (value: Expr) => native('f64.promote_f32', f32(value));
   const product = native('f64.mul', promoted(n), promoted(m));
   const addend = negateA ? native('f64.neg', promoted(a)) : promoted(a);
   const sum = b.let(native(negateN ? 'f64.sub' : 'f64.add', addend, product));

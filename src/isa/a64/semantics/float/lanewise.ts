@@ -1,7 +1,14 @@
 /** Operations on vectors: lane by lane in a library function, unless WebAssembly does all lanes at once. */
 import { call, chooseVector, type Expr, type Type, type Vector } from '../../../expr.ts';
-import { libraryFunction, type Bound, type LibraryFunction, type Statements } from '../../../library.ts';
+import {
+  libraryFunction,
+  type Bound,
+  type FunctionBody,
+  type LibraryFunction,
+  type Statements,
+} from '../../../library.ts';
 import { binaryOf, ternaryOf, unaryOf } from './fast.ts';
+import { nearest } from './state.ts';
 import { fastBinary, fastFromInteger, fastTernary, fastToInteger, fastUnary, type Fast } from './fast-vector.ts';
 import { FORMATS } from './format.ts';
 import { ZERO } from './integer.ts';
@@ -18,20 +25,22 @@ import {
 
 type Vectors<P extends readonly Type[]> = LibraryFunction<P, 'v128'>;
 
-/** One function for each name and arrangement, made when first asked for. */
+/** One function for each name and arrangement, made when first asked for; `first` is what it tries before. */
 function functions<const P extends readonly Type[], Name extends string>(
   suffix: string,
   parameters: P,
   element: (b: Statements, name: Name, shape: Arrangement, index: number, operands: Bound<P>) => Expr,
+  first?: (b: FunctionBody, name: Name, shape: Arrangement, operands: Bound<P>) => void,
 ): (name: Name, shape: Arrangement) => Vectors<P> {
   const made = new Map<string, Vectors<P>>();
   return (name, shape) => {
     const title = `${name}${suffix} (${shape.count} ${shape.p})`;
     let fn = made.get(title);
     if (!fn) {
-      fn = libraryFunction<P, 'v128'>(title, parameters, 'v128', (b, ...operands) =>
-        vectorOf(b, shape, (index) => element(b, name, shape, index, operands)),
-      );
+      fn = libraryFunction<P, 'v128'>(title, parameters, 'v128', (b, ...operands) => {
+        first?.(b, name, shape, operands);
+        return vectorOf(b, shape, (index) => element(b, name, shape, index, operands));
+      });
       made.set(title, fn);
     }
     return fn;
@@ -45,10 +54,19 @@ const UNARY_LANES = functions(' of one', ['v128'], (b, name: UnaryName, { p }, i
 const BINARY_LANES = functions('', ['v128', 'v128'], (b, name: BinaryName, { p }, index, [n, m]) =>
   binaryOf(b, name, p, b.let(lane(p, n, index)), b.let(lane(p, m, index))),
 );
-const TERNARY_LANES = functions('', ['v128', 'v128', 'v128'], (b, name: TernaryName, { p }, index, [a, n, m]) => {
-  const [addend, factor] = [b.let(lane(p, a, index)), b.let(lane(p, n, index))];
-  return ternaryOf(b, name, p, addend, factor, b.let(lane(p, m, index)));
-});
+const TERNARY_LANES = functions(
+  '',
+  ['v128', 'v128', 'v128'],
+  (b, name: TernaryName, { p }, index, [a, n, m]) => {
+    const [addend, factor] = [b.let(lane(p, a, index)), b.let(lane(p, n, index))];
+    return ternaryOf(b, name, p, addend, factor, b.let(lane(p, m, index)));
+  },
+  (b, name, shape, [a, n, m]) =>
+    b.when(nearest(b), () => {
+      const fast = fastTernary(b, name, shape, a, n, m);
+      if (fast) b.when(fast.holds, () => b.return(fast.value));
+    }),
+);
 const TO_INTEGER_LANES = functions('', ['v128', 64], (_b, name: ToInteger, { p }, index, [n, fbits]) =>
   toFixed(p, name, FORMATS[p].bits, lane(p, n, index), fbits),
 );
@@ -63,8 +81,8 @@ export const unary = (b: Statements, name: UnaryName, shape: Arrangement, n: Vec
   fastOr(fastUnary(b, name, shape, n), call(UNARY_LANES(name, shape), n));
 export const binary = (b: Statements, name: BinaryName, shape: Arrangement, n: Vector, m: Vector): Vector =>
   fastOr(fastBinary(b, name, shape, n, m), call(BINARY_LANES(name, shape), n, m));
-export const ternary = (b: Statements, name: TernaryName, shape: Arrangement, a: Vector, n: Vector, m: Vector) =>
-  fastOr(fastTernary(b, name, shape, a, n, m), call(TERNARY_LANES(name, shape), a, n, m));
+export const ternary = (name: TernaryName, shape: Arrangement, a: Vector, n: Vector, m: Vector): Vector =>
+  call(TERNARY_LANES(name, shape), a, n, m);
 
 /** `fbits`: of fixed-point numbers. */
 export const toInteger = (b: Statements, name: ToInteger, shape: Arrangement, n: Vector, fbits: Expr | null): Vector =>
