@@ -1,0 +1,28 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { asRecorded, HOST_PRESETS, type HostConfig } from './config.ts';
+import { boot } from './host.ts';
+import { leftovers, play, programs } from './fuzz.testing.ts';
+
+const { config: MAX } = HOST_PRESETS[0]!;
+const HOSTS: readonly (readonly [string, HostConfig])[] = [
+  ...HOST_PRESETS.map(({ name, config }) => [name, config] as const),
+  ['max-4k as recorded', asRecorded(MAX)],
+  ['max-4k with a GICv2', { ...MAX, gic: 'v2' }],
+];
+const RAM = [{ base: 0x4000_0000n, size: 0x0100_0000n }];
+
+/** `npm run fuzz` makes a million calls. */
+describe('whatever a program calls', () => {
+  it.each(HOSTS)('on %s, no call throws or hangs, and nothing of it stays behind', (_name, config) => {
+    const host = boot({ ...config, ram: RAM });
+    const free = host.freePages;
+    fc.assert(
+      fc.property(programs, (steps) => {
+        play(host, steps);
+        expect(leftovers(host, free)).toBe('');
+      }),
+      { numRuns: Number(process.env['STAGE2_FUZZ_RUNS'] ?? 30), seed: 1 },
+    );
+  });
+});
