@@ -57,6 +57,11 @@ export class SoftTlb {
     this.#views.i32[at.SPACE >> 2] = space * at.SPACE_BYTES;
   }
 
+  /** Entries filled in a space since its last flush, about: what it would lose by the next one. */
+  filled(space: number): number {
+    return this.#ready.has(space) ? this.#count(space) : 0;
+  }
+
   /** Accesses whose misses a refill function may fill; the others come out as exits. None at first. */
   setRefilled(accesses: readonly Access[]): void {
     this.#refilled = accesses.reduce((bits, access) => bits | BIT[access], 0);

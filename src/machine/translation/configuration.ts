@@ -1,5 +1,5 @@
 import type { TranslationFeatures } from '../features.ts';
-import { stage1Regime, stage2Regime, tcrEl1, type Stage1Regime, type Stage2Regime } from './control.ts';
+import { stage1Regime, stage2Regime, tcrEl1, withBase, type Stage1Regime, type Stage2Regime } from './control.ts';
 
 /** The registers that govern the EL1&0 translation regime. */
 export const TRANSLATION_REGISTERS = [
@@ -64,7 +64,6 @@ export function configurationOf(registers: TranslationRegisters, features: Trans
   const stage1 = (SCTLR_EL1 & SCTLR_M) !== 0n && !defaultCacheable;
   const stage2 = (HCR_EL2 & (HCR_VM | HCR_DC)) !== 0n;
   const tcr = tcrEl1(TCR_EL1);
-  const asidMask = tcr.get('AS') === 1 ? 0xffff : 0xff;
   return {
     stage1: stage1
       ? [stage1Regime(TCR_EL1, TTBR0_EL1, 0, features), stage1Regime(TCR_EL1, TTBR1_EL1, 1, features)]
@@ -78,8 +77,24 @@ export function configurationOf(registers: TranslationRegisters, features: Trans
     defaultCacheable,
     protectedWalk: (HCR_EL2 & HCR_PTW) !== 0n,
     forcedWriteBack: (HCR_EL2 & HCR_FWB) !== 0n && features.forcedWriteBack,
-    asid: Number((tcr.get('A1') === 1 ? TTBR1_EL1 : TTBR0_EL1) >> 48n) & asidMask,
-    asidMask,
+    asid: asidOf(registers),
+    asidMask: asidMask(TCR_EL1),
     vmid: Number((VTTBR_EL2 >> 48n) & 0xffffn),
   };
+}
+
+/** The configuration of registers that differ from those of `base` in TTBR0_EL1 and TTBR1_EL1 alone. */
+export function withTables(base: Configuration, registers: TranslationRegisters): Configuration {
+  const { TTBR0_EL1, TTBR1_EL1 } = registers;
+  const stage1 = base.stage1 && ([withBase(base.stage1[0], TTBR0_EL1), withBase(base.stage1[1], TTBR1_EL1)] as const);
+  return { ...base, stage1, asid: asidOf(registers) };
+}
+
+/** TCR_EL1.AS. */
+const asidMask = (tcr: bigint) => (((tcr >> 36n) & 1n) !== 0n ? 0xffff : 0xff);
+
+/** TCR_EL1.A1 says which of both registers has it. */
+function asidOf({ TCR_EL1, TTBR0_EL1, TTBR1_EL1 }: TranslationRegisters): number {
+  const ttbr = ((TCR_EL1 >> 22n) & 1n) !== 0n ? TTBR1_EL1 : TTBR0_EL1;
+  return Number(ttbr >> 48n) & asidMask(TCR_EL1);
 }

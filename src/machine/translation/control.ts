@@ -214,6 +214,16 @@ export function stage1Regime(tcr: bigint, ttbr: bigint, half: 0 | 1, features: T
   };
 }
 
+/** The same with tables at another base. */
+export function withBase(regime: Stage1Regime, ttbr: bigint): Stage1Regime {
+  const { tables, outputBits, broken } = regime;
+  const { format, inputBits, startLevel } = tables;
+  const root = baseAddress(ttbr, format.addressBits === 52, rootBytes(format.granule.name, inputBits, startLevel));
+  if (root === tables.root) return regime;
+  const wrongSize = broken?.fault === 'translation';
+  return { ...regime, tables: { ...tables, root }, broken: wrongSize ? broken : withinSize(root, outputBits) };
+}
+
 /** The start level that SL0 and SL2 encode, or null where reserved (D17.2.152). */
 export function encodedStartLevel(
   granule: GranuleName,

@@ -77,7 +77,8 @@ export const BANK = { base: 0, size: 8, offset: 16 } as const;
 export const BANK_BYTES = 24;
 
 export const BLOCK_AT = SPACE_NOTES + REFILL;
-if (BLOCK.device + 4 * (FLAT_FETCH + 1) > REFILL_BYTES) throw new Error('the configuration does not fit its block');
+export const BLOCK_BYTES = BLOCK.device + 4 * (FLAT_FETCH + 1);
+if (BLOCK_BYTES > REFILL_BYTES) throw new Error('the configuration does not fit its block');
 
 const SIXTEEN = Array.from({ length: 16 }, (_, n) => n);
 const maskOf = (test: (n: number) => boolean) => SIXTEEN.reduce((mask, n) => mask | (test(n) ? 1 << n : 0), 0);
@@ -92,6 +93,13 @@ export function writeBanks(view: DataView, at: number, banks: readonly Bank[]): 
   });
 }
 
+/** Writes what of the configuration TTBR0_EL1 and TTBR1_EL1 decide. */
+export function writeTables(view: DataView, at: number, { stage1 }: Configuration): void {
+  stage1?.forEach((half, index) =>
+    writeWalk(view, at + (index === 0 ? BLOCK.half0 : BLOCK.half1), half, flagsOfHalf(half)),
+  );
+}
+
 /** Writes the configuration into the block at `at`. */
 export function writeConfiguration(
   view: DataView,
@@ -100,9 +108,7 @@ export function writeConfiguration(
   features: TranslationFeatures,
 ): void {
   const { stage1, stage2, topByteIgnored, writeExecuteNever, forcedWriteBack, mair } = configuration;
-  stage1?.forEach((half, index) =>
-    writeWalk(view, at + (index === 0 ? BLOCK.half0 : BLOCK.half1), half, half1Flags(half)),
-  );
+  writeTables(view, at, configuration);
   if (stage2) writeWalk(view, at + BLOCK.stage2, stage2, stage2.broken ? WALK_FLAG.refused : 0);
   const flags = {
     stage1: stage1 !== null,
@@ -154,7 +160,7 @@ export function writeConfiguration(
 
 const isDevice = ({ type }: MemoryAttributes) => type === 'device';
 
-function half1Flags(half: Stage1Regime): number {
+function flagsOfHalf(half: Stage1Regime): number {
   const { topByteIgnored, el0Faults, hierarchical } = half;
   const refused = half.disabled || half.broken !== null;
   return flagsOf(WALK_FLAG, { refused, topByteIgnored, el0Faults, hierarchical, dirty: half.hardwareDirty });

@@ -5,10 +5,11 @@ import {
   configurationOf,
   TRANSLATION_BITS,
   TRANSLATION_REGISTERS,
+  withTables,
   type Configuration,
   type TranslationRegisters,
 } from './configuration.ts';
-import { BLOCK_AT, writeConfiguration } from './parameters.ts';
+import { BLOCK_AT, BLOCK_BYTES, writeConfiguration, writeTables } from './parameters.ts';
 
 interface Space {
   readonly number: number;
@@ -24,6 +25,7 @@ interface Space {
 export class AddressSpaces {
   readonly #tlb: SoftTlb;
   readonly #view: DataView;
+  readonly #bytes: Uint8Array;
   readonly #features: TranslationFeatures;
   /** The one in use first, then as they were used. */
   readonly #spaces: Space[] = [];
@@ -31,6 +33,7 @@ export class AddressSpaces {
   constructor(tlb: SoftTlb, memory: WebAssembly.Memory, features: TranslationFeatures) {
     this.#tlb = tlb;
     this.#view = new DataView(memory.buffer);
+    this.#bytes = new Uint8Array(memory.buffer);
     this.#features = features;
   }
 
@@ -54,18 +57,43 @@ export class AddressSpaces {
     }
   }
 
-  /** The least recently used space, emptied. */
+  /** A space that is free or made free. Most are like the one before but for their tables. */
   #newSpace(registers: TranslationRegisters): Space {
-    const number = this.#spaces.length < SPACES ? this.#spaces.length : this.#spaces.pop()!.number;
-    this.#tlb.flush(number);
+    const before = this.#spaces[0];
+    const like = before && isSame(before.registers, registers, WITHOUT_TABLES) ? before : null;
+    const number = this.#spaces.length < SPACES ? this.#spaces.length : this.#evict();
+    const block = blockAt(number);
+    if (like) {
+      const configuration = withTables(like.configuration, registers);
+      this.#bytes.copyWithin(block, blockAt(like.number), blockAt(like.number) + BLOCK_BYTES);
+      writeTables(this.#view, block, configuration);
+      return { number, registers, configuration };
+    }
     const configuration = configurationOf(registers, this.#features);
-    writeConfiguration(this.#view, TLB + number * SPACE_BYTES + BLOCK_AT, configuration, this.#features);
+    writeConfiguration(this.#view, block, configuration, this.#features);
     return { number, registers, configuration };
+  }
+
+  /** Empties the space that is missed least: of the less recently used half, one that few entries were filled in. */
+  #evict(): number {
+    const candidates = this.#spaces.slice(SPACES / 2).reverse();
+    const filled = ({ number }: Space) => this.#tlb.filled(number);
+    const least = candidates.reduce((best, space) => (filled(space) < filled(best) ? space : best));
+    this.#spaces.splice(this.#spaces.indexOf(least), 1);
+    this.#tlb.flush(least.number);
+    return least.number;
   }
 }
 
-function isSame(a: TranslationRegisters, b: TranslationRegisters): boolean {
-  for (const name of TRANSLATION_REGISTERS) {
+const WITHOUT_TABLES = TRANSLATION_REGISTERS.filter((name) => name !== 'TTBR0_EL1' && name !== 'TTBR1_EL1');
+const blockAt = (space: number) => TLB + space * SPACE_BYTES + BLOCK_AT;
+
+function isSame(
+  a: TranslationRegisters,
+  b: TranslationRegisters,
+  names: readonly (keyof TranslationRegisters)[] = TRANSLATION_REGISTERS,
+): boolean {
+  for (const name of names) {
     if (a[name] !== b[name] && ((a[name] ^ b[name]) & TRANSLATION_BITS[name]) !== 0n) return false;
   }
   return true;
