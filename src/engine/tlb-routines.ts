@@ -3,6 +3,7 @@ import {
   add,
   and,
   constant,
+  divU,
   eq,
   eqz,
   gtU,
@@ -94,3 +95,77 @@ export function extentRoutine(): FunctionSpec {
   );
   return b.spec(largest.value, 'extent');
 }
+
+/**
+ * pageChanged(start, page, oldSlot, newSlot): what an engine's space (its tables begin at `start`) does when the use of a page of
+ * RAM changes. With a new slot its write entries become careful, else all of its entries go; fetch entries are those of `oldSlot`.
+ */
+export function pageChangedRoutine(): FunctionSpec {
+  const b = new Routine([32, 32, 32, 32]);
+  const [start, page, oldSlot, newSlot] = [b.parameter(0), b.parameter(1), b.parameter(2), b.parameter(3)];
+  const lowest = word(-at.PAGE_BYTES);
+  const flags = word(~(at.TAG_CODE | at.TAG_ALIGNED | at.TAG_GUARDED | -at.PAGE_BYTES));
+
+  const visit = (entry: Expr, access: Expr) => {
+    const tag = b.let(b.load(32, 4, entry));
+    const addend = b.let(b.load(32, 4, entry, 8));
+    const isFetch = eq(access, word(at.FETCH_TABLE / at.TLB_BYTES));
+    const isWrite = eq(access, word(at.WRITE_TABLE / at.TLB_BYTES));
+    const mapped = select(isFetch, eq(addend, oldSlot), eq(and(add(addend, and(tag, lowest)), lowest), page));
+    b.when(and(eqz(and(tag, flags)), mapped), () =>
+      b.when(
+        newSlot,
+        () =>
+          b.when(isWrite, () => {
+            b.store(4, entry, 0, or(tag, word(at.TAG_CODE)));
+            b.store(4, entry, 12, newSlot);
+          }),
+        () => {
+          b.store(8, entry, 0, constant(64, -1));
+          b.store(8, entry, 8, constant(64, -1));
+        },
+      ),
+    );
+  };
+
+  const notes = add(start, word(at.SPACE_NOTES));
+  const count = b.let(b.load(32, 4, notes, at.NOTE.count));
+  b.when(
+    gtU(count, word(at.NOTED)),
+    () => {
+      const table = b.variable(32, word(0));
+      const entry = b.variable(32, start);
+      b.loop(
+        () => ltU(table.value, word(at.REGIMES * at.ACCESSES.length)),
+        () => {
+          const access = b.let(remainder(table.value, at.ACCESSES.length));
+          const end = b.let(add(entry.value, word(at.TLB_BYTES)));
+          b.loop(
+            () => ltU(entry.value, end),
+            () => {
+              visit(entry.value, access);
+              entry.set(add(entry.value, word(at.TLB_ENTRY_BYTES)));
+            },
+          );
+          table.set(add(table.value, word(1)));
+        },
+      );
+    },
+    () => {
+      const index = b.variable(32, word(0));
+      b.loop(
+        () => ltU(index.value, count),
+        () => {
+          const entry = b.let(b.load(32, 4, add(notes, shl(index.value, word(2))), at.NOTE.list));
+          const table = divide(sub(entry, start), at.TLB_BYTES);
+          visit(entry, remainder(table, at.ACCESSES.length));
+          index.set(add(index.value, word(1)));
+        },
+      );
+    },
+  );
+  return b.spec(null, 'pageChanged');
+}
+
+const divide = (value: Expr, by: number): Expr => divU(value, word(by));
+const remainder = (value: Expr, by: number): Expr => sub(value, mul(divide(value, by), word(by)));

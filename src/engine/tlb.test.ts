@@ -60,6 +60,21 @@ describe('spaces', () => {
   });
 });
 
+describe('a page that gets code', () => {
+  test.each([1, NOTED + 1])('is written with care by each of the %i entries that may write it', (count) => {
+    const guest = new Guest('str w1, [x2]\n mov x0, #1\n hlt #0', [[CODE, 0]]);
+    const { engine } = guest;
+    engine.tlb.space = 2;
+    for (let n = 0; n < count; n++) engine.tlb.fill('write', DATA + n * PAGE, 0, guest.offset(CODE));
+    const MOV_X0_2 = 0xd2800040n;
+    engine.state.setX(1, MOV_X0_2);
+    engine.state.setX(2, BigInt(DATA + (count - 1) * PAGE + 4));
+    guest.fill('fetch', CODE, 0);
+    expect(engine.run(10)).toMatchObject({ kind: 'exception' });
+    expect(engine.state.x(0)).toBe(2n);
+  });
+});
+
 describe('flushPage', () => {
   test.each([16, 21, 25, 30, 39])('of any address of a block of 2^%i bytes forgets the block, and it alone', (size) => {
     const { fill, hits, engine } = looping();

@@ -1,7 +1,7 @@
 import type { CodeCache } from './code-cache.ts';
 import type { Access } from './exit.ts';
 import * as at from './layout.ts';
-import { extentRoutine, insertRoutine } from './tlb-routines.ts';
+import { extentRoutine, insertRoutine, pageChangedRoutine } from './tlb-routines.ts';
 import type { Views } from './views.ts';
 import { encodeModule } from './wasm/module.ts';
 
@@ -11,7 +11,6 @@ const PAGE = -at.PAGE_BYTES;
 const PAGE_SHIFT = Math.log2(at.PAGE_BYTES);
 const pageOf = (offset: number) => (offset & PAGE) >>> 0;
 const WITHOUT_TOP_BYTE = 0x00ffffff;
-const TAG_BITS = at.TAG_CODE | at.TAG_ALIGNED | at.TAG_GUARDED;
 const FILTER_BYTES = 2 ** at.LARGE_BITS / 8;
 /** Pages that are looked for one by one rather than among all entries. */
 const FEW = 16;
@@ -29,6 +28,7 @@ export class SoftTlb {
   readonly #code: CodeCache;
   readonly #insert: (...operands: number[]) => unknown;
   readonly #extent: (...operands: number[]) => unknown;
+  readonly #pageChanged: (...operands: number[]) => unknown;
   /** Spaces whose tables have been cleared once. */
   readonly #ready = new Set<number>();
   #refilled = 0;
@@ -36,11 +36,14 @@ export class SoftTlb {
   constructor(views: Views, code: CodeCache) {
     this.#views = views;
     this.#code = code;
-    routines ??= new WebAssembly.Module(encodeModule([insertRoutine(), extentRoutine()]));
-    const { insert, extent } = new WebAssembly.Instance(routines, { engine: { memory: views.memory } }).exports;
-    if (!isRoutine(insert) || !isRoutine(extent)) throw new Error("the TLB's routines are not exported");
+    routines ??= new WebAssembly.Module(encodeModule([insertRoutine(), extentRoutine(), pageChangedRoutine()]));
+    const { insert, extent, pageChanged } = new WebAssembly.Instance(routines, { engine: { memory: views.memory } })
+      .exports;
+    if (!isRoutine(insert) || !isRoutine(extent) || !isRoutine(pageChanged))
+      throw new Error("the TLB's routines are not exported");
     this.#insert = insert;
     this.#extent = extent;
+    this.#pageChanged = pageChanged;
     this.space = 0;
   }
 
@@ -138,17 +141,13 @@ export class SoftTlb {
   /** Forgets all that maps the page of RAM that the offset is in: its permissions or its use have changed. */
   flushRam(ramOffset: number): void {
     const page = pageOf(ramOffset);
-    this.#everywhere((entry) => {
-      if (this.#ramOf(entry) === page) this.#clear(entry);
-    });
+    this.#changePage(page, this.#code.slotOf(page), 0);
   }
 
   /** Fetches have to come through `fill` again: breakpoints have changed. */
   flushFetch(): void {
     this.#syncRefilled();
-    this.#everywhere((entry) => {
-      if (isFetch(entry)) this.#clear(entry);
-    });
+    for (const space of this.#ready) this.#each(space, (entry) => isFetch(entry) && this.#clear(entry));
   }
 
   /** Breakpoints are put into records by `fill`. */
@@ -160,22 +159,14 @@ export class SoftTlb {
     const evicted = this.#code.nextEvicted;
     if (evicted !== 0) this.flushRam(evicted);
     const slot = this.#code.add(page);
-    const { i32 } = this.#views;
-    this.#everywhere((entry) => {
-      if (tableOf(entry) !== at.WRITE_TABLE || this.#ramOf(entry) !== page) return;
-      i32[entry >> 2]! |= at.TAG_CODE;
-      i32[(entry >> 2) + 3] = slot;
-    });
+    this.#changePage(page, 0, slot);
     return slot;
   }
 
-  /** The page of RAM that an entry maps; 0 if none. */
-  #ramOf(entry: number): number {
-    const { i32 } = this.#views;
-    const tag = i32[entry >> 2]!;
-    if ((tag & ~TAG_BITS & ~PAGE) !== 0) return 0;
-    const addend = i32[(entry >> 2) + 2]!;
-    return isFetch(entry) ? this.#code.pageOf(addend) : pageOf(addend + (tag & PAGE));
+  #changePage(page: number, oldSlot: number, newSlot: number): void {
+    for (const space of this.#ready) {
+      if (this.#count(space) > 0) this.#pageChanged(at.TLB + space * at.SPACE_BYTES, page, oldSlot, newSlot);
+    }
   }
 
   #flushOne(space: number, lo: number, hi: number): void {
@@ -224,10 +215,6 @@ export class SoftTlb {
     return this.#views.i32[(notesOf(space) + at.NOTE.count) >> 2]!;
   }
 
-  #everywhere(visit: (entry: number) => void): void {
-    for (const space of this.#ready) this.#each(space, visit);
-  }
-
   /** Every entry of a space that may be filled. */
   #each(space: number, visit: (entry: number) => void): void {
     const count = this.#count(space);
@@ -255,9 +242,7 @@ export class SoftTlb {
 
 const notesOf = (space: number) => at.TLB + space * at.SPACE_BYTES + at.SPACE_NOTES;
 const entryOf = (lo: number) => (lo >>> 8) & ((at.TLB_ENTRIES - 1) * at.TLB_ENTRY_BYTES);
-const tableOf = (entry: number) =>
-  Math.floor((((entry - at.TLB) % at.SPACE_BYTES) % at.REGIME_BYTES) / at.TLB_BYTES) * at.TLB_BYTES;
-const isFetch = (entry: number) => tableOf(entry) === at.FETCH_TABLE;
+const isFetch = (entry: number) => ((entry - at.TLB) % at.SPACE_BYTES) % at.REGIME_BYTES >= at.FETCH_TABLE;
 
 function isRoutine(value: unknown): value is (...operands: number[]) => unknown {
   return typeof value === 'function';
