@@ -18,9 +18,12 @@ interface Mistake {
   readonly why: string;
   /** Of rows. */
   readonly names: readonly string[];
-  /** Makes the judge's state that of the architecture. */
+  /** Makes the judge's state behind the instruction that of the architecture. */
   readonly correct: (fields: A64Decoded['fields'], state: BigUint64Array) => void;
 }
+
+const FZ = 1n << 24n;
+const SMALLEST_NORMAL = 1n << 52n;
 
 const MISTAKES: readonly Mistake[] = [
   {
@@ -28,6 +31,15 @@ const MISTAKES: readonly Mistake[] = [
     names: ['FCVTZS (scalar, SIMD, fixed-point, 16-bit)'],
     correct: ({ Rd }, state) => {
       state[at.V + 2 * Rd]! &= 0xffffn;
+    },
+  },
+  {
+    why: 'QEMU sets Z for a positive denormal flushed to zero; FPToFixedJS() clears it: value is 0.0 and op<51:0> is not',
+    names: ['FJCVTZS'],
+    correct: ({ Rn }, state) => {
+      const flushes = (state[at.FPCR]! & FZ) !== 0n;
+      const operand = state[at.V + 2 * Rn]!;
+      if (flushes && operand > 0n && operand < SMALLEST_NORMAL) state[at.NZCV] = 0n;
     },
   },
 ];
