@@ -1,4 +1,4 @@
-import type { InstructionTable, TableRow } from '../isa/decoder.ts';
+import type { Decoded, InstructionTable, TableRow } from '../isa/decoder.ts';
 import { requiredFeatures, type Row } from '../isa/row.ts';
 import { SPECIAL, type Handling } from './interpreter/handlers.ts';
 import { find, type Tree } from './interpreter/questions.ts';
@@ -26,6 +26,8 @@ export class CodeCache {
   #breakpoints = new Map<string, number[]>();
   /** Records that have a breakpoint instead of their instruction. */
   readonly #planted = new Set<number>();
+  /** Is told before records of a slot, by their numbers, come to stand for something else. */
+  changes: (slot: number, first: number, last: number) => void = () => undefined;
 
   constructor(
     views: Views,
@@ -62,6 +64,7 @@ export class CodeCache {
     const slot = slotAt(number);
     const evicted = this.#pages[number]!;
     if (evicted !== 0) {
+      this.changes(slot, 0, at.PAGE_RECORDS - 1);
       this.#views.view.setUint16(pageSlot(evicted), 0, true);
       for (const record of this.#planted) if (slotNumber(record) === number) this.#planted.delete(record);
     }
@@ -98,6 +101,7 @@ export class CodeCache {
       if (slot === 0) continue;
       const from = Math.max(offset, page) - page;
       const to = Math.min(last, page + at.PAGE_BYTES - 1) - page;
+      this.changes(slot, from >> 2, to >> 2);
       for (let word = from >> 2; word <= to >> 2; word++) this.#setHandler(slot + word * at.RECORD_BYTES, 0);
     }
   }
@@ -136,7 +140,15 @@ export class CodeCache {
   }
   replant(record: number): void {
     this.#planted.add(record);
+    const slot = slotOfRecord(record);
+    const number = (record - slot) / at.RECORD_BYTES;
+    this.changes(slot, number, number);
     this.#setHandler(record, SPECIAL.breakpoint);
+  }
+
+  /** The instruction that a record stands for; null: none, or one with a breakpoint. */
+  instructionAt(record: number): Decoded | null {
+    return this.#planted.has(record) ? null : this.#table.decode(this.wordAt(record), this.#executes);
   }
 
   #predecodeOne(record: number, slot: number): string {
@@ -170,6 +182,11 @@ export class CodeCache {
 
 /** Where PAGE_SLOTS has a page. */
 const pageSlot = (page: number) => at.PAGE_SLOTS + (page / at.PAGE_BYTES) * 2;
+/** The first record of a record's slot. */
+export const slotOfRecord = (record: number) => slotAt(slotNumber(record));
+/** The record of the instruction at an offset in its page. */
+export const recordAt = (slot: number, offset: number) => slot + (offset / 4) * at.RECORD_BYTES;
+
 const slotAt = (number: number) => at.SLOTS + number * at.SLOT_BYTES;
 const slotNumber = (record: number) => Math.floor((record - at.SLOTS) / at.SLOT_BYTES);
 const pageKey = (lo: number, hi: number) => `${hi >>> 0}:${lo >>> 12}`;

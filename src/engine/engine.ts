@@ -6,6 +6,8 @@ import type { Access, Exit } from './exit.ts';
 import { CalledHandlers } from './interpreter/called.ts';
 import { CODES, type Code } from './interpreter/codes.ts';
 import { generateInterpreter, type Program } from './interpreter/program.ts';
+import { Jit, type JitOptions, type JitStatistics } from './jit/jit.ts';
+import { makeRuntime } from './jit/runtime.ts';
 import * as at from './layout.ts';
 import { Library } from './library.ts';
 import { CpuState } from './state.ts';
@@ -13,6 +15,7 @@ import { SoftTlb } from './tlb.ts';
 import { Views } from './views.ts';
 
 export type * from './exit.ts';
+export type { JitOptions, JitStatistics } from './jit/jit.ts';
 export { ENGINE_BYTES, REGIMES, STATE_BYTES } from './layout.ts';
 export { CpuState } from './state.ts';
 export { SoftTlb } from './tlb.ts';
@@ -24,6 +27,11 @@ const MAX_BUDGET = 0x7fffffff;
  * where it does not. `table` is the offset from TLB of the table that missed. An exported WebAssembly function.
  */
 export type Refill = (va: bigint, table: number) => number;
+
+export interface EngineOptions {
+  /** False: everything is interpreted. */
+  readonly jit?: false | JitOptions;
+}
 
 let a64: Program | undefined;
 /** The A64 interpreter, the same for all engines. */
@@ -41,6 +49,8 @@ export class Engine {
   readonly #views: Views;
   readonly #code: CodeCache;
   readonly #run: (count: number, tables: number) => number;
+  readonly #jit: Jit | null;
+  #left = 0;
   /** See `stepOff`. */
   #passing: { readonly lo: number; readonly hi: number } | null = null;
 
@@ -48,7 +58,12 @@ export class Engine {
    * `absent`: features (FEAT_…) that this CPU lacks; their instructions are UNDEFINED, or the hints they lie among.
    * `refill`: see README.md; without it every miss is an exit.
    */
-  constructor(memory: WebAssembly.Memory, absent: ReadonlySet<string> = new Set(), refill: Refill = () => 0) {
+  constructor(
+    memory: WebAssembly.Memory,
+    absent: ReadonlySet<string> = new Set(),
+    refill: Refill = () => 0,
+    { jit = false }: EngineOptions = {},
+  ) {
     if (memory.buffer.byteLength < at.ENGINE_BYTES) throw new RangeError(`the engine needs ${at.ENGINE_BYTES} bytes`);
     const { module, handlers, called } = a64Program();
     const views = new Views(memory);
@@ -56,7 +71,11 @@ export class Engine {
     views.u8.fill(0, at.PAGE_SLOTS, at.PAGE_SLOTS + 2 * (views.u8.length / at.PAGE_BYTES));
     views.u8.set(crcTables(), at.CRC);
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
-    const { run, translate, commit } = new WebAssembly.Instance(module, { engine: { memory, table, refill } }).exports;
+    const runtime = jit === false ? null : makeRuntime(memory);
+    const enter = runtime?.enter ?? (() => 0);
+    const { run, translate, commit } = new WebAssembly.Instance(module, {
+      engine: { memory, table, refill, enter },
+    }).exports;
     if (!isRun(run) || !isFunction(translate) || !isFunction(commit))
       throw new Error('the interpreter lacks an export');
     this.#run = run;
@@ -65,6 +84,7 @@ export class Engine {
     this.#views = views;
     const tree = (row: TableRow) => handlers.trees[row.index] ?? calledHandlers.tree(row);
     this.#code = new CodeCache(views, A64, tree, absent);
+    this.#jit = runtime && jit ? new Jit(views, this.#code, this.library, runtime, jit) : null;
     this.state = new CpuState(views);
     this.tlb = new SoftTlb(views, this.#code);
   }
@@ -76,10 +96,15 @@ export class Engine {
     if (passing && (passing.lo !== this.state.pcLow || passing.hi !== this.state.pcHigh)) this.#passing = null;
     let left = wanted;
     for (;;) {
-      const code = this.#runOnce(left);
-      left = this.#views.i32[at.REMAINING >> 2]!;
+      const code = this.#runSome(left);
+      left = this.#left;
       this.executed = wanted - left;
       if (this.executed > 0) this.#passing = null;
+      if (code === 'budget' && left > 0) continue;
+      if (code === 'modified') {
+        this.#jit?.modified();
+        continue;
+      }
       if (code === 'undecoded') {
         this.#code.predecode(this.#record());
         continue;
@@ -111,17 +136,43 @@ export class Engine {
     this.#code.written(offset, bytes);
   }
 
+  /** What the compiler has done; null: there is none. */
+  get statistics(): JitStatistics | null {
+    return this.#jit?.statistics ?? null;
+  }
+
+  /** Runs up to `left` instructions, fewer where the compiler wants to look at what is hot; what remains is in `#left`. */
+  #runSome(left: number): Code {
+    const jit = this.#jit;
+    const { i32 } = this.#views;
+    const chunk = jit?.chunk(left) ?? left;
+    /* What is followed step by step must not be run by a region. */
+    const rest = jit?.following ? 0 : left - chunk;
+    const record = this.#record();
+    i32[at.REST >> 2] = rest;
+    const code = this.#runOnce(chunk);
+    const remaining = i32[at.REMAINING >> 2]!;
+    this.#left = left - chunk - rest + remaining + i32[at.REST >> 2]!;
+    if (code !== 'undecoded') jit?.ran(chunk - remaining, record, this.#record(), code !== 'budget');
+    return code;
+  }
+
   #runOnce(count: number): Code {
     const { i32 } = this.#views;
     const space = i32[at.SPACE >> 2]!;
     i32[at.UNPRIVILEGED_TABLES >> 2] = space + i32[at.UNPRIVILEGED >> 2]! * at.REGIME_BYTES;
-    return CODES[this.#run(count, space + i32[at.REGIME >> 2]! * at.REGIME_BYTES)]!;
+    i32[at.BRANCHED >> 2] = (count << 2) | this.state.btype;
+    const code = CODES[this.#run(count, space + i32[at.REGIME >> 2]! * at.REGIME_BYTES)]!;
+    const type = i32[at.BRANCHED >> 2]! ^ (i32[at.REMAINING >> 2]! << 2);
+    this.state.btype = type >>> 0 <= 3 ? type : 0;
+    return code;
   }
 
   /** The instruction at PC, whose record has a breakpoint. */
   #stepPlanted(): Exit {
     const record = this.#record();
     this.#code.uproot(record);
+    this.#views.i32[at.REST >> 2] = 0;
     const code = this.#runOnce(1);
     this.#code.replant(record);
     return this.#exit(code);

@@ -51,9 +51,13 @@ export const EXIT_TABLES = 0x410;
 export const REMAINING = 0x414;
 /** The record of the instruction at PC. */
 export const EXIT_RECORD = 0x418;
+/** The last indirect branch: 4 * COUNT after it, and its PSTATE.BTYPE, which holds as long as nothing else is executed. */
+export const BRANCHED = 0x41c;
 /** The pieces of a careful access: place, bytes and code slot of the first and the second; 0 bytes where there is none. */
 export const PIECES = 0x420;
 export const PIECE_BYTES = 12;
+/** Where a branch of type 3 was: the virtual address of its page. */
+export const BRANCHED_FROM = 0x438;
 /** Stands for memory in an access that lies in two pages. */
 export const SCRATCH = 0x440;
 
@@ -67,6 +71,24 @@ export const UNPRIVILEGED_TABLES = 0x604;
 export const REFILLED = 0x608;
 /** Misses that a refill function has filled: u32 for reads, writes, fetches. */
 export const REFILLS = 0x60c;
+
+/** NZCV as a rule and its operands (FLAG_KINDS of jit/flags.ts): 0 outside of regions, where FLAG_N and the others have it. */
+export const LAZY_KIND = 0x640;
+export const LAZY_A = 0x648;
+export const LAZY_B = 0x650;
+export const LAZY_C = 0x658;
+/** The last indirect branch of a region: 4 * the instructions left after it, and its PSTATE.BTYPE. */
+export const LAST_BRANCH = 0x660;
+/** Instructions that may be done beyond REMAINING: how often `run` comes back is chosen by whoever looks for hot code. */
+export const REST = 0x664;
+/** 1: a store has changed instructions of a region; PIECES say which. */
+export const MODIFIED = 0x668;
+
+/** Handler numbers from here on are regions of compiled code (see jit/). */
+export const FIRST_REGION = 0x8000;
+export const REGION_COUNT = 2048;
+/** For each region a u16: the handler of the record that it took the place of. */
+export const REGION_HANDLERS = 0x2000;
 
 /** Where a refill function finds RAM, by physical address: its own format. */
 export const REFILL_BANKS = 0xc000;
@@ -111,14 +133,17 @@ export const PAGE_RECORDS = PAGE_BYTES / 4;
 /** Bits of a tag that keep an entry from the short path: it holds predecoded code; accesses have to be aligned. */
 export const TAG_CODE = 1;
 export const TAG_ALIGNED = 2;
+/** In a fetch table: an indirect branch into the page needs a landing pad (BTI). The entry has the page's offset as its last word. */
+export const TAG_GUARDED = 4;
 
 /** For each page of the memory, by its number, a u16: 1 + the number of its slot, 0 where it has none. */
 export const PAGE_SLOTS = TLB + SPACES * SPACE_BYTES;
 const MOST_PAGES = 2 ** 32 / PAGE_BYTES;
 
 export const SLOTS = PAGE_SLOTS + 2 * MOST_PAGES;
-/** A page's records and one more, which goes on in the next page. */
-export const SLOT_BYTES = (PAGE_RECORDS + 2) * RECORD_BYTES;
+/** In a slot, behind a page's records and one more, which goes on in the next page: a bit for each instruction in a region. */
+export const COVERED = (PAGE_RECORDS + 2) * RECORD_BYTES;
+export const SLOT_BYTES = COVERED + PAGE_RECORDS / 8;
 export const SLOT_COUNT = 1024;
 
 export const ENGINE_BYTES = Math.ceil((SLOTS + SLOT_COUNT * SLOT_BYTES) / 0x10000) * 0x10000;

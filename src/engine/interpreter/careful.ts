@@ -251,6 +251,12 @@ export function commitFunction(): FunctionSpec {
     code.get(RECORD);
     code.i32(0);
     code.memory(OP.i32Store, 0);
+    emitCovered(code, RECORD, () => piece(index, 8));
+    code.open(OP.if);
+    code.i32(0);
+    code.i32(1);
+    code.memory(OP.i32Store, at.MODIFIED);
+    code.end();
     code.get(RECORD);
     code.i32(at.RECORD_BYTES);
     code.op(add[32]);
@@ -263,4 +269,25 @@ export function commitFunction(): FunctionSpec {
     code.end();
   }
   return { parameters: [], results: [], locals: [I32, I32], code };
+}
+
+/** Not 0: the record's instruction is part of a region. */
+function emitCovered(code: Code, record: number, slot: () => void): void {
+  const number = () => {
+    code.get(record);
+    slot();
+    code.op(sub[32]);
+    code.i32(Math.log2(at.RECORD_BYTES));
+    code.op(shrU[32]);
+  };
+  slot();
+  number();
+  code.i32(3);
+  code.op(shrU[32], add[32]);
+  code.memory(OP.i32Load8U, at.COVERED);
+  number();
+  code.i32(7);
+  code.op(and[32], shrU[32]);
+  code.i32(1);
+  code.op(and[32]);
 }

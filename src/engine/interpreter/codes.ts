@@ -7,6 +7,7 @@ export const CODES = [
   'undecoded',
   'breakpoint',
   'slow',
+  'modified',
   'readMiss',
   'writeMiss',
   'readAlignment',

@@ -17,9 +17,16 @@ export interface Program {
   readonly bytes: number;
 }
 
-const FUNCTION = { refill: 0, translate: 1, commit: 2, fast: 3, careful: 4 } as const;
+const FUNCTION = { refill: 0, enter: 1, translate: 2, commit: 3, fast: 4, careful: 5 } as const;
 const REFILL: FunctionImport = { module: 'engine', name: 'refill', parameters: [I64, I32], results: [I32] };
-const { add, sub, mul, and, eq, ne, ltS, shl } = OPERATORS;
+/** See jit/runtime.ts. */
+const ENTER: FunctionImport = {
+  module: 'engine',
+  name: 'enter',
+  parameters: [I64, I32, I32, I32],
+  results: [I32],
+};
+const { add, sub, mul, and, or, xor, eq, ne, ltS, shl } = OPERATORS;
 
 /** The interpreter of an instruction set, as a module to be instantiated with a memory. */
 export function generateInterpreter(table: InstructionTable): Program {
@@ -31,7 +38,7 @@ export function generateInterpreter(table: InstructionTable): Program {
     carefulFunction(handlers),
     runFunction(),
   ];
-  const bytes = encodeModule(functions, { imports: [REFILL], table: true, types: [CALLED] });
+  const bytes = encodeModule(functions, { imports: [REFILL, ENTER], table: true, types: [CALLED] });
   return {
     module: new WebAssembly.Module(bytes),
     handlers,
@@ -46,6 +53,9 @@ export function generateInterpreter(table: InstructionTable): Program {
  */
 function fastFunction({ list, count }: Handlers): FunctionSpec {
   const code = new Code();
+  /* Instructions that may be done beyond COUNT, and the address of one to be done though a region begins with it. */
+  const REST = local.PARAMETERS.length + local.LOCALS.length;
+  const STEP = REST + 1;
   const addCount = (value: number) => {
     code.get(local.COUNT);
     code.i32(value);
@@ -61,21 +71,24 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.i32(0);
   code.memory(OP.i64Load, at.PC);
   code.set(local.TARGET);
+  code.i32(0);
+  code.memory(OP.i32Load, at.REST);
+  code.set(REST);
 
   const missed = code.open(OP.block);
   const stop = code.open(OP.block);
   const exits = (['fp', 'spAlignment', 'slow', 'budget'] as const).map((exit) => [exit, code.open(OP.block)] as const);
   const out = Object.fromEntries(exits);
 
+  const indirect = code.open(OP.loop);
+  emitLandingCheck(code, missed);
   const goto = code.open(OP.loop);
   emitEntry(code, local.TARGET);
   code.get(local.TABLES);
   code.op(add[32]);
   code.tee(local.HOST);
   code.memory(OP.i64Load, at.TLB + at.FETCH_TABLE);
-  code.get(local.TARGET);
-  code.i64(~0xffcn);
-  code.op(and[64], ne[64]);
+  emitDiffers(code);
   code.brIf(missed);
   code.get(local.HOST);
   code.memory(OP.i32Load, at.TLB + at.FETCH_TABLE + 8);
@@ -101,10 +114,13 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.op(ltS[32]);
   code.brIf(out['budget']!);
 
-  const called = code.open(OP.block);
-  const blocks = Array.from({ length: count }, () => code.open(OP.block)).reverse();
   code.get(local.RECORD);
   code.memory(OP.i32Load16U, 0);
+  code.set(local.CODE);
+  const dispatch = code.open(OP.loop);
+  const called = code.open(OP.block);
+  const blocks = Array.from({ length: count }, () => code.open(OP.block)).reverse();
+  code.get(local.CODE);
   code.brTable([...blocks, called]);
   code.end();
   /* SPECIAL.undecoded */
@@ -123,8 +139,14 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   stopWith('undefined', stop);
   for (const { fast } of list) {
     code.end();
-    code.append(fast, { ...out, next, goto, stop });
+    code.append(fast, { ...out, next, goto, indirect, stop });
   }
+  code.end();
+  code.get(local.CODE);
+  code.i32(at.FIRST_REGION);
+  code.op(OPERATORS.geU[32]);
+  code.open(OP.if);
+  emitRegion(code, { rest: REST, step: STEP, dispatch, indirect });
   code.end();
   emitCall(code, count, 0);
   code.tee(local.CODE);
@@ -141,11 +163,11 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.i32(0);
   code.memory(OP.i64Load, at.PC);
   code.set(local.TARGET);
-  code.br(goto);
-  code.end();
-  code.op(OP.unreachable);
-  code.end();
-  code.op(OP.unreachable);
+  code.br(indirect);
+  for (const _loop of [dispatch, next, goto, indirect]) {
+    code.end();
+    code.op(OP.unreachable);
+  }
 
   for (const [exit] of [...exits].reverse()) {
     code.end();
@@ -164,6 +186,7 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.i32(1);
   code.op(add[32]);
   code.memory(OP.i32Store, at.REMAINING);
+  emitKeepRest(code, REST);
   code.get(local.CODE);
   code.op(OP.return);
   code.end();
@@ -174,15 +197,205 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.i32(0);
   code.get(local.COUNT);
   code.memory(OP.i32Store, at.REMAINING);
+  emitKeepRest(code, REST);
   code.i32(codeNumber('fetch'));
-  return { parameters: local.PARAMETERS, results: [I32], locals: local.LOCALS, code };
+  return { parameters: local.PARAMETERS, results: [I32], locals: [...local.LOCALS, I32, I64], code };
 }
 
-/** Calls the handler of the record, whose number is `count` or above. */
+/** With a fetch entry's tag on the stack: whether it is another page's than TARGET's, or TARGET is not aligned. */
+function emitDiffers(code: Code): void {
+  code.get(local.TARGET);
+  code.op(xor[64]);
+  code.i64(~0xffcn);
+  code.op(and[64]);
+  code.i64(0n);
+  code.op(ne[64]);
+}
+
+/** Bit 4 * op + BTYPE: a BTI instruction whose bits 7:6 are op is where such a branch may go (BTypeCompatible_BTI). */
+const LANDING_PADS = 0xea60;
+
+/**
+ * Where the last instruction was an indirect branch, and the page of TARGET is guarded: `refused` unless TARGET has a
+ * landing pad for it. What is not decided here, the machine decides (AArch64.CheckBranchTarget).
+ */
+function emitLandingCheck(code: Code, refused: Label): void {
+  const { geU, shrU } = OPERATORS;
+  const allowed = code.open(OP.block);
+  code.i32(0);
+  code.memory(OP.i32Load, at.BRANCHED);
+  code.get(local.COUNT);
+  code.i32(2);
+  code.op(shl[32], xor[32]);
+  code.tee(local.CODE);
+  code.i32(1);
+  code.op(sub[32]);
+  code.i32(3);
+  code.op(geU[32]);
+  code.brIf(allowed);
+  emitEntry(code, local.TARGET);
+  code.get(local.TABLES);
+  code.op(add[32]);
+  code.tee(local.HOST);
+  code.memory(OP.i32Load, at.TLB + at.FETCH_TABLE);
+  code.i32(at.TAG_GUARDED);
+  code.op(and[32], OPERATORS.eqz[32]);
+  code.brIf(allowed);
+  code.get(local.HOST);
+  code.memory(OP.i64Load, at.TLB + at.FETCH_TABLE);
+  emitDiffers(code);
+  code.brIf(refused);
+  code.get(local.HOST);
+  code.memory(OP.i32Load, at.TLB + at.FETCH_TABLE + 12);
+  code.get(local.TARGET);
+  code.op(WRAP);
+  code.i32(0xffc);
+  code.op(and[32], add[32]);
+  code.memory(OP.i32Load, 0);
+  code.tee(local.HOST);
+  code.i32(0xffffff3f | 0);
+  code.op(and[32]);
+  code.i32(0xd503241f | 0);
+  code.op(eq[32]);
+  code.open(OP.if);
+  code.i32(LANDING_PADS);
+  code.get(local.HOST);
+  code.i32(4);
+  code.op(shrU[32]);
+  code.i32(12);
+  code.op(and[32]);
+  code.get(local.CODE);
+  code.op(or[32], shrU[32]);
+  code.i32(1);
+  code.op(and[32]);
+  code.brIf(allowed);
+  code.end();
+  code.get(local.CODE);
+  code.i32(3);
+  code.op(eq[32]);
+  code.brIf(refused);
+  /* PACIASP, PACIBSP. */
+  code.get(local.HOST);
+  code.i32(~0x40);
+  code.op(and[32]);
+  code.i32(0xd503233f | 0);
+  code.op(ne[32]);
+  code.brIf(refused);
+  code.end();
+}
+
+/** A region that ends with an indirect branch leaves its type alone in BRANCHED. */
+function emitBranchedByRegion(code: Code): void {
+  code.i32(0);
+  code.memory(OP.i32Load, at.BRANCHED);
+  code.open(OP.if);
+  code.i32(0);
+  code.i32(0);
+  code.memory(OP.i32Load, at.BRANCHED);
+  code.get(local.COUNT);
+  code.i32(2);
+  code.op(shl[32], or[32]);
+  code.memory(OP.i32Store, at.BRANCHED);
+  code.end();
+}
+
+function emitKeepRest(code: Code, rest: number): void {
+  code.i32(0);
+  code.get(rest);
+  code.memory(OP.i32Store, at.REST);
+}
+
+/** The record begins a region, whose handler is in CODE: runs it, or where it must not be run, the record's instruction. */
+function emitRegion(
+  code: Code,
+  { rest, step, dispatch, indirect }: { rest: number; step: number; dispatch: Label; indirect: Label },
+): void {
+  emitPc(code);
+  code.get(step);
+  code.op(eq[64]);
+  code.open(OP.if);
+  emitInstead(code, local.CODE);
+  code.set(local.CODE);
+  code.i64(-1n);
+  code.set(step);
+  code.br(dispatch);
+  code.end();
+  /* This instruction's count comes back: all are counted by the region, which may use REST too. */
+  code.get(local.COUNT);
+  code.i32(1);
+  code.op(add[32]);
+  code.set(local.COUNT);
+  /* Was the last instruction a branch, and the region does nothing, then it still was. */
+  code.i32(0);
+  code.i32(0);
+  code.memory(OP.i32Load, at.BRANCHED);
+  code.get(local.COUNT);
+  code.i32(2);
+  code.op(shl[32], xor[32]);
+  code.tee(local.HOST);
+  code.i32(0);
+  code.get(local.HOST);
+  code.i32(3);
+  code.op(OPERATORS.leU[32], OP.select);
+  code.get(local.COUNT);
+  code.get(rest);
+  code.op(add[32]);
+  code.i32(2);
+  code.op(shl[32], or[32]);
+  code.memory(OP.i32Store, at.LAST_BRANCH);
+  code.get(local.PAGE);
+  code.get(local.COUNT);
+  code.get(rest);
+  code.op(add[32]);
+  code.get(local.TABLES);
+  code.get(local.CODE);
+  code.i32(at.FIRST_REGION);
+  code.op(sub[32]);
+  code.call(FUNCTION.enter);
+  code.set(local.HOST);
+  code.i32(0);
+  code.memory(OP.i64Load, at.PC);
+  code.set(local.TARGET);
+  code.get(local.HOST);
+  code.i32(0);
+  code.op(ltS[32]);
+  code.open(OP.if);
+  code.get(local.TARGET);
+  code.set(step);
+  code.get(local.HOST);
+  code.i32(0x7fffffff);
+  code.op(and[32]);
+  code.set(local.HOST);
+  code.end();
+  code.get(local.HOST);
+  code.get(local.COUNT);
+  code.op(OPERATORS.ltU[32]);
+  code.open(OP.if);
+  code.get(local.HOST);
+  code.set(local.COUNT);
+  code.end();
+  code.get(local.HOST);
+  code.get(local.COUNT);
+  code.op(sub[32]);
+  code.set(rest);
+  emitBranchedByRegion(code);
+  code.br(indirect);
+}
+
+/** From a region's handler number, in a local, to that of the record's own. */
+function emitInstead(code: Code, handler: number): void {
+  code.get(handler);
+  code.i32(at.FIRST_REGION);
+  code.op(sub[32]);
+  code.i32(1);
+  code.op(shl[32]);
+  code.memory(OP.i32Load16U, at.REGION_HANDLERS);
+}
+
+/** Calls the handler whose number is in CODE, `count` or above. */
 function emitCall(code: Code, count: number, entry: number): void {
   for (const index of local.CALLED_PARAMETERS.keys()) code.get(index);
-  code.get(local.RECORD);
-  code.memory(OP.i32Load16U, 0);
+  code.get(local.CODE);
   code.i32(TABLE_ENTRIES);
   code.op(mul[32]);
   code.i32(entry - count * TABLE_ENTRIES);
@@ -197,15 +410,22 @@ function carefulFunction({ list, count }: Handlers): FunctionSpec {
   const done = code.open(OP.block);
   code.i32(0);
   code.memory(OP.i32Load, at.EXIT_RECORD);
-  code.set(local.RECORD);
+  code.tee(local.RECORD);
+  code.memory(OP.i32Load16U, 0);
+  code.tee(local.CODE);
+  code.i32(at.FIRST_REGION);
+  code.op(OPERATORS.geU[32]);
+  code.open(OP.if);
+  emitInstead(code, local.CODE);
+  code.set(local.CODE);
+  code.end();
   const careful = list.flatMap(({ careful }) => (careful ? [careful] : []));
   const called = code.open(OP.block);
   const none = code.open(OP.block);
   const blocks = careful.map(() => code.open(OP.block)).reverse();
   let used = 0;
   const special = Object.keys(SPECIAL).map(() => none);
-  code.get(local.RECORD);
-  code.memory(OP.i32Load16U, 0);
+  code.get(local.CODE);
   code.brTable([...special, ...list.map((handler) => (handler.careful ? blocks[used++]! : none)), called]);
   for (const fragment of careful) {
     code.end();
@@ -279,7 +499,12 @@ function runFunction(): FunctionSpec {
   code.op(sub[32]);
   code.tee(local.COUNT);
   code.memory(OP.i32Store, at.REMAINING);
-  code.br(again);
+  code.i32(0);
+  code.memory(OP.i32Load, at.MODIFIED);
+  code.op(OPERATORS.eqz[32]);
+  code.brIf(again);
+  code.i32(codeNumber('modified'));
+  code.op(OP.return);
   code.end();
   code.i32(0);
   code.memory(OP.i32Load, at.EXIT_CODE);

@@ -19,6 +19,7 @@ interface Outward {
 export class Code {
   readonly #out = new ByteWriter();
   readonly #outward: Outward[] = [];
+  readonly #unlikely: number[] = [];
   #level = 0;
 
   get length(): number {
@@ -92,6 +93,14 @@ export class Code {
     this.#out.unsigned(labels.length - 1);
     for (const label of labels) this.#out.unsigned(this.#level - label.level);
   }
+  /** The `if` or `br_if` that comes next is hardly ever taken. */
+  unlikely(): void {
+    this.#unlikely.push(this.#out.length);
+  }
+  /** Where such instructions are. */
+  get unlikelyAt(): readonly number[] {
+    return this.#unlikely;
+  }
   /** A branch to what `target` will be where this fragment is appended. */
   brOut(opcode: typeof OP.br | typeof OP.brIf, target: string): void {
     this.op(opcode);
@@ -101,12 +110,19 @@ export class Code {
 
   /** Appends a fragment here; `labels` are its outward targets. */
   append(fragment: Code, labels: Readonly<Record<string, Label>>): void {
-    const start = this.#out.length;
-    this.#out.append(fragment.#out);
+    const start = this.#copy(fragment);
     for (const { at, level, target } of fragment.#outward) {
       const label = labels[target];
       if (!label) throw new Error(`no label "${target}" here`);
       this.#out.patch(start + at, level + this.#level - label.level);
+    }
+  }
+
+  /** Appends a fragment whose branches outward stay so. */
+  include(fragment: Code): void {
+    const start = this.#copy(fragment);
+    for (const { at, level, target } of fragment.#outward) {
+      this.#outward.push({ at: start + at, level: level + this.#level, target });
     }
   }
 
@@ -117,6 +133,13 @@ export class Code {
 
   bytes(): Uint8Array {
     return this.#out.bytes();
+  }
+
+  #copy(fragment: Code): number {
+    const start = this.#out.length;
+    this.#out.append(fragment.#out);
+    for (const at of fragment.#unlikely) this.#unlikely.push(start + at);
+    return start;
   }
 
   #indexed(opcode: number, index: number): void {

@@ -81,15 +81,11 @@ export function encodeModule(
       body.unsigned(imports.length + index);
     }
   });
+  branchHints(out, functions, imports.length);
   section(out, 10, (body) => {
     body.unsigned(functions.length);
     for (const { locals, code } of functions) {
-      const whole = new ByteWriter();
-      whole.unsigned(locals.length);
-      for (const type of locals) {
-        whole.unsigned(1);
-        whole.byte(type);
-      }
+      const whole = localDeclarations(locals);
       whole.all(code.bytes());
       whole.byte(OP.end);
       body.unsigned(whole.length);
@@ -97,6 +93,44 @@ export function encodeModule(
     }
   });
   return out.bytes().slice();
+}
+
+function localDeclarations(locals: readonly ValueType[]): ByteWriter {
+  const out = new ByteWriter();
+  const runs: { type: ValueType; count: number }[] = [];
+  for (const type of locals) {
+    const last = runs.at(-1);
+    if (last?.type === type) last.count++;
+    else runs.push({ type, count: 1 });
+  }
+  out.unsigned(runs.length);
+  for (const { type, count } of runs) {
+    out.unsigned(count);
+    out.byte(type);
+  }
+  return out;
+}
+
+/** The custom section of the branch hinting proposal, where a function has any; who doesn't know it passes over it. */
+function branchHints(out: ByteWriter, functions: readonly FunctionSpec[], first: number): void {
+  const hinted = functions.flatMap(({ locals, code }, index) => {
+    if (code.unlikelyAt.length === 0) return [];
+    const start = localDeclarations(locals).length;
+    return [{ index: first + index, offsets: code.unlikelyAt.map((at) => start + at) }];
+  });
+  if (hinted.length === 0) return;
+  section(out, 0, (body) => {
+    body.text('metadata.code.branch_hint');
+    body.unsigned(hinted.length);
+    for (const { index, offsets } of hinted) {
+      body.unsigned(index);
+      body.unsigned(offsets.length);
+      for (const offset of offsets) {
+        body.unsigned(offset);
+        body.all([1, 0]);
+      }
+    }
+  });
 }
 
 function section(out: ByteWriter, id: number, write: (body: ByteWriter) => void): void {

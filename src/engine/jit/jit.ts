@@ -1,0 +1,200 @@
+/** Finds hot code and compiles it. */
+import type { Decoded } from '../../isa/decoder.ts';
+import { recordAt, slotOfRecord, type CodeCache } from '../code-cache.ts';
+import * as at from '../layout.ts';
+import type { Library } from '../library.ts';
+import type { Views } from '../views.ts';
+import { findBlocks, type Offset } from './blocks.ts';
+import { compileRegion } from './function.ts';
+import { leavesAlways } from './leaves.ts';
+import { Regions, type Extent } from './regions.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface JitOptions {
+  /** Interpreted instructions from one look at where control is to the next. */
+  readonly interval?: number;
+  /** How often a place has to be met then to be compiled. */
+  readonly threshold?: number;
+  /** Milliseconds, for the statistics. */
+  readonly clock?: () => number;
+}
+
+export interface JitStatistics {
+  /** Regions there are now, and their WebAssembly's bytes. */
+  readonly regions: number;
+  readonly bytes: number;
+  /** Since the engine was made. */
+  readonly compiled: { readonly regions: number; readonly instructions: number; readonly bytes: number };
+  readonly milliseconds: number;
+  readonly invalidated: number;
+  /** How often everything was given up because there was too much. */
+  readonly cleared: number;
+}
+
+/** All regions' WebAssembly. */
+const MOST_BYTES = 24 << 20;
+/** Places that are counted at a time. */
+const MOST_PLACES = 4096;
+/** Instructions that are followed one by one to where a loop or a function begins. */
+const MOST_STEPS = 64;
+/** A page whose code was changed so often since it was last forgotten is left to the interpreter. */
+const MOST_INVALIDATIONS = 8;
+/** Looks after which half of what was counted is forgotten. */
+const AGE = 1024;
+
+export class Jit {
+  readonly #views: Views;
+  readonly #code: CodeCache;
+  readonly #library: Library;
+  readonly #imports: WebAssembly.Imports;
+  readonly #regions: Regions;
+  readonly #interval: number;
+  readonly #threshold: number;
+  readonly #clock: () => number;
+  readonly #heat = new Map<number, number>();
+  /** By slot. */
+  readonly #invalidations = new Map<number, number>();
+  #untilSample: number;
+  #samples = 0;
+  /** Steps left while control is followed. */
+  #steps = 0;
+  #fallback = 0;
+  #compiled = { regions: 0, instructions: 0, bytes: 0 };
+  #milliseconds = 0;
+  #invalidated = 0;
+  #cleared = 0;
+
+  constructor(views: Views, code: CodeCache, library: Library, runtime: Runtime, options: JitOptions) {
+    this.#views = views;
+    this.#code = code;
+    this.#library = library;
+    this.#interval = options.interval ?? 20_000;
+    this.#threshold = options.threshold ?? 3;
+    this.#clock = options.clock ?? (() => 0);
+    this.#untilSample = this.#interval;
+    const { table, nzcvOf } = runtime;
+    this.#imports = { engine: { memory: views.memory, table, nzcvOf } };
+    this.#regions = new Regions(views, table);
+    code.changes = (slot, first, last) => this.#changed(slot, first, last);
+  }
+
+  get statistics(): JitStatistics {
+    return {
+      regions: this.#regions.count,
+      bytes: this.#regions.bytes,
+      compiled: { ...this.#compiled },
+      milliseconds: this.#milliseconds,
+      invalidated: this.#invalidated,
+      cleared: this.#cleared,
+    };
+  }
+
+  /** Instructions are to be run one by one. */
+  get following(): boolean {
+    return this.#steps > 0;
+  }
+
+  /** Of so many instructions left: how many are interpreted until `ran` wants to know. */
+  chunk(left: number): number {
+    return Math.min(left, this.#steps > 0 ? 1 : this.#untilSample);
+  }
+
+  /** So many were interpreted, from `before` to `record`; `stopped` where control is not simply between two instructions. */
+  ran(interpreted: number, before: number, record: number, stopped: boolean): void {
+    if (this.#steps > 0) {
+      if (interpreted > 0 && !stopped) this.#follow(before, record);
+      else if (stopped) this.#steps = 0;
+      return;
+    }
+    this.#untilSample -= interpreted;
+    if (this.#untilSample > 0) return;
+    this.#untilSample = this.#interval;
+    if (++this.#samples % AGE === 0) for (const counts of [this.#heat, this.#invalidations]) halve(counts);
+    this.#steps = MOST_STEPS;
+    this.#fallback = 0;
+  }
+
+  /** A store of the guest has changed instructions of regions: see MODIFIED and PIECES. */
+  modified(): void {
+    const { i32 } = this.#views;
+    i32[at.MODIFIED >> 2] = 0;
+    for (const piece of [at.PIECES, at.PIECES + at.PIECE_BYTES]) {
+      const [place, bytes, slot] = [i32[piece >> 2]!, i32[(piece >> 2) + 1]!, i32[(piece >> 2) + 2]!];
+      if (bytes === 0 || slot === 0) continue;
+      const first = place & (at.PAGE_BYTES - 1);
+      this.#changed(slot, first >> 2, (first + bytes - 1) >> 2);
+    }
+  }
+
+  #changed(slot: number, first: number, last: number): void {
+    const count = this.#regions.forget(slot, first, last);
+    if (count === 0) return;
+    this.#invalidated += count;
+    this.#invalidations.set(slot, (this.#invalidations.get(slot) ?? 0) + 1);
+  }
+
+  /** One instruction on: control at a place that a region may begin at is what is looked for. */
+  #follow(before: number, record: number): void {
+    this.#steps--;
+    if (record !== before + at.RECORD_BYTES) {
+      const { flow } = this.#code.instructionAt(before)?.row ?? {};
+      const back = record <= before || slotOfRecord(record) !== slotOfRecord(before);
+      if (flow === 'return') this.#fallback = record;
+      else if (flow === 'call' || flow === 'indirectCall' || flow === 'indirect' || back) {
+        this.#steps = 0;
+        this.#warm(record);
+        return;
+      }
+    }
+    if (this.#steps === 0 && this.#fallback !== 0) this.#warm(this.#fallback);
+  }
+
+  #warm(record: number): void {
+    if (this.#heat.size >= MOST_PLACES) this.#heat.clear();
+    const heat = (this.#heat.get(record) ?? 0) + 1;
+    this.#heat.set(record, heat);
+    const invalidations = this.#invalidations.get(slotOfRecord(record)) ?? 0;
+    if (invalidations >= MOST_INVALIDATIONS || heat < this.#threshold << invalidations) return;
+    this.#heat.delete(record);
+    this.#compile(record);
+  }
+
+  #compile(record: number): void {
+    if (this.#views.view.getUint16(record, true) >= at.FIRST_REGION) return;
+    const start = this.#clock();
+    const slot = slotOfRecord(record);
+    const entry = ((record - slot) / at.RECORD_BYTES) * 4;
+    const recordOf = (where: Offset) => (where >= 0 && where < at.PAGE_BYTES ? recordAt(slot, where) : 0);
+    const instruction = (where: Offset): Decoded | null => {
+      const found = recordOf(where);
+      return found === 0 ? null : this.#code.instructionAt(found);
+    };
+    const blocks = findBlocks({ instruction, leaves: leavesAlways }, entry);
+    if (!blocks) return;
+    const { bytes, library } = compileRegion(blocks, entry, recordOf);
+    if (this.#regions.count >= at.REGION_COUNT || this.#regions.bytes + bytes.length > MOST_BYTES) this.#clear();
+    const module = new WebAssembly.Module(bytes);
+    const imports = { ...this.#library.importsOf(library), ...this.#imports };
+    const { region } = new WebAssembly.Instance(module, imports).exports;
+    const words = new Set([...blocks.values()].flatMap(({ instructions }) => instructions.map((one) => one.at / 4)));
+    const extents: Extent[] = [{ slot, words: [...words] }];
+    this.#regions.add(record, extents, region, bytes.length);
+    this.#compiled.regions++;
+    this.#compiled.instructions += words.size;
+    this.#compiled.bytes += bytes.length;
+    this.#milliseconds += this.#clock() - start;
+  }
+
+  #clear(): void {
+    this.#regions.clear();
+    this.#heat.clear();
+    this.#cleared++;
+  }
+}
+
+function halve(counts: Map<number, number>): void {
+  for (const [key, count] of counts) {
+    if (count > 1) counts.set(key, count >> 1);
+    else counts.delete(key);
+  }
+}
