@@ -67,7 +67,7 @@ describe('trace', () => {
 
   it('--explain adds the rule behind a refusal as a comment', async () => {
     await stage2(['trace', file('explained', TRACE), '--explain', '--host', 'max-4k']);
-    expect(out).toMatch(/3: errno=EINVAL\n# .*53.*\[kvm_init_ipa_range\]\n@@END/);
+    expect(out).toMatch(/3: errno=EINVAL\n# .*53.*\[vm\.ipa-above-limit, kvm_init_ipa_range\]\n@@END/);
   });
 
   it('names the line that is wrong', async () => {

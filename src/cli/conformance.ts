@@ -12,14 +12,31 @@ import type { Command } from './command.ts';
 import { goldenFolder, readText } from './files.ts';
 import { hostNamed } from './hosts.ts';
 import { compareRecordFiles } from './records.ts';
-import { readTraces } from './trace.ts';
+import { explanation, readTraces, type Explained } from './trace.ts';
 
 /** Areas in which every trace has to agree on every recorded host. */
 const COMPLETE = ['ipa', 'memslot', 'vcpu', 'enablecap'];
 
-function conform(traces: readonly Trace[], host: HostPreset, recorded: string): readonly Agreement[] {
+/** How often a rule has refused, with what it said the first time. */
+type Refusals = Map<string, { area: string; count: number; first: Explained; errno: string }>;
+
+function conform(
+  traces: readonly Trace[],
+  host: HostPreset,
+  recorded: string,
+  refusals: Refusals,
+): readonly Agreement[] {
   const output: string[] = [];
-  playTraces(traces, boot(asRecorded(host.config)), { print: (line) => output.push(line) });
+  playTraces(traces, boot(asRecorded(host.config)), {
+    print: (line) => output.push(line),
+    refused: (refusal, trace) => {
+      const area = areaOf(trace);
+      const key = `${area} ${refusal.rule}`;
+      const known = refusals.get(key) ?? { area, count: 0, first: refusal, errno: refusal.errno };
+      known.count++;
+      refusals.set(key, known);
+    },
+  });
   return compareOutputs(traces, output, recorded.split('\n'), { maxCpu: host.config.cpu === 'max' });
 }
 
@@ -30,15 +47,16 @@ const share = (rows: readonly Agreement[]): string => {
 
 export const conformance: Command = {
   name: 'conformance',
-  usage: '[--area AREA]… [--host NAME]… [--records] [--oracle FOLDER] [--verbose]',
+  usage: '[--area AREA]… [--host NAME]… [--records] [--oracle FOLDER] [--verbose] [--explain]',
   summary: `plays the recorded traces and counts those whose answers are the real kernel's, line for line, by area and host.
 --records compares the records of single calls instead, by section (--area) and file (--host).
---verbose adds the first difference of each; status 1 where one of ${COMPLETE.join(', ')} is not complete`,
+--verbose adds the first difference of each, --explain each rule that refused a call, by area; status 1 where one of ${COMPLETE.join(', ')} is not complete`,
   options: {
     area: { type: 'string', multiple: true },
     host: { type: 'string', multiple: true },
     oracle: { type: 'string' },
     records: { type: 'boolean' },
+    explain: { type: 'boolean' },
     verbose: { type: 'boolean' },
   },
   words: { least: 0, most: 0 },
@@ -57,7 +75,8 @@ export const conformance: Command = {
     const recorded = (chosen.length > 0 ? chosen : HOST_PRESETS).filter((host) => existsSync(answers(host)));
     if (recorded.length === 0) throw new UsageError('there are no recorded answers of that host');
 
-    const results = recorded.map((host) => conform(traces, host, readText(answers(host))));
+    const refusals: Refusals = new Map();
+    const results = recorded.map((host) => conform(traces, host, readText(answers(host)), refusals));
     const rows = (results[0] ?? []).map(({ area }, i) => [area, ...results.map((of) => share(of.slice(i, i + 1)))]);
     for (const line of table([
       ['area', ...recorded.map(({ name }) => name)],
@@ -76,6 +95,11 @@ export const conformance: Command = {
           print(`  kernel  ${first.kernel ?? '(nothing)'}`);
         }
       });
+    }
+    if (given.flag('explain')) {
+      for (const { area, count, first, errno } of refusals.values()) {
+        print(`${area}: ${errno} ${count} times, first: ${explanation(first)}`);
+      }
     }
     const incomplete = results.flat().some(({ area, agreeing, total }) => COMPLETE.includes(area) && agreeing < total);
     return Promise.resolve(incomplete ? 1 : 0);

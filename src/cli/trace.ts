@@ -8,6 +8,15 @@ import type { Command } from './command.ts';
 import { readText } from './files.ts';
 import { DEFAULT_HOST, hostNamed } from './hosts.ts';
 
+/** A refusal with its rule and its operands. */
+export interface Explained {
+  readonly rule: string;
+  readonly message: string;
+  readonly kernel: string;
+}
+
+export const explanation = ({ rule, message, kernel }: Explained): string => `${message} [${rule}, ${kernel}]`;
+
 /** The traces of a file. @throws Failure where it is none. */
 export function readTraces(path: string): readonly Trace[] {
   try {
@@ -35,7 +44,7 @@ Hosts are as they were recorded, on the CPU that QEMU 7.2 emulates; --architectu
       print,
       problem: (line, message) => note(`${path}:${line ?? 0}: ${message}`),
       ...(given.flag('explain') && {
-        refused: ({ message, kernel }: { message: string; kernel: string }) => print(`# ${message} [${kernel}]`),
+        refused: (refusal: Explained) => print(`# ${explanation(refusal)}`),
       }),
     });
     return Promise.resolve(0);

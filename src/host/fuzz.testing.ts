@@ -42,12 +42,16 @@ const NUMBERS: readonly bigint[] = [
   ...[0n, 1n, 2n, 3n, 4n, 5n, 7n, 8n, 16n, 32n, 64n, 0x1000n, 0x4000n, 0x10000n, 0x20_0000n],
   ...[0x4000_0000n, 0x4001_0000n, 0x900_0000n, 0x3000_0000n, 1n << 40n, 1n << 48n, 1n << 52n, (1n << 64n) - 1n],
   ...[0xffff_ffffn, 0x8000_0000n, 0x7fff_ffffn, (1n << 63n) - 1n],
-  ...[core('pc'), core('pstate'), core('x0'), coreRegId(CORE_REGS.at(-1)!), ...Object.values(NAMED_REGS)],
-  ...[0x13c080n, 0x13c020n, 0x13c000n, 0x13dce0n].map((low) => 0x6030_0000_0000_0000n | low),
-  sysregId({ op0: 3, op1: 0, crn: 1, crm: 0, op2: 0 }),
-  sysregId({ op0: 3, op1: 3, crn: 9, crm: 12, op2: 0 }),
   BigInt(1 << ARM_VCPU_FEATURES.KVM_ARM_VCPU_PSCI_0_2),
   BigInt(1 << ARM_VCPU_FEATURES.KVM_ARM_VCPU_PMU_V3),
+];
+
+const REGISTERS: readonly bigint[] = [
+  ...CORE_REGS.map(coreRegId),
+  ...Object.values(NAMED_REGS),
+  ...[0, 1, 2, 4, 5, 6, 7].flatMap((crm) => [0, 1].map((op2) => sysregId({ op0: 3, op1: 0, crn: 0, crm, op2 }))),
+  sysregId({ op0: 3, op1: 0, crn: 1, crm: 0, op2: 0 }),
+  sysregId({ op0: 3, op1: 3, crn: 9, crm: 12, op2: 0 }),
 ];
 
 /** What a call is made of; taken apart when it is made, as it depends on what there is by then. */
@@ -102,9 +106,14 @@ class Dice {
   }
 }
 
+type Member = Pick<Field, 'name' | 'shown'>;
+
 /** A value for a member: of its own flags or values, an address, or a number that means something somewhere. */
-function value(dice: Dice, { shown }: Pick<Field, 'shown'>, buffer: bigint): bigint {
-  const kind = dice.next(8);
+function value(dice: Dice, { name, shown }: Member, size: number, buffer: bigint): bigint {
+  const kind = dice.next(10);
+  if (kind > 1 && /addr$|bitmap/.test(name))
+    return buffer + dice.pick([0n, STRUCTURE, GUEST_CODE, BigInt(BUFFER) - 8n]);
+  if (kind > 1 && name === 'id' && size === 8) return dice.pick(REGISTERS);
   if (typeof shown === 'object' && kind < 6) {
     if ('flags' in shown) {
       const flags = Object.values(shown.flags).map(BigInt);
@@ -113,24 +122,17 @@ function value(dice: Dice, { shown }: Pick<Field, 'shown'>, buffer: bigint): big
     if ('values' in shown && Object.keys(shown.values).length > 0)
       return BigInt(dice.pick(Object.values(shown.values)));
   }
-  if (shown === 'padding') return kind === 0 ? 1n : 0n;
-  if (kind === 0) return buffer + dice.pick([0n, STRUCTURE, GUEST_CODE, BigInt(BUFFER) - 8n]);
-  if (kind === 1) return BigInt(dice.next(16));
-  return dice.pick(NUMBERS);
+  if (shown === 'padding') return dice.next(100) === 0 ? 1n : 0n;
+  if (kind < 4) return 0n;
+  return kind < 6 ? BigInt(dice.next(16)) : dice.pick(NUMBERS);
 }
 
-function fill(
-  dice: Dice,
-  view: DataView,
-  at: number,
-  layout: Layout,
-  field: Pick<Field, 'shown'>,
-  buffer: bigint,
-): void {
+function fill(dice: Dice, view: DataView, at: number, layout: Layout, field: Member, buffer: bigint): void {
   if (layout.kind === 'array') {
     for (let n = 0; n < layout.count; n++) fill(dice, view, at + n * layout.of.size, layout.of, field, buffer);
   } else if (layout.kind === 'scalar') {
-    let rest = layout.scalar === 'pointer' ? buffer + dice.pick([0n, GUEST_CODE]) : value(dice, field, buffer);
+    let rest =
+      layout.scalar === 'pointer' ? buffer + dice.pick([0n, GUEST_CODE]) : value(dice, field, layout.size, buffer);
     for (let n = 0; n < layout.size; n++, rest >>= 8n) view.setUint8(at + n, Number(rest & 0xffn));
   } else {
     for (const placed of layout.fields) fill(dice, view, at + placed.offset, placed.layout, placed.field, buffer);
@@ -142,6 +144,8 @@ function descriptorFor(process: Process, { row, descriptor }: Call): number {
   const kinds: readonly Descriptor['kind'][] = typeof row === 'number' ? [] : row.on;
   const fitting = open.filter(([, { kind }]) => kinds.includes(kind));
   const from = fitting.length === 0 || descriptor % 8 === 0 ? open : fitting;
+  // The first is the one that the program began with, which can do most.
+  if (descriptor % 8 > 4) return from[0]?.[0] ?? -1;
   return descriptor % 61 === 0 ? descriptor : (from[descriptor % Math.max(1, from.length)]?.[0] ?? -1);
 }
 
@@ -156,7 +160,7 @@ function make(process: Process, buffer: bigint, step: Call): void {
   else if (typeof row !== 'number' && typeof row.arg === 'object' && argument === 'structure') {
     const layout = structLayout(row.arg, 'arm64');
     const view = new DataView(new ArrayBuffer(layout.size));
-    fill(dice, view, 0, layout, {}, buffer);
+    fill(dice, view, 0, layout, { name: '' }, buffer);
     process.memory.write(arg, new Uint8Array(view.buffer));
   }
   runToEnd(process.ioctl(descriptorFor(process, step), request, arg), MOST_HOLDS);

@@ -25,7 +25,7 @@ export interface TraceEvents {
   /** A line of the output, without its end. */
   print(line: string): void;
   /** A call was refused, after its line was printed. */
-  refused?(refusal: Extract<CallResult, { errno: unknown }>): void;
+  refused?(refusal: Extract<CallResult, { errno: unknown }>, trace: Trace): void;
   /** A line of the trace file is wrong; `line` counts from 1 in the file. */
   problem?(line: number | null, message: string): void;
 }
@@ -65,7 +65,7 @@ export function playTrace(trace: Trace, host: TraceHost, events: TraceEvents, li
         turn = call.next();
       }
       player.resume(turn.value);
-      if ('errno' in turn.value) events.refused?.(turn.value);
+      if ('errno' in turn.value) events.refused?.(turn.value, trace);
       step = player.next();
     }
     if (step.kind === 'failed') events.problem?.(step.line, step.message);
