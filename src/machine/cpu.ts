@@ -187,7 +187,7 @@ export class Cpu implements RegisterFile {
     this.#live.write(name, value);
   }
   changed(effect: NonNullable<SystemRegister['effect']>): void {
-    if (effect === 'translation') this.#retranslate();
+    if (effect === 'translation') this.#guestRetranslates();
     else if (effect === 'control') this.#syncControl();
     else this.#syncKeys();
   }
@@ -523,6 +523,14 @@ export class Cpu implements RegisterFile {
 
   #syncKeys(): void {
     for (const [word, register] of KEY_REGISTERS) this.state.setControl(word, this.read(register));
+  }
+
+  /** A guest that turns its MMU on finds nothing of the tables that it had before: many forget the TLBI. */
+  #guestRetranslates(): void {
+    const wasOff = !this.mmu.stage1On;
+    this.#retranslate();
+    const { tlb } = this.#engine;
+    if (wasOff && this.mmu.stage1On) tlb.flush(tlb.space);
   }
 
   /** The translation registers as they are now: another address space if one has changed. */

@@ -117,6 +117,32 @@ describe('address spaces', () => {
   });
 });
 
+test('a guest that turns its MMU off and on finds what it changed in between', () => {
+  const { cpu, memory, makeTables, start, x } = boot(`
+     ldr x4, [x0]
+     mrs x5, sctlr_el1
+     bic x6, x5, #1
+     msr sctlr_el1, x6
+     isb
+     str x2, [x1]
+     msr sctlr_el1, x5
+     isb
+     ldr x7, [x0]
+     hvc #0`);
+  const tables = makeTables();
+  mapLeaf(memory, tables, 2, DATA, DATA, { low: AF, high: 0 });
+  memory.write32(DATA, 1);
+  memory.write32(DATA + (2 << 20), 2);
+  start(tables);
+  const level1 = memory.read64(tables.root + 8 * (DATA >>> 30)) & 0xffff_ffff_f000n;
+  const entry = Number(level1) + 8 * ((DATA >>> 21) & 511);
+  cpu.state.setX(0, BigInt(DATA));
+  cpu.state.setX(1, BigInt(entry));
+  cpu.state.setX(2, memory.read64(entry) + (2n << 20n));
+  cpu.run(100);
+  expect([x(4), x(7)]).toEqual([1n, 2n]);
+});
+
 describe('TLBI', () => {
   /** Reads, points the page's entry (X1) elsewhere (X2), invalidates by X3, and reads again, in the address spaces of X8 and X9. */
   const REMAP = (operation: string) => `
