@@ -1,5 +1,5 @@
 /** Bits counted and reversed within lanes, lanes reversed within larger ones. Tables are of the values of four bits. */
-import { call, constant, native, type Vector } from '../../../expr.ts';
+import { call, clz, constant, native, type Vector } from '../../../expr.ts';
 import { libraryFunction, type Statements } from '../../../library.ts';
 import type { Unary } from './lanes.ts';
 import * as vector from './vector.ts';
@@ -14,8 +14,14 @@ const lower = (v: Vector) => and(v, NIBBLE);
 /** Leading zeros of four bits, 4 for none. */
 const LEADING_ZEROS = bytes(range(16).map((value) => Math.clz32(value) - 28));
 
-/** Those of the upper half, and where it is zero of the lower one too. */
+/** Those of the upper half, and where it is zero of the lower one too; WebAssembly counts those of 32 bits. */
 function leadingZeros(b: Statements, size: Size, v: Vector): Vector {
+  if (size >= 2) {
+    return range(vector.countOf(size)).reduce(
+      (result, lane) => vector.withLane(size, lane, result, clz(vector.lane(size, lane, v))),
+      v,
+    );
+  }
   let [high, low]: [Vector, Vector] = [v, v];
   if (size === 0) {
     high = b.let(swizzle(LEADING_ZEROS, upper(v)));

@@ -12,11 +12,12 @@ import {
   shl,
   shrS,
   shrU,
+  sub,
   wrap,
   type Expr,
   type Vector,
 } from '../../../expr.ts';
-import { libraryFunction, type FunctionBody } from '../../../library.ts';
+import { libraryFunction, type FunctionBody, type Statements } from '../../../library.ts';
 import { saturatedWhere, type Binary, type Lanes } from './lanes.ts';
 import { signedLimit } from './saturation.ts';
 import * as vector from './vector.ts';
@@ -24,31 +25,28 @@ import type { Sign, Size } from './vector.ts';
 
 const { and, bitselect, bitsOf, countOf, ONES, range, SIZES, splatConstant, ZERO } = vector;
 
-/** One value in 64 bits, extended as its sign wants, by −128 … 127. */
-const SHIFT_ONE = {
-  signed: shiftOne('signed', (value, by) =>
-    shrS(value, extendU(select(ltU(by, constant(32, 64)), by, constant(32, 63)))),
-  ),
-  unsigned: shiftOne('unsigned', (value, by) =>
-    select(ltU(by, constant(32, 64)), shrU(value, extendU(by)), constant(64, 0)),
-  ),
-} as const;
-
-function shiftOne(sign: Sign, right: (value: Expr, by: Expr) => Expr) {
-  return libraryFunction(`shift.${sign}`, [64, 32], 64, (b, value, by) => {
-    b.when(geS(by, constant(32, 0)), () =>
-      b.return(select(ltU(by, constant(32, 64)), shl(value, extendU(by)), constant(64, 0))),
-    );
-    return right(value, b.let(negate(by)));
-  });
-}
+/** What moves a lane's low byte to its top. */
+const byteToTop = (size: Size) => constant(32, bitsOf(size) - 8);
 
 /** The low byte of a lane of `size`. */
 const amountOf = (size: Size, lane: number, m: Vector) => native('i8x16.extract_lane_s', lane << size, m);
 
-function valueOf(size: Size, sign: Sign, lane: number, n: Vector): Expr {
-  if (size === 3) return vector.lane(3, lane, n);
-  return sign === 'signed' ? extendS(vector.signedLane(size, lane, n)) : extendU(vector.lane(size, lane, n));
+/** Amounts below the lane's bits in either direction but for one bit more to the left, in their low bytes. */
+const within = (size: Size, m: Vector) =>
+  native('i8x16.max_s', native('i8x16.min_s', m, splatConstant(0, bitsOf(size))), splatConstant(0, 1 - bitsOf(size)));
+
+/** A lane that begins at the top of 64 bits is shifted right by 64 less its bits to stay what it is, by less to go left. */
+function shiftNarrow(size: Size, sign: Sign, n: Vector, m: Vector, lane: number): Expr {
+  const spare = constant(64, 64 - bitsOf(size));
+  const value = shl(extendU(vector.lane(size, lane, n)), spare);
+  const right = sub(spare, extendS(amountOf(size, lane, m)));
+  return wrap(sign === 'signed' ? shrS(value, right) : shrU(value, right));
+}
+function shiftWide(b: Statements, sign: Sign, n: Vector, m: Vector, lane: number): Expr {
+  const by = b.let(extendS(amountOf(3, lane, m)));
+  const value = b.let(vector.lane(3, lane, n));
+  const right = sign === 'signed' ? shrS(value, negate(by)) : shrU(value, negate(by));
+  return select(geS(by, constant(64, 0)), shl(value, by), right);
 }
 
 /** Most often all lanes say the same: then it is a shift of the vector. */
@@ -57,10 +55,16 @@ function shiftLanes(size: Size, sign: Sign) {
   return libraryFunction(`shift.${sign}.${bitsOf(size)}`, ['v128', 'v128'], 'v128', (b, n, m) => {
     const same = vector.eq(size, m, vector.splat(size, vector.lane(size, 0, m)));
     b.when(native('i8x16.all_true', same), () => shiftAll(b, n, b.let(amountOf(size, 0, m))));
-    return range(countOf(size)).reduce((result, lane) => {
-      const shifted = call(SHIFT_ONE[sign], valueOf(size, sign, lane, n), amountOf(size, lane, m));
-      return vector.withLane(size, lane, result, size === 3 ? shifted : wrap(shifted));
+    const amounts = b.let(within(size, m));
+    const shifted = range(countOf(size)).reduce((result, lane) => {
+      const value = size === 3 ? shiftWide(b, sign, n, amounts, lane) : shiftNarrow(size, sign, n, amounts, lane);
+      return vector.withLane(size, lane, result, value);
     }, n);
+    /* What is shifted by all bits or more is zero, but a sign. */
+    const amount = b.let(vector.shrS(size, vector.shl(size, m, byteToTop(size)), byteToTop(size)));
+    const left = vector.gtS(size, splatConstant(size, bitsOf(size)), amount);
+    if (sign === 'signed') return and(shifted, left);
+    return and(shifted, and(left, vector.gtS(size, amount, splatConstant(size, -bitsOf(size)))));
   });
 
   function shiftAll(b: FunctionBody, n: Vector, by: Expr): void {
@@ -98,8 +102,8 @@ function amounts({ b, bits }: Lanes, m: Vector): Vector {
       );
 }
 
-/** Lanes shifted right, or left: the sign of their amounts. */
-const rightward = (size: Size, m: Vector) => vector.signs(size, vector.shl(size, m, constant(32, bitsOf(size) - 8)));
+/** Ones in lanes that are shifted right. */
+const rightward = (size: Size, m: Vector) => vector.signs(size, vector.shl(size, m, byteToTop(size)));
 
 /** What is shifted out last is added, where it is shifted right. */
 function rounded(sign: Sign, { b, size }: Lanes, n: Vector, m: Vector): Vector {
