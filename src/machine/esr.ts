@@ -50,5 +50,15 @@ export function fpIss(): number {
   return CONDITION;
 }
 
+/** Fault status of breakpoint, watchpoint and software step exceptions. */
+const DEBUG_STATUS = 0x22;
+
+/** ESR_ELx of a debug exception; `lower`: from a lower level than it is taken to. */
+export function debugEsr(ec: number, lower: boolean, iss = 0): number {
+  return esr(ec + (lower ? 0 : 1), DEBUG_STATUS | iss);
+}
+/** ISS of a software step: an instruction was stepped, and that it was a load-exclusive. */
+export const STEP = { ISV: 1 << 24, EX: 1 << 6 } as const;
+
 /** Bits of the ISS of instruction and data aborts. */
 export const ABORT = { S1PTW: 1 << 7, WNR: 1 << 6, CM: 1 << 8, EA: 1 << 9, FNV: 1 << 10 } as const;

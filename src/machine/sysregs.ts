@@ -44,8 +44,8 @@ export interface SystemRegister {
   readonly traps?: readonly TrapName[];
   /** UNDEFINED without this feature. */
   readonly feature?: keyof CpuFeatures;
-  /** What a write changes beside the register: translation, what is trapped, or keys. */
-  readonly effect?: 'translation' | 'control' | 'keys';
+  /** What a write changes beside the register: translation, what is trapped, keys, or debug. */
+  readonly effect?: 'translation' | 'control' | 'keys' | 'debug';
   /** Answered by the CPU model. */
   readonly id?: IdRegister;
   readonly read?: (file: RegisterFile) => bigint;
@@ -272,7 +272,7 @@ const TABLE = {
   CNTV_CVAL_EL0: { reset: 0n, el0: { read: counterPermit(8), write: counterPermit(8) } },
 
   /* Debug */
-  MDSCR_EL1: { reset: 0n, mask: bitsOf(0, 12, 13, 15), traps: ['TDA'] },
+  MDSCR_EL1: { reset: 0n, mask: bitsOf(0, 12, 13, 15), traps: ['TDA'], effect: 'debug' },
   MDCCINT_EL1: { reset: 0n, mask: bitsOf(29, 30), traps: ['TDA'] },
   OSDTRRX_EL1: { reset: 0n, mask: span(31, 0), traps: ['TDA'] },
   OSDTRTX_EL1: { reset: 0n, mask: span(31, 0), traps: ['TDA'] },
@@ -281,6 +281,7 @@ const TABLE = {
     el1: 'write',
     write: (file, value) => file.write('OSLSR_EL1', OSLSR_MODEL | ((value & 1n) << 1n)),
     traps: ['TDOSA'],
+    effect: 'debug',
   },
   OSLSR_EL1: { reset: bitsOf(3), el1: 'read', traps: ['TDOSA'] },
   OSDLR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'] },
@@ -290,8 +291,10 @@ const TABLE = {
 const FPCR_MASK = span(26, 22) | span(19, 19);
 const FPSR_MASK = bitsOf(27, 7) | span(4, 0);
 const OSLSR_MODEL = bitsOf(3);
-const BREAKPOINTS = 6;
-const WATCHPOINTS = 4;
+/** As ID_AA64DFR0_EL1 of every CPU here says: the last breakpoints compare contexts too. */
+export const BREAKPOINTS = 6;
+export const CONTEXT_BREAKPOINTS = 2;
+export const WATCHPOINTS = 4;
 
 type Table = typeof TABLE;
 type Numbered = `DBG${'BVR' | 'BCR' | 'WVR' | 'WCR'}${number}_EL1`;
@@ -306,9 +309,10 @@ const WATCHPOINT_CONTROL = span(28, 24) | span(20, 13) | span(12, 3) | span(2, 0
 function debugRegisters(): [Numbered, SystemRegister][] {
   const rows: [Numbered, SystemRegister][] = [];
   const add = (kind: 'BVR' | 'BCR' | 'WVR' | 'WCR', count: number, mask: bigint) => {
-    for (let n = 0; n < count; n++) rows.push([`DBG${kind}${n}_EL1`, { reset: 0n, mask, traps: ['TDA'] }]);
+    for (let n = 0; n < count; n++)
+      rows.push([`DBG${kind}${n}_EL1`, { reset: 0n, mask, traps: ['TDA'], effect: 'debug' }]);
   };
-  add('BVR', BREAKPOINTS, span(63, 2));
+  add('BVR', BREAKPOINTS, span(63, 0));
   add('BCR', BREAKPOINTS, BREAKPOINT_CONTROL);
   add('WVR', WATCHPOINTS, span(63, 2));
   add('WCR', WATCHPOINTS, WATCHPOINT_CONTROL);

@@ -3,7 +3,7 @@ import { assemble } from '../../isa/a64/assembler.ts';
 import { HCR } from '../el2.ts';
 import { Machine } from '../machine.ts';
 
-export const GUESTS = ['pauth', 'bti'] as const;
+export const GUESTS = ['pauth', 'bti', 'debug'] as const;
 export const ORIGIN = 0x4020_0000;
 const LOG = 0x4040_0000;
 const RAM = { base: 0x4000_0000, size: 0x80_0000 };
