@@ -1,12 +1,12 @@
 /** Cases for the differential test: an instruction of a row with random fields, in a state in which it can be executed. */
 import type { TableRow } from '../../isa/decoder.ts';
-import { insertFields, type Fields } from '../../isa/row.ts';
+import { insertFields, requiredFeatures, type Fields } from '../../isa/row.ts';
 import { SLOT } from '../../isa/a64/operands.ts';
 import { A64, type A64Decoded } from '../../isa/a64/table.ts';
 import { isJudgedOtherwise } from './differences.ts';
 import * as at from './place.ts';
-import { Random } from './random.ts';
-import { stateOf } from './values.ts';
+import type { Random } from './random.ts';
+import { seedFor, stateOf, type LaneBits } from './values.ts';
 
 export interface Case {
   readonly words: readonly number[];
@@ -68,8 +68,9 @@ function prepare(row: A64TableRow, values: Record<string, number>, random: Rando
   const decoded = A64.decode(word);
   if (!decoded || decoded.index !== row.index) return null;
   const { fields } = decoded;
-  const seed = random.u32();
-  const state = stateOf(new Random(seed));
+  const bits = random.once(4) ? undefined : elementBits(decoded);
+  const seed = bits === undefined ? random.u32() : seedFor(bits, random);
+  const state = stateOf(seed);
   const words = [...before, word];
 
   if (flow === 'indirect' || flow === 'indirectCall' || flow === 'return') {
@@ -95,6 +96,14 @@ function prepare(row: A64TableRow, values: Record<string, number>, random: Rando
     return { words: [...before, load, word], seed, state };
   }
   return { words, seed, state };
+}
+
+/** The size of elements that most instructions with such fields work on. */
+function elementBits({ row, fields }: A64Decoded): LaneBits | undefined {
+  if (requiredFeatures(row).includes('FEAT_FP16')) return 16;
+  const { sz, size }: Partial<A64Decoded['fields']> = fields;
+  if (sz !== undefined) return sz ? 64 : 32;
+  return size === undefined ? undefined : ([8, 16, 32, 64] as const)[size];
 }
 
 /** What is CONSTRAINED UNPREDICTABLE is not asked: DDI 0487 K1.2, "Load/store instructions". */

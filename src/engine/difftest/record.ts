@@ -4,7 +4,6 @@
  */
 import type { Case } from './cases.ts';
 import * as at from './place.ts';
-import { Random } from './random.ts';
 import { stateOf } from './values.ts';
 
 export interface Recorded {
@@ -13,7 +12,7 @@ export interface Recorded {
 }
 
 export function recordedLine({ words, seed, state }: Case, expected: BigUint64Array): string {
-  const inputs = differences(stateOf(new Random(seed)), state);
+  const inputs = differences(stateOf(seed), state);
   const outputs = differences(state, expected);
   return [words.map((word) => word.toString(16)).join(','), seed.toString(16), inputs, outputs].join(' ');
 }
@@ -22,7 +21,7 @@ export function parseRecorded(line: string): Recorded {
   const [listed, seeded, inputs, outputs] = line.split(' ');
   const words = listed!.split(',').map((word) => parseInt(word, 16));
   const seed = parseInt(seeded!, 16);
-  const state = stateOf(new Random(seed));
+  const state = stateOf(seed);
   patch(state, inputs!);
   const expected = state.slice();
   patch(expected, outputs!);

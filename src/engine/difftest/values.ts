@@ -1,6 +1,6 @@
 /** Register contents that matter: near borders of integers and of floating point, and related to one another. */
 import * as at from './place.ts';
-import type { Random } from './random.ts';
+import { Random } from './random.ts';
 
 /** A value of up to 64 bits as its u32 halves. */
 export type Halves = readonly [low: number, high: number];
@@ -109,11 +109,20 @@ export function float(random: Random, bits: FloatBits): Halves {
   return [((top << fraction) | (low & (2 ** fraction - 1))) >>> 0, 0];
 }
 
-type LaneBits = 8 | FloatBits;
+export type LaneBits = 8 | FloatBits;
+/** Of the V registers, by the seed's low three bits. */
+const LANE_BITS: readonly LaneBits[] = [8, 16, 16, 32, 32, 32, 64, 64];
+
+/** Such a seed that V registers have lanes of that size. */
+export function seedFor(bits: LaneBits, random: Random): number {
+  for (;;) {
+    const seed = random.u32();
+    if (LANE_BITS[seed & 7] === bits) return seed;
+  }
+}
 
 /** Fills 128-bit registers with lanes of one size; many are of a few values, or differ from them by the sign or the last bit. */
-function fillLanes(random: Random, into: DataView, from: number, bytes: number): void {
-  const bits = random.pick<LaneBits>([8, 16, 16, 32, 32, 32, 64, 64, 64]);
+function fillLanes(random: Random, bits: LaneBits, into: DataView, from: number, bytes: number): void {
   const floats = bits !== 8 && !random.once(3);
   const fresh = (): Halves => (floats ? float(random, bits) : integer(random));
   const palette = Array.from({ length: 2 + random.below(6) }, fresh);
@@ -147,7 +156,8 @@ function fpcr(random: Random): number {
 }
 
 /** What a seed stands for: a record need only have the seed. */
-export function stateOf(random: Random): BigUint64Array {
+export function stateOf(seed: number): BigUint64Array {
+  const random = new Random(seed);
   const state = new BigUint64Array(at.STATE_WORDS);
   const view = new DataView(state.buffer);
   const set = (index: number, [low, high]: Halves) => {
@@ -160,8 +170,9 @@ export function stateOf(random: Random): BigUint64Array {
   set(at.NZCV, [(random.below(16) << 28) >>> 0, 0]);
   set(at.FPCR, [fpcr(random), 0]);
   set(at.FPSR, [random.once(2) ? random.u32() & CUMULATIVE : 0, 0]);
-  fillLanes(random, view, 8 * at.V, 512);
-  if (random.once(2)) fillLanes(random, view, 8 * at.MEMORY, at.WINDOW_BYTES);
+  const bits = LANE_BITS[seed & 7]!;
+  fillLanes(random, bits, view, 8 * at.V, 512);
+  if (random.once(2)) fillLanes(random, bits, view, 8 * at.MEMORY, at.WINDOW_BYTES);
   else for (let i = 0; i < at.WINDOW_BYTES / 8; i++) set(at.MEMORY + i, anything(random));
   return state;
 }
