@@ -47,7 +47,8 @@ const COUNT_SIGNS = NAMES.map(({ size, bits }) =>
     return vector.sub(size, leadingZeros(b, size, changes), splatConstant(size, 1));
   }),
 );
-export const countLeadingZeros: Unary = ({ size }, n) => call(COUNT_ZEROS[size]!, n);
+export const countLeadingZeros: Unary = ({ b, size }, n) =>
+  size === 2 ? leadingZeros(b, size, n) : call(COUNT_ZEROS[size]!, n);
 export const countLeadingSigns: Unary = ({ size }, n) => call(COUNT_SIGNS[size]!, n);
 
 export const countBits: Unary = (_on, n) => native('i8x16.popcnt', n);
