@@ -8,7 +8,14 @@ import { OPERATIONS, POOL, type Case } from './cases.ts';
 /** null: the walk left the pool of tables, where the two machines have different memory. */
 export type Answer = bigint | null;
 
-export function answers(cases: readonly Case[]): Answer[][] {
+export interface Answers {
+  /** PAR_EL1 by probe. */
+  readonly pars: readonly Answer[];
+  /** Of the descriptors afterwards, with what hardware has set in them; null where a walk left the pool. */
+  readonly digest: bigint | null;
+}
+
+export function answers(cases: readonly Case[]): Answers[] {
   const memory = new PhysicalMemory({ reserved: 0, ram: [POOL], pageSize: 4096 });
   const { features } = cpuModel('max');
   return cases.map((one) => {
@@ -16,7 +23,12 @@ export function answers(cases: readonly Case[]): Answer[][] {
     for (const [address, value] of one.writes) memory.write64(address, value);
     const mmu = new Mmu(memory, features);
     mmu.configure(one);
-    return one.probes.map(({ va, operation }) => answer(mmu, va, operation));
+    const pars = one.probes.map(({ va, operation }) => answer(mmu, va, operation));
+    let digest = 0n;
+    for (const address of one.writes.keys()) {
+      digest = BigInt.asUintN(64, digest * 0x100_0000_01b3n + memory.read64(address));
+    }
+    return { pars, digest: pars.includes(null) ? null : digest };
   });
 }
 

@@ -1,4 +1,6 @@
 /** What counts as the same answer, where QEMU 7.2 is known to answer otherwise than the architecture says. */
+import type { Answers } from './answer.ts';
+import { OPERATIONS, type Case } from './cases.ts';
 
 const F = 1n;
 const PTW = 1n << 8n;
@@ -26,4 +28,40 @@ export function comparable(par: bigint): bigint {
   const attributes = attributesOf(par);
   if (attributes < 0x10n) return par & ~SH & ~(0xffn << 56n);
   return attributes === 0x44n ? par & ~SH : par;
+}
+
+export interface Comparison {
+  readonly compared: number;
+  /** A line for each answer that differs. */
+  readonly different: readonly string[];
+}
+
+/** `theirs`: for each case PAR_EL1 by probe, then the digest. Throws RangeError where they are not as many. */
+export function compare(cases: readonly Case[], ours: readonly Answers[], theirs: ArrayLike<bigint>): Comparison {
+  const different: string[] = [];
+  let compared = 0;
+  let at = 0;
+  cases.forEach((one, number) => {
+    const registers = Object.entries(one).flatMap(([name, value]) =>
+      typeof value === 'bigint' ? [`${name} ${value.toString(16)}`] : [],
+    );
+    const tell = (what: string, expected: bigint, answer: bigint) =>
+      different.push(
+        `case ${number}: ${what}: ${expected.toString(16)}, here ${answer.toString(16)}; ${registers.join(' ')}`,
+      );
+    const { pars, digest } = ours[number]!;
+    one.probes.forEach(({ va, operation }, probe) => {
+      const expected = theirs[at++]!;
+      const answer = pars[probe]!;
+      if (answer === null || expected === ABORTED) return;
+      compared++;
+      if (comparable(expected) !== comparable(answer)) {
+        tell(`AT ${OPERATIONS[operation]!.name} of ${va.toString(16)}`, expected, answer);
+      }
+    });
+    const expected = theirs[at++]!;
+    if (digest !== null && digest !== expected) tell('the descriptors afterwards', expected, digest);
+  });
+  if (at !== theirs.length) throw new RangeError(`${theirs.length} answers for ${at} questions`);
+  return { compared, different };
 }

@@ -1,5 +1,6 @@
 /*
- * At EL2 without an operating system: for each case sets up both stages, does the ATs and keeps PAR_EL1.
+ * At EL2 without an operating system: for each case sets up both stages, does the ATs and keeps PAR_EL1, then a digest of the
+ * descriptors as they are now.
  * Cases are read from IN as cases.ts writes them; the answers go to the file out.bin by semihosting.
  */
 typedef unsigned long u64;
@@ -61,6 +62,7 @@ void cmain(void)
 		WRITE("vttbr_el2", in[7]);
 		u64 pool = in[8], writes = in[9];
 		in += 10;
+		const u64 *table = in, *end = in + 2 * writes;
 		for (u64 i = 0; i < pool / 8; i++)
 			POOL[i] = 0;
 		for (; writes; writes--, in += 2)
@@ -68,6 +70,10 @@ void cmain(void)
 		asm volatile("dsb sy; tlbi alle1; tlbi vmalls12e1; dsb sy; isb");
 		for (u64 probes = *in++; probes; probes--, in += 2)
 			*out++ = translate(in[0], in[1]);
+		u64 digest = 0;
+		for (; table < end; table += 2)
+			digest = digest * 0x100000001b3 + *(u64 *)table[0];
+		*out++ = digest;
 	}
 
 	static const char name[] = "out.bin";
