@@ -10,5 +10,6 @@ interface WorkerScope {
 declare const self: WorkerScope;
 
 self.onmessage = ({ data }) => {
-  if (data instanceof Uint8Array) self.postMessage(runImage(data, () => performance.now() / 1000));
+  if (data instanceof Uint8Array)
+    self.postMessage(runImage(data, { clock: () => performance.now() / 1000, jit: true }));
 };

@@ -10,17 +10,30 @@ const HVC = 0x16;
 const SYSTEM_OFF = 0x8400_0008;
 const SLICE = 5_000_000;
 
+export interface RunOptions {
+  /** Seconds since the process or the worker began. */
+  readonly clock: () => number;
+  /** False: the interpreter alone. */
+  readonly jit: boolean;
+}
+
 export interface GuestResult {
   readonly checksum: number;
   readonly instructions: number;
   /** What the clock showed when the machine stood; seconds from there to SYSTEM_OFF. */
   readonly startup: number;
   readonly running: number;
+  /** What was compiled: regions, guest instructions in them, bytes of WebAssembly; seconds by the wall, V8's own work left out. */
+  readonly regions: number;
+  readonly compiledInstructions: number;
+  readonly compiledBytes: number;
+  readonly compiling: number;
 }
 
-/** `clock`: seconds since the process or the worker began. Throws where the guest stops otherwise than by SYSTEM_OFF. */
-export function runImage(image: Uint8Array, clock: () => number): GuestResult {
-  const machine = new Machine({ cpu: 'cortex-a57', pageSize: 4096, ram: [UART, RAM] });
+/** Throws where the guest stops otherwise than by SYSTEM_OFF. */
+export function runImage(image: Uint8Array, { clock, jit }: RunOptions): GuestResult {
+  const engine = { jit: jit && { clock: () => performance.now() } };
+  const machine = new Machine({ cpu: 'cortex-a57', pageSize: 4096, ram: [UART, RAM], engine });
   const { cpu, memory } = machine;
   const ready = clock();
   memory.writeBytes(A64_ORIGIN, image);
@@ -35,11 +48,16 @@ export function runImage(image: Uint8Array, clock: () => number): GuestResult {
   if (cpu.state.xLow(3) !== 0) {
     throw new Error(`an exception at 0x${cpu.state.x(2).toString(16)}: ESR 0x${cpu.state.x(3).toString(16)}`);
   }
+  const { statistics } = machine.engine;
   return {
     checksum: cpu.state.xLow(2) >>> 0,
     instructions: machine.instructions,
     startup: ready,
     running: clock() - ready,
+    regions: statistics?.compiled.regions ?? 0,
+    compiledInstructions: statistics?.compiled.instructions ?? 0,
+    compiledBytes: statistics?.compiled.bytes ?? 0,
+    compiling: (statistics?.milliseconds ?? 0) / 1000,
   };
 }
 

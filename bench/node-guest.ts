@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { runImage } from './guest.ts';
 
-const [image = '', _jit = 'on', clock = 'cpu'] = process.argv.slice(2);
+const [image = '', jit = 'on', clock = 'cpu'] = process.argv.slice(2);
 
 const CLOCKS: Readonly<Record<string, () => number>> = {
   cpu: () => {
@@ -14,6 +14,6 @@ const CLOCKS: Readonly<Record<string, () => number>> = {
 
 const seconds = CLOCKS[clock];
 if (!seconds) throw new Error(`there is no clock ${clock}`);
-const result = runImage(new Uint8Array(readFileSync(image)), seconds);
+const result = runImage(new Uint8Array(readFileSync(image)), { clock: seconds, jit: jit === 'on' });
 console.log(JSON.stringify(result));
 console.log(result.checksum.toString(16).padStart(8, '0'));

@@ -1,4 +1,4 @@
-import { Engine, ENGINE_BYTES } from '../engine/engine.ts';
+import { Engine, ENGINE_BYTES, type EngineOptions } from '../engine/engine.ts';
 import { absentFeatures } from './absent.ts';
 import { Cpu } from './cpu.ts';
 import { PhysicalMemory } from './memory.ts';
@@ -10,6 +10,7 @@ export interface MachineConfig extends CpuOptions {
   readonly ram: readonly { readonly base: number; readonly size: number }[];
   /** The host kernel's page size: the unit of the page allocator. */
   readonly pageSize: 4096 | 16384 | 65536;
+  readonly engine?: EngineOptions;
 }
 
 /** The hardware of one host: memory, an engine over it, and the CPU. */
@@ -23,7 +24,8 @@ export class Machine {
   constructor(config: MachineConfig) {
     this.model = cpuModel(config.cpu, config);
     this.memory = new PhysicalMemory({ reserved: ENGINE_BYTES, ram: config.ram, pageSize: config.pageSize });
-    this.engine = new Engine(this.memory.memory, absentFeatures(this.model.id), instantiateRefill(this.memory));
+    const absent = absentFeatures(this.model.id);
+    this.engine = new Engine(this.memory.memory, absent, instantiateRefill(this.memory), config.engine);
     this.memory.onWrite = (offset, length) => this.engine.written(offset, length);
     this.cpu = new Cpu(this.memory, this.engine, this.model);
   }
