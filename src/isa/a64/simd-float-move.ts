@@ -1,7 +1,7 @@
 /** FMOV of an immediate to each element: DDI 0487 C4.1, "modified immediate". */
 import { expandFloat, floatBits, v } from './operands.ts';
 import type { A64Row } from './row.ts';
-import { moveImmediate, moveImmediateVector } from './semantics/simd/element.ts';
+import { moveImmediate, moveImmediateVector } from './semantics/simd/immediate.ts';
 import { imm8, immediate, modified } from './simd-move.ts';
 import { BY_Q, HALF } from './simd-row.ts';
 

@@ -2,19 +2,21 @@
 import { expandByteMask, joined, joinedField, read, v, vAfter, write, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
 import {
-  andImmediate,
   duplicateElement,
   duplicateElementScalar,
   duplicateGeneral,
   insertElement,
   insertGeneral,
+  moveSigned,
+  moveUnsigned,
+} from './semantics/simd/element.ts';
+import {
+  andImmediate,
   moveImmediate,
   moveImmediateScalar,
   moveImmediateVector,
-  moveSigned,
-  moveUnsigned,
   orImmediate,
-} from './semantics/simd/element.ts';
+} from './semantics/simd/immediate.ts';
 import { binary, vectors } from './semantics/simd/lanes.ts';
 import { extract, ORDERS, tableLookup } from './semantics/simd/permute.ts';
 import { ALL, BINARY, BY_Q, BY_SIZE, hasVector, INTO, UNARY } from './simd-row.ts';
