@@ -101,8 +101,8 @@ export class Engine {
       this.executed = wanted - left;
       if (this.executed > 0) this.#passing = null;
       if (code === 'budget' && left > 0) continue;
-      if (code === 'modified') {
-        this.#jit?.modified();
+      if (code === 'modified' || code === 'left') {
+        this.#jit?.[code]();
         continue;
       }
       if (code === 'undecoded') {

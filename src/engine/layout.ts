@@ -83,6 +83,8 @@ export const LAST_BRANCH = 0x660;
 export const REST = 0x664;
 /** 1: a store has changed instructions of a region; PIECES say which. */
 export const MODIFIED = 0x668;
+/** Counts down how often regions came to where there is none: at 0 `run` answers that. */
+export const EXITS = 0x66c;
 
 /** Handler numbers from here on are regions of compiled code (see jit/). */
 export const FIRST_REGION = 0x8000;

@@ -8,6 +8,7 @@ export const CODES = [
   'breakpoint',
   'slow',
   'modified',
+  'left',
   'readMiss',
   'writeMiss',
   'readAlignment',

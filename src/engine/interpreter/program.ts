@@ -53,9 +53,12 @@ export function generateInterpreter(table: InstructionTable): Program {
  */
 function fastFunction({ list, count }: Handlers): FunctionSpec {
   const code = new Code();
-  /* Instructions that may be done beyond COUNT, and the address of one to be done though a region begins with it. */
+  /*
+   * Instructions that may be done beyond COUNT; where, from RECORD, the handler of the next instruction is; the address of
+   * one to be done though a region begins with it.
+   */
   const REST = local.PARAMETERS.length + local.LOCALS.length;
-  const STEP = REST + 1;
+  const [HANDLER, STEP] = [REST + 1, REST + 2] as const;
   const addCount = (value: number) => {
     code.get(local.COUNT);
     code.i32(value);
@@ -76,6 +79,7 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.set(REST);
 
   const missed = code.open(OP.block);
+  const left = code.open(OP.block);
   const stop = code.open(OP.block);
   const exits = (['fp', 'spAlignment', 'slow', 'budget'] as const).map((exit) => [exit, code.open(OP.block)] as const);
   const out = Object.fromEntries(exits);
@@ -115,9 +119,12 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.brIf(out['budget']!);
 
   code.get(local.RECORD);
+  code.get(HANDLER);
+  code.op(add[32]);
   code.memory(OP.i32Load16U, 0);
   code.set(local.CODE);
-  const dispatch = code.open(OP.loop);
+  code.i32(0);
+  code.set(HANDLER);
   const called = code.open(OP.block);
   const blocks = Array.from({ length: count }, () => code.open(OP.block)).reverse();
   code.get(local.CODE);
@@ -146,7 +153,7 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.i32(at.FIRST_REGION);
   code.op(OPERATORS.geU[32]);
   code.open(OP.if);
-  emitRegion(code, { rest: REST, step: STEP, dispatch, indirect });
+  emitRegion(code, { rest: REST, handler: HANDLER, step: STEP, next, indirect, left });
   code.end();
   emitCall(code, count, 0);
   code.tee(local.CODE);
@@ -164,7 +171,7 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   code.memory(OP.i64Load, at.PC);
   code.set(local.TARGET);
   code.br(indirect);
-  for (const _loop of [dispatch, next, goto, indirect]) {
+  for (const _loop of [next, goto, indirect]) {
     code.end();
     code.op(OP.unreachable);
   }
@@ -189,17 +196,24 @@ function fastFunction({ list, count }: Handlers): FunctionSpec {
   emitKeepRest(code, REST);
   code.get(local.CODE);
   code.op(OP.return);
+  const jumped = (exit: ExitCode) => {
+    code.i32(0);
+    code.get(local.TARGET);
+    code.memory(OP.i64Store, at.PC);
+    code.i32(0);
+    code.get(local.COUNT);
+    code.memory(OP.i32Store, at.REMAINING);
+    emitKeepRest(code, REST);
+    code.i32(codeNumber(exit));
+  };
+  code.end();
+  /* left: regions have come to where there is none often enough that someone should look. */
+  jumped('left');
+  code.op(OP.return);
   code.end();
   /* missed: the jump is done, the instruction at TARGET can't be fetched. */
-  code.i32(0);
-  code.get(local.TARGET);
-  code.memory(OP.i64Store, at.PC);
-  code.i32(0);
-  code.get(local.COUNT);
-  code.memory(OP.i32Store, at.REMAINING);
-  emitKeepRest(code, REST);
-  code.i32(codeNumber('fetch'));
-  return { parameters: local.PARAMETERS, results: [I32], locals: [...local.LOCALS, I32, I64], code };
+  jumped('fetch');
+  return { parameters: local.PARAMETERS, results: [I32], locals: [...local.LOCALS, I32, I32, I64], code };
 }
 
 /** With a fetch entry's tag on the stack: whether it is another page's than TARGET's, or TARGET is not aligned. */
@@ -308,23 +322,26 @@ function emitKeepRest(code: Code, rest: number): void {
 /** The record begins a region, whose handler is in CODE: runs it, or where it must not be run, the record's instruction. */
 function emitRegion(
   code: Code,
-  { rest, step, dispatch, indirect }: { rest: number; step: number; dispatch: Label; indirect: Label },
+  places: { rest: number; handler: number; step: number; next: Label; indirect: Label; left: Label },
 ): void {
+  const { rest, handler, step, next, indirect, left } = places;
+  /* This instruction's count comes back. */
+  code.get(local.COUNT);
+  code.i32(1);
+  code.op(add[32]);
+  code.set(local.COUNT);
   emitPc(code);
   code.get(step);
   code.op(eq[64]);
   code.open(OP.if);
   emitInstead(code, local.CODE);
-  code.set(local.CODE);
+  code.get(local.RECORD);
+  code.op(sub[32]);
+  code.set(handler);
   code.i64(-1n);
   code.set(step);
-  code.br(dispatch);
+  code.br(next);
   code.end();
-  /* This instruction's count comes back: all are counted by the region, which may use REST too. */
-  code.get(local.COUNT);
-  code.i32(1);
-  code.op(add[32]);
-  code.set(local.COUNT);
   /* Was the last instruction a branch, and the region does nothing, then it still was. */
   code.i32(0);
   code.i32(0);
@@ -379,17 +396,23 @@ function emitRegion(
   code.op(sub[32]);
   code.set(rest);
   emitBranchedByRegion(code);
+  code.i32(0);
+  code.memory(OP.i32Load, at.EXITS);
+  code.i32(0);
+  code.op(OPERATORS.leS[32]);
+  code.brIf(left);
   code.br(indirect);
 }
 
-/** From a region's handler number, in a local, to that of the record's own. */
+/** From a region's handler number, in a local, to where that of the record's own is kept. */
 function emitInstead(code: Code, handler: number): void {
   code.get(handler);
   code.i32(at.FIRST_REGION);
   code.op(sub[32]);
   code.i32(1);
   code.op(shl[32]);
-  code.memory(OP.i32Load16U, at.REGION_HANDLERS);
+  code.i32(at.REGION_HANDLERS);
+  code.op(add[32]);
 }
 
 /** Calls the handler whose number is in CODE, `count` or above. */
@@ -417,6 +440,7 @@ function carefulFunction({ list, count }: Handlers): FunctionSpec {
   code.op(OPERATORS.geU[32]);
   code.open(OP.if);
   emitInstead(code, local.CODE);
+  code.memory(OP.i32Load16U, 0);
   code.set(local.CODE);
   code.end();
   const careful = list.flatMap(({ careful }) => (careful ? [careful] : []));

@@ -1,6 +1,7 @@
 /** Finds hot code and compiles it. */
 import type { Decoded } from '../../isa/decoder.ts';
 import { recordAt, slotOfRecord, type CodeCache } from '../code-cache.ts';
+import { SPECIAL } from '../interpreter/handlers.ts';
 import * as at from '../layout.ts';
 import type { Library } from '../library.ts';
 import type { Views } from '../views.ts';
@@ -13,7 +14,9 @@ import type { Runtime } from './runtime.ts';
 export interface JitOptions {
   /** Interpreted instructions from one look at where control is to the next. */
   readonly interval?: number;
-  /** How often a place has to be met then to be compiled. */
+  /** How often regions come to where there is none before a look at where that is. */
+  readonly exits?: number;
+  /** How often a place has to be met in these looks to be compiled. */
   readonly threshold?: number;
   /** Milliseconds, for the statistics. */
   readonly clock?: () => number;
@@ -50,6 +53,7 @@ export class Jit {
   readonly #regions: Regions;
   readonly #interval: number;
   readonly #threshold: number;
+  readonly #exits: number;
   readonly #clock: () => number;
   readonly #heat = new Map<number, number>();
   /** By slot. */
@@ -72,6 +76,8 @@ export class Jit {
     this.#threshold = options.threshold ?? 3;
     this.#clock = options.clock ?? (() => 0);
     this.#untilSample = this.#interval;
+    this.#exits = options.exits ?? 1024;
+    views.i32[at.EXITS >> 2] = this.#exits;
     const { table, nzcvOf } = runtime;
     this.#imports = { engine: { memory: views.memory, table, nzcvOf } };
     this.#regions = new Regions(views, table);
@@ -126,6 +132,17 @@ export class Jit {
     }
   }
 
+  /** A region has come to PC, where there is none: see EXITS. */
+  left(): void {
+    const { i32 } = this.#views;
+    i32[at.EXITS >> 2] = this.#exits;
+    const lo = i32[at.PC >> 2]!;
+    const entry = at.TLB + i32[at.SPACE >> 2]! + i32[at.REGIME >> 2]! * at.REGIME_BYTES + at.FETCH_TABLE;
+    const tag = (entry + ((lo >>> 8) & ((at.TLB_ENTRIES - 1) * at.TLB_ENTRY_BYTES))) >> 2;
+    if (((i32[tag]! ^ lo) & (-at.PAGE_BYTES | 3)) !== 0 || i32[tag + 1] !== i32[(at.PC >> 2) + 1]) return;
+    this.#warm(recordAt(i32[tag + 2]!, lo & (at.PAGE_BYTES - 1)));
+  }
+
   #changed(slot: number, first: number, last: number): void {
     const count = this.#regions.forget(slot, first, last);
     if (count === 0) return;
@@ -171,6 +188,7 @@ export class Jit {
     };
     const blocks = findBlocks({ instruction, leaves: leavesAlways }, entry);
     if (!blocks) return;
+    if (this.#views.view.getUint16(record, true) === SPECIAL.undecoded) this.#code.predecode(record);
     const { bytes, library } = compileRegion(blocks, entry, recordOf);
     if (this.#regions.count >= at.REGION_COUNT || this.#regions.bytes + bytes.length > MOST_BYTES) this.#clear();
     const module = new WebAssembly.Module(bytes);

@@ -16,7 +16,7 @@ export const NZCV_OF: FunctionImport = {
   parameters: [I32, I64, I64, I64],
   results: [I32],
 };
-const { leU, shl, xor } = OPERATORS;
+const { geS, leU, shl, sub, xor } = OPERATORS;
 const FUNCTION = { nzcvOf: 0, settle: 1, enter: 2 } as const;
 
 /** Bytes of the host's stack that regions calling one another may take. */
@@ -113,6 +113,17 @@ function enter(): FunctionSpec {
   code.get(TARGET);
   code.memory(OP.i64Store, at.PC);
   code.call(FUNCTION.settle);
+  code.get(COUNT);
+  code.i32(0);
+  code.op(geS[32]);
+  code.open(OP.if);
+  code.i32(0);
+  code.i32(0);
+  code.memory(OP.i32Load, at.EXITS);
+  code.i32(1);
+  code.op(sub[32]);
+  code.memory(OP.i32Store, at.EXITS);
+  code.end();
   code.i32(0);
   code.memory(OP.i32Load, at.LAST_BRANCH);
   code.get(COUNT);
