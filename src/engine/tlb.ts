@@ -70,6 +70,8 @@ export class SoftTlb {
     this.#refilled = accesses.reduce((bits, access) => bits | BIT[access], 0);
     this.#syncRefilled();
   }
+  /** Entries that `fill` made since the engine was made, by access; those of the refill function are `refills`. */
+  readonly fills: Record<Access, number> = { read: 0, write: 0, fetch: 0 };
   /** Misses that the refill function has filled since the engine was made, modulo 2^32. */
   get refills(): Readonly<Record<Access, number>> {
     const count = (index: number) => this.#views.i32[(at.REFILLS >> 2) + index]! >>> 0;
@@ -111,6 +113,7 @@ export class SoftTlb {
       if (aligned) flags |= at.TAG_ALIGNED;
       if (access === 'write' && slot !== 0) flags |= at.TAG_CODE;
     }
+    this.fills[access]++;
     const space = this.#views.i32[at.SPACE >> 2]!;
     const table = space + regime * at.REGIME_BYTES + TABLE[access];
     this.#insert(table, at.TLB + space + at.SPACE_NOTES, lo, hi, addend, flags, slot, Math.log2(size));

@@ -257,12 +257,12 @@ export class Cpu implements RegisterFile {
   /** TLBI by EL1, with its operand. Pages are forgotten whatever their ASID. */
   invalidate(scope: 'all' | 'asid' | 'page' | 'range', operand: bigint): void {
     const { tlb } = this.#engine;
-    if (scope === 'all') tlb.flush();
-    else if (scope === 'asid') this.#spaces.flushAsid(Number(operand >> 48n));
+    if (scope === 'all') this.#spaces.flush(null);
+    else if (scope === 'asid') this.#spaces.flush(Number(operand >> 48n));
     else {
       const wide = ((this.read('TCR_EL1') >> TCR_DS) & 1n) !== 0n;
       const pages = scope === 'page' ? [BigInt.asIntN(56, operand << 12n)] : rangePages(operand, wide);
-      if (pages === null) tlb.flush();
+      if (pages === null) this.#spaces.flush(null);
       else for (const page of pages) tlb.flushPage(lowOf(page), highOf(page));
     }
   }

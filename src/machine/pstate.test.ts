@@ -35,6 +35,8 @@ function run(source: string, { sctlr = SCTLR_ON, stage2Device = false } = {}) {
      mrs x20, esr_el1
      mrs x21, uao
      mrs x22, pan
+     mrs x23, dit
+     mrs x24, ssbs
      hvc #0x100`,
     { origin: BigInt(RAM.base) },
   );
@@ -102,6 +104,48 @@ describe('LDTR and STTR at EL1', () => {
     expect([before.x(21), before.x(22)]).toEqual([0n, 0n]);
     const after = run(fault, { sctlr: SCTLR_ON & ~SPAN });
     expect([after.x(21), after.x(22)]).toEqual([0n, 1n << 22n]);
+  });
+});
+
+describe('an exception', () => {
+  const fault = 'ldr x0, =0x10000000\n ldr x1, [x0]';
+
+  test('keeps DIT, and ERET gives it back', () => {
+    const { x } = run(`
+      mov x3, #0x305
+      adr x4, after
+      msr elr_el1, x4
+      movk x3, #0x0100, lsl #16
+      msr spsr_el1, x3
+      eret
+    after:
+      mrs x5, dit
+      ${fault}`);
+    expect([x(5), x(23)]).toEqual([1n << 24n, 1n << 24n]);
+  });
+
+  test.each([
+    [0n, 0n],
+    [1n << 44n, 1n << 12n],
+  ])('takes SSBS from SCTLR_EL1.DSSBS (%i)', (dssbs, expected) => {
+    const { x } = run(`msr ssbs, #${dssbs === 0n ? 1 : 0}\n mrs x5, ssbs\n ${fault}`, { sctlr: SCTLR_ON | dssbs });
+    expect([x(5), x(24)]).toEqual([(1n << 12n) - expected, expected]);
+  });
+});
+
+describe('limited ordering regions', () => {
+  test('are none: LORID_EL1 is 0, the others hold nothing, and the instructions are as without regions', () => {
+    const { x, esr } = run(`
+      mov x1, #-1
+      msr lorc_el1, x1
+      msr lorsa_el1, x1
+      mrs x2, lorid_el1
+      mrs x3, lorc_el1
+      ldr x0, =${KERNEL}
+      stllr x1, [x0]
+      ldlar x4, [x0]`);
+    expect(esr).toBeNull();
+    expect([x(2), x(3), x(4)]).toEqual([0n, 0n, 2n ** 64n - 1n]);
   });
 });
 

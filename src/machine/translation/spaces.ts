@@ -48,12 +48,12 @@ export class AddressSpaces {
     return space.configuration;
   }
 
-  /** TLBI by ASID, of the VMID in use. */
-  flushAsid(asid: number): void {
+  /** TLBI of the VMID in use: all, or those of an ASID. */
+  flush(asid: number | null): void {
     const vmid = this.#spaces[0]?.configuration.vmid;
     for (const { number, configuration } of this.#spaces) {
-      if (configuration.vmid === vmid && configuration.asid === (asid & configuration.asidMask))
-        this.#tlb.flush(number);
+      const named = asid === null || configuration.asid === (asid & configuration.asidMask);
+      if (named && configuration.vmid === vmid) this.#tlb.flush(number);
     }
   }
 
