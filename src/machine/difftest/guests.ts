@@ -3,7 +3,7 @@ import { assemble } from '../../isa/a64/assembler.ts';
 import { HCR } from '../el2.ts';
 import { Machine } from '../machine.ts';
 
-export const GUESTS = ['pauth', 'bti', 'debug'] as const;
+export const GUESTS = ['pauth', 'bti', 'debug', 'exceptions'] as const;
 export const ORIGIN = 0x4020_0000;
 const LOG = 0x4040_0000;
 const RAM = { base: 0x4000_0000, size: 0x80_0000 };
@@ -34,10 +34,16 @@ export function logHere({ bytes, finish }: Image): bigint[] {
   const { memory, cpu } = new Machine({ cpu: 'max', ram: [RAM], pageSize: 4096 });
   memory.writeBytes(ORIGIN, bytes);
   cpu.el2.HCR_EL2 = HCR.RW | HCR.API | HCR.APK;
+  cpu.el2.CNTHCTL_EL2 = 3n;
   cpu.state.pc = BigInt(ORIGIN);
   cpu.setBreakpoints([finish]);
   const stop = cpu.run(BUDGET);
-  if (stop.why !== 'breakpoint') throw new Error(`${JSON.stringify(stop)} at ${cpu.state.pc.toString(16)}`);
+  if (stop.why !== 'breakpoint') {
+    const how = Object.entries(stop).map(
+      ([name, value]) => `${name} ${typeof value === 'string' ? value : value.toString(16)}`,
+    );
+    throw new Error(`${how.join(', ')}: pc ${cpu.state.pc.toString(16)}`);
+  }
   const end = Number(cpu.state.x(LOG_REGISTER));
   return Array.from({ length: (end - LOG) / 8 }, (_, index) => memory.read64(LOG + 8 * index));
 }
