@@ -47,6 +47,8 @@ export interface Statements {
 }
 
 export interface FunctionBody extends Statements {
+  /** The host has relaxed multiply-adds (native.ts), and they round once. Code may differ by it, never results. */
+  readonly fusesMultiplyAdd: boolean;
   /** Leaves the function; what follows it in the same block is not reached. */
   return(value: Value): void;
 }

@@ -1,6 +1,6 @@
 /**
  * What WebAssembly does with floating point and vectors, by its own names: semantics use them as operations (`native` in
- * expr.ts). Number (with its prefix byte above), types of the operands, type of the result, and whether a lane's number or
+ * expr.ts). Number (with its prefix byte above it), types of the operands, type of the result, and whether a lane's number or
  * sixteen bytes follow it: WebAssembly core specification, "Index of Instructions". Integers without vectors are in expr.ts.
  */
 import type { Type } from './expr.ts';
@@ -284,6 +284,9 @@ export const NATIVE = {
   'i32x4.trunc_sat_f64x2_u_zero': [0xfdfd, ['v128'], 'v128'],
   'f64x2.convert_low_i32x4_s': [0xfdfe, ['v128'], 'v128'],
   'f64x2.convert_low_i32x4_u': [0xfdff, ['v128'], 'v128'],
+  /** Rounds once or twice, as the host likes: only where `fusesMultiplyAdd` (library.ts) says that it is once. */
+  'f32x4.relaxed_madd': [0xfd0105, ['v128', 'v128', 'v128'], 'v128'],
+  'f64x2.relaxed_madd': [0xfd0107, ['v128', 'v128', 'v128'], 'v128'],
 } as const satisfies Record<string, Row>;
 
 export type NativeName = keyof typeof NATIVE;

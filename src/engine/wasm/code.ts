@@ -29,8 +29,9 @@ export class Code {
   op(...opcodes: readonly number[]): void {
     for (const opcode of opcodes) {
       if (opcode > 0xff) {
-        this.#out.byte(opcode >>> 8);
-        this.#out.unsigned(opcode & 0xff);
+        const number = opcode > 0xffff ? 16 : 8;
+        this.#out.byte(opcode >>> number);
+        this.#out.unsigned(opcode & (2 ** number - 1));
       } else this.#out.byte(opcode);
     }
   }

@@ -1,96 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import * as at from '../../../../engine/layout.ts';
-import { Library } from '../../../../engine/library.ts';
 import { call, type Expr } from '../../../expr.ts';
-import { libraryFunction, type FunctionBody, type LibraryFunction } from '../../../library.ts';
 import { binaryOf, ternaryOf, unaryOf } from './fast.ts';
 import { convertOf, fromFixedOf, toFixedOf } from './fast-convert.ts';
 import { fpConvert } from './convert.ts';
 import { ROUNDING, type Precision } from './format.ts';
 import { word } from './integer.ts';
+import { decode, integral, IOC, IXC, nanOf, rounded, SHAPES, type Answer, type Shape } from './oracle.testing.ts';
 import {
-  decode,
-  integral,
-  IOC,
-  IXC,
-  nanOf,
-  ORACLE,
-  rounded,
-  SHAPES,
-  type Answer,
-  type Shape,
-} from './oracle.testing.ts';
+  agree,
+  check,
+  controls,
+  nearlyCancelling,
+  numbers,
+  PRECISIONS,
+  runner,
+  RUNS,
+  statuses,
+} from '../../../../engine/float.testing.ts';
 import type { ToInteger } from './operations.ts';
 import { roundingMode } from './unpack.ts';
 
-const memory = new WebAssembly.Memory({ initial: 1 });
-const state = new DataView(memory.buffer);
-const library = new Library(memory);
-let made = 0;
-
-type Call = (...operands: bigint[]) => bigint;
-
-/** What is written with statements, as a function of the host; its FPCR and FPSR are those given, its flags those it adds. */
-function runner(count: 1 | 2 | 3, body: (b: FunctionBody, operands: readonly Expr[]) => Expr) {
-  const name = `test float ${++made}`;
-  const bound = (b: FunctionBody, ...operands: Expr[]) =>
-    body(
-      b,
-      operands.map((op) => b.let(op)),
-    );
-  const fn: LibraryFunction = {
-    1: libraryFunction(name, [64], 64, bound),
-    2: libraryFunction(name, [64, 64], 64, bound),
-    3: libraryFunction(name, [64, 64, 64], 64, bound),
-  }[count];
-  const answer = library.importOf(fn) as Call;
-  return (operands: readonly bigint[], fpcr: number, fpsr: number): Answer => {
-    state.setUint32(at.FPCR, fpcr, true);
-    state.setUint32(at.FPSR, fpsr, true);
-    const value = BigInt.asUintN(64, answer(...operands.map((op) => BigInt.asIntN(64, op))));
-    return { value, flags: state.getUint32(at.FPSR, true) };
-  };
-}
-
-const PRECISIONS = ['half', 'single', 'double'] as const;
-const fpcrs = fc
-  .tuple(fc.nat(3), fc.boolean(), fc.boolean(), fc.boolean())
-  .map(([mode, fz, fz16, dn]) => (mode << 22) | (fz ? 1 << 24 : 0) | (fz16 ? 1 << 19 : 0) | (dn ? 1 << 25 : 0));
-/* Half of them as programs mostly have it. */
-const controls = fc.oneof(fc.constant(0), fpcrs);
-const statuses = fc.constantFrom(0, IXC);
-
-/** Numbers of a format: all bits at random, at the borders of exponents, of few bits, near one another. */
-function numbers(s: Shape): fc.Arbitrary<bigint> {
-  const all = (1n << BigInt(s.bits)) - 1n;
-  const any = fc.bigInt({ min: 0n, max: all });
-  const field = (1n << BigInt(s.bits - 1 - s.fraction)) - 1n;
-  const exponents = fc.oneof(
-    fc.bigInt({ min: 0n, max: field }),
-    fc.constantFrom(0n, 1n, 2n, field - 2n, field - 1n, field),
-    fc.bigInt({ min: field / 2n - 3n, max: field / 2n + 3n }),
-  );
-  const most = (1n << BigInt(s.fraction)) - 1n;
-  const fractions = fc.oneof(
-    fc.bigInt({ min: 0n, max: most }),
-    fc.nat(s.fraction).map((bit) => (1n << BigInt(bit)) & most),
-    fc.nat(s.fraction).map((bit) => most ^ ((1n << BigInt(bit)) - 1n)),
-    fc.constantFrom(0n, 1n, most, most - 1n),
-  );
-  const parts = fc
-    .tuple(fc.boolean(), exponents, fractions)
-    .map(([sign, e, f]) => (sign ? 1n << BigInt(s.bits - 1) : 0n) | (e << BigInt(s.fraction)) | f);
-  return fc.oneof({ weight: 1, arbitrary: any }, { weight: 4, arbitrary: parts });
-}
-
-const hex = ({ value, flags }: Answer) => `${value.toString(16)} flags ${flags.toString(2)}`;
-function agree(expected: Answer, found: Answer, before: number, what: string): void {
-  const wanted = { value: expected.value, flags: expected.flags | before };
-  if (wanted.value !== found.value || wanted.flags !== found.flags) {
-    expect.fail(`${what}: should be ${hex(wanted)}, is ${hex(found)}`);
-  }
-}
 const CONVERSIONS = (['n', 'p', 'm', 'z', 'a'] as const).flatMap((direction) =>
   (['s', 'u'] as const).flatMap((sign) =>
     ([32, 64] as const).map((bits) => [`fcvt${direction}${sign}`, bits] as const satisfies [ToInteger, number]),
@@ -114,24 +44,9 @@ function toInteger(s: Shape, n: bigint, fpcr: number, name: ToInteger, bits: 32 
 
 const callConvert = (n: Expr) => call(fpConvert.double.single, n, word(ROUNDING.ODD));
 
-const RUNS = { numRuns: 3000 };
-
 describe.each(PRECISIONS)('%s precision, against exact rational numbers, in all modes', (p) => {
   const s = SHAPES[p];
   const operand = numbers(s);
-  const check = (
-    name: keyof typeof ORACLE,
-    operands: fc.Arbitrary<readonly bigint[]>,
-    run: ReturnType<typeof runner>,
-  ): void => {
-    fc.assert(
-      fc.property(operands, controls, statuses, (given, fpcr, fpsr) => {
-        const what = `${name} ${given.map((op) => op.toString(16)).join(' ')} fpcr ${fpcr.toString(16)}`;
-        agree(ORACLE[name](s, given, fpcr), run(given, fpcr, fpsr), fpsr, what);
-      }),
-      RUNS,
-    );
-  };
   /** Also an operand next to the other. */
   const pairs = fc.oneof(
     fc.tuple(operand, operand),
@@ -144,6 +59,7 @@ describe.each(PRECISIONS)('%s precision, against exact rational numbers, in all 
   test.each(['fadd', 'fsub', 'fmul', 'fdiv'] as const)('%s', (name) => {
     check(
       name,
+      p,
       pairs,
       runner(2, (b, [n, m]) => binaryOf(b, name, p, n!, m!)),
     );
@@ -152,6 +68,7 @@ describe.each(PRECISIONS)('%s precision, against exact rational numbers, in all 
   test('fsqrt', () => {
     check(
       'fsqrt',
+      p,
       operand.map((n) => [n]),
       runner(1, (b, [n]) => unaryOf(b, 'fsqrt', p, n!)),
     );
@@ -159,16 +76,7 @@ describe.each(PRECISIONS)('%s precision, against exact rational numbers, in all 
 
   test('fmadd, also where the sum almost cancels or is almost halfway between two numbers', () => {
     const run = runner(3, (b, [a, n, m]) => ternaryOf(b, 'fmadd', p, a!, n!, m!));
-    const negated = (value: bigint) => value ^ (1n << BigInt(s.bits - 1));
-    const near = fc
-      .tuple(operand, operand, fc.integer({ min: -3, max: 3 }), fc.integer({ min: -3, max: 60 }))
-      .map(([n, m, by, down]) => {
-        const product = ORACLE.fmul(s, [n, m], 0).value;
-        const moved = BigInt.asUintN(s.bits, negated(product) + BigInt(by));
-        const shifted = moved - (BigInt(Math.max(0, down)) << BigInt(s.fraction));
-        return [down > 0 && shifted > 0n ? shifted : moved, n, m] as const;
-      });
-    check('fmadd', fc.oneof(fc.tuple(operand, operand, operand), near), run);
+    check('fmadd', p, fc.oneof(fc.tuple(operand, operand, operand), nearlyCancelling(p)), run);
   });
 
   test('to integers of 32 and 64 bits, signed and not, in every direction', () => {

@@ -16,7 +16,8 @@ import {
 } from '../../../expr.ts';
 import type { Statements } from '../../../library.ts';
 import { fpCompare } from './compare.ts';
-import { f32, f64, magnitude, number, regular, type Wide } from './fast.ts';
+import { f32, f64 } from './fast.ts';
+import { magnitude, number, regular, type Wide } from './result.ts';
 import { nearest, quiet, unflushed } from './state.ts';
 import type { Precision } from './format.ts';
 import { long, word, ZERO } from './integer.ts';

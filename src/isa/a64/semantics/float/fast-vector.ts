@@ -1,9 +1,10 @@
 /** What fast.ts does, on vectors of singles and doubles: all lanes must allow it. */
 import { and, constant, eq, eqz, native, type Expr, type Vector } from '../../../expr.ts';
-import type { Statements } from '../../../library.ts';
+import type { FunctionBody, Statements } from '../../../library.ts';
 import { low } from '../simd/lanes.ts';
 import { splatConstant } from '../simd/vector.ts';
-import { FAST_BINARY, FAST_UNARY, SIGNS, type Rule, type Wide } from './fast.ts';
+import { FAST_BINARY, FAST_UNARY, SIGNS, type Rule } from './fast.ts';
+import { BOUNDS, type Wide } from './result.ts';
 import { nearest, quiet, unflushed } from './state.ts';
 import { fusedPair } from './fused.ts';
 import { SIZE, type Arrangement } from './lanes.ts';
@@ -27,10 +28,6 @@ const magnitude = (p: Wide, value: Vector) => native(`${SHAPES[p]}.abs`, value);
 const below = (p: Wide, a: Vector, b: Vector) => native(`${SHAPES[p]}.lt`, a, b);
 const ordered = (p: Wide, a: Vector, b: Vector) => native(`${SHAPES[p]}.eq`, a, b);
 
-const BOUNDS = {
-  single: { infinity: 0x7f800000n, smallest: 0x00800000n },
-  double: { infinity: 0x7ff0000000000000n, smallest: 0x0010000000000000n },
-} as const;
 const bound = (p: Wide, which: 'infinity' | 'smallest') => splatConstant(SIZE[p], BOUNDS[p][which]);
 
 /** The lanes for which a rule of fast.ts holds. */
@@ -92,7 +89,7 @@ export function fastBinary(b: Statements, name: BinaryName, shape: Arrangement, 
 
 /** As `ternaryOf` in fast.ts, of singles two lanes at a time as doubles; where `nearest` holds. */
 export function fastTernary(
-  b: Statements,
+  b: FunctionBody,
   name: TernaryName,
   shape: Arrangement,
   a: Vector,
@@ -101,10 +98,13 @@ export function fastTernary(
 ): Fast | null {
   if (!isWide(shape)) return null;
   const [negateA, negateN] = SIGNS[name];
-  if (shape.p === 'double') {
-    const negatedIf = (negated: number, value: Vector) => (negated ? b.let(native('f64x2.neg', value)) : value);
-    return fusedPair(b, negatedIf(negateA, a), negatedIf(negateN, n), m);
+  const { p } = shape;
+  const negatedIf = (negated: number, value: Vector) => (negated ? b.let(native(`${SHAPES[p]}.neg`, value)) : value);
+  if (b.fusesMultiplyAdd) {
+    const once = native(`${SHAPES[p]}.relaxed_madd`, negatedIf(negateN, n), m, negatedIf(negateA, a));
+    return under(b, shape, { state: nearest, result: 'regular' }, b.let(once));
   }
+  if (p === 'double') return fusedPair(b, negatedIf(negateA, a), negatedIf(negateN, n), m);
   const sums = (vectors: readonly [Vector, Vector, Vector]) => {
     const [addend, x, y] = vectors.map((value) => native('f64x2.promote_low_f32x4', value));
     const product = native('f64x2.mul', x!, y!);

@@ -3,11 +3,10 @@
  * nothing; so its result stands where FPCR asks for no more, the operation is inexact at most and FPSR.IXC says that already.
  * Whether it overflowed, underflowed or was invalid is seen from the result.
  */
-import { and, call, choose, constant, extendU, ltU, native, ne, sub, wrap, type Expr } from '../../../expr.ts';
+import { and, call, choose, constant, extendU, native, ne, wrap, type Expr } from '../../../expr.ts';
 import type { Statements } from '../../../library.ts';
-import { FORMATS, type Precision } from './format.ts';
+import type { Precision } from './format.ts';
 import { fpMulAddDouble } from './fused.ts';
-import { long } from './integer.ts';
 import {
   BINARY,
   fpAbs,
@@ -18,19 +17,8 @@ import {
   type TernaryName,
   type UnaryName,
 } from './operations.ts';
+import { finite, number, regular, type Wide } from './result.ts';
 import { nearest, unflushed } from './state.ts';
-
-export type Wide = Exclude<Precision, 'half'>;
-
-const infinity = { single: 0x7f800000n, double: 0x7ff0000000000000n } as const;
-const smallest = { single: 0x00800000n, double: 0x0010000000000000n } as const;
-
-export const magnitude = (p: Wide, value: Expr) => and(value, FORMATS[p].abs);
-const finite = (p: Wide, value: Expr) => ltU(magnitude(p, value), long(infinity[p]));
-export const number = (p: Wide, value: Expr) => ltU(magnitude(p, value), long(infinity[p] + 1n));
-/** Normal, and not the smallest such number, which tiny ones may have been rounded to. */
-export const regular = (p: Wide, value: Expr) =>
-  ltU(sub(magnitude(p, value), long(smallest[p] + 1n)), long(infinity[p] - smallest[p] - 1n));
 
 export const f32 = (value: Expr) => native('f32.reinterpret_i32', wrap(value));
 export const f64 = (value: Expr) => native('f64.reinterpret_i64', value);

@@ -1,14 +1,16 @@
 /**
- * a + n * m of doubles, rounded once, from sums and products rounded to nearest. Dekker, "A floating-point technique for extending
- * the available precision" (1971): the error of a product; Knuth: that of a sum. Where what is added to the sum last is itself
- * rounded, the result is taken only if it would be the same for what may be an ulp more and an ulp less (Ziv's test).
+ * a + n * m of doubles, rounded once: by the host's relaxed multiply-add if it is one that does, else from sums and products
+ * rounded to nearest. Dekker, "A floating-point technique for extending the available precision" (1971): the error of a product;
+ * Knuth: that of a sum. Where what is added to the sum last is itself rounded, the result is taken only if it would be the same
+ * for what may be an ulp more and an ulp less (Ziv's test).
  */
 import { and, call, constant, eq, ltU, native, sub, type Expr, type F64, type Vector } from '../../../expr.ts';
 import { libraryFunction, type Statements } from '../../../library.ts';
-import { nearest } from './state.ts';
 import { DOUBLE } from './format.ts';
 import { long } from './integer.ts';
 import { fpMulAdd } from './multiply-add.ts';
+import { regular } from './result.ts';
+import { nearest } from './state.ts';
 
 /** Numbers, or vectors of them. */
 interface Arithmetic<V> {
@@ -67,25 +69,31 @@ const INFINITY = bits(Infinity);
 /** FPMulAdd() of doubles. */
 export const fpMulAddDouble = libraryFunction('FPMulAdd, fused (double)', [64, 64, 64], 64, (b, a, n, m) => {
   b.when(nearest(b), () => {
+    if (b.fusesMultiplyAdd) {
+      const [addend, x, y] = [a, n, m].map((value) => native('i64x2.splat', value));
+      const once = b.let(native('i64x2.extract_lane', 0, native('f64x2.relaxed_madd', x!, y!, addend!)));
+      b.when(regular('double', once), () => b.return(once));
+      return;
+    }
     const [addend, x, y] = [a, n, m].map((value) => b.let(native('f64.reinterpret_i64', value)));
     const [result, other] = fused(SCALAR, (value) => b.let(value), addend!, x!, y!);
     const answer = b.let(native('i64.reinterpret_f64', result));
-    const regular = ltU(sub(and(answer, DOUBLE.abs), long(SMALLEST)), long(INFINITY - SMALLEST));
-    b.when(and(native('f64.eq', result, other), regular), () => b.return(answer));
+    const inRange = ltU(sub(and(answer, DOUBLE.abs), long(SMALLEST)), long(INFINITY - SMALLEST));
+    b.when(and(native('f64.eq', result, other), inRange), () => b.return(answer));
   });
   return call(fpMulAdd.double, a, n, m);
 });
 
-/** Two at once, where `nearest` holds, and whether both may be taken. */
+/** Two at once without the host's, where `nearest` holds, and whether both may be taken. */
 export function fusedPair(b: Statements, a: Vector, n: Vector, m: Vector): { value: Vector; holds: Expr } {
   const [value, other] = fused(VECTOR, (vector) => b.let(vector), a, n, m);
   const abs = b.let(native('f64x2.abs', value));
   const same = native('f64x2.eq', value, other);
-  const regular = native(
+  const inRange = native(
     'v128.and',
     native('f64x2.ge', abs, VECTOR.of(2 ** -900)),
     native('f64x2.lt', abs, VECTOR.of(Infinity)),
   );
-  const lanes = native('i64x2.bitmask', native('v128.and', same, regular));
+  const lanes = native('i64x2.bitmask', native('v128.and', same, inRange));
   return { value, holds: eq(lanes, constant(32, 3)) };
 }

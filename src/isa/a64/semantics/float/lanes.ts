@@ -71,3 +71,10 @@ export function vectorOf(
 
 /** SIZE of simd/vector.ts. */
 export const SIZE = { half: 1, single: 2, double: 3 } as const;
+
+/** The element in each place. */
+export function splat(p: Precision, element: Expr): Vector {
+  if (p === 'half') return native('i16x8.splat', wrap(element));
+  if (p === 'single') return native('i32x4.splat', wrap(element));
+  return native('i64x2.splat', element);
+}

@@ -25,22 +25,18 @@ import {
 
 type Vectors<P extends readonly Type[]> = LibraryFunction<P, 'v128'>;
 
-/** One function for each name and arrangement, made when first asked for; `first` is what it tries before. */
+/** One function for each name and arrangement, made when first asked for. */
 function functions<const P extends readonly Type[], Name extends string>(
   suffix: string,
   parameters: P,
-  element: (b: Statements, name: Name, shape: Arrangement, index: number, operands: Bound<P>) => Expr,
-  first?: (b: FunctionBody, name: Name, shape: Arrangement, operands: Bound<P>) => void,
+  body: (b: FunctionBody, name: Name, shape: Arrangement, ...operands: Bound<P>) => Vector,
 ): (name: Name, shape: Arrangement) => Vectors<P> {
   const made = new Map<string, Vectors<P>>();
   return (name, shape) => {
     const title = `${name}${suffix} (${shape.count} ${shape.p})`;
     let fn = made.get(title);
     if (!fn) {
-      fn = libraryFunction<P, 'v128'>(title, parameters, 'v128', (b, ...operands) => {
-        first?.(b, name, shape, operands);
-        return vectorOf(b, shape, (index) => element(b, name, shape, index, operands));
-      });
+      fn = libraryFunction<P, 'v128'>(title, parameters, 'v128', (b, ...operands) => body(b, name, shape, ...operands));
       made.set(title, fn);
     }
     return fn;
@@ -48,31 +44,32 @@ function functions<const P extends readonly Type[], Name extends string>(
 }
 
 /* Comparisons with zero have namesakes. */
-const UNARY_LANES = functions(' of one', ['v128'], (b, name: UnaryName, { p }, index, [n]) =>
-  unaryOf(b, name, p, b.let(lane(p, n, index))),
+const UNARY_LANES = functions(', one by one, of one', ['v128'], (b, name: UnaryName, shape, n) =>
+  vectorOf(b, shape, (index) => unaryOf(b, name, shape.p, b.let(lane(shape.p, n, index)))),
 );
-const BINARY_LANES = functions('', ['v128', 'v128'], (b, name: BinaryName, { p }, index, [n, m]) =>
-  binaryOf(b, name, p, b.let(lane(p, n, index)), b.let(lane(p, m, index))),
+const BINARY_LANES = functions(', one by one,', ['v128', 'v128'], (b, name: BinaryName, shape, n, m) => {
+  const at = (value: Vector, index: number) => b.let(lane(shape.p, value, index));
+  return vectorOf(b, shape, (index) => binaryOf(b, name, shape.p, at(n, index), at(m, index)));
+});
+const THREE = ['v128', 'v128', 'v128'] as const;
+const TERNARY_LANES = functions(', one by one,', THREE, (b, name: TernaryName, shape, a, n, m) => {
+  const at = (value: Vector, index: number) => b.let(lane(shape.p, value, index));
+  return vectorOf(b, shape, (index) => ternaryOf(b, name, shape.p, at(a, index), at(n, index), at(m, index)));
+});
+const TERNARY = functions('', THREE, (b, name: TernaryName, shape, a, n, m) => {
+  b.when(nearest(b), () => {
+    const fast = fastTernary(b, name, shape, a, n, m);
+    if (fast) b.when(fast.holds, () => b.return(fast.value));
+  });
+  return call(TERNARY_LANES(name, shape), a, n, m);
+});
+const TO_INTEGER_LANES = functions('', ['v128', 64], (b, name: ToInteger, shape, n, fbits) =>
+  vectorOf(b, shape, (index) => toFixed(shape.p, name, FORMATS[shape.p].bits, lane(shape.p, n, index), fbits)),
 );
-const TERNARY_LANES = functions(
-  '',
-  ['v128', 'v128', 'v128'],
-  (b, name: TernaryName, { p }, index, [a, n, m]) => {
-    const [addend, factor] = [b.let(lane(p, a, index)), b.let(lane(p, n, index))];
-    return ternaryOf(b, name, p, addend, factor, b.let(lane(p, m, index)));
-  },
-  (b, name, shape, [a, n, m]) =>
-    b.when(nearest(b), () => {
-      const fast = fastTernary(b, name, shape, a, n, m);
-      if (fast) b.when(fast.holds, () => b.return(fast.value));
-    }),
-);
-const TO_INTEGER_LANES = functions('', ['v128', 64], (_b, name: ToInteger, { p }, index, [n, fbits]) =>
-  toFixed(p, name, FORMATS[p].bits, lane(p, n, index), fbits),
-);
-const FROM_INTEGER_LANES = functions('', ['v128', 64], (_b, name: FromInteger, { p }, index, [n, fbits]) =>
-  fromFixed(p, name === 'scvtf', (name === 'scvtf' ? signedLane : lane)(p, n, index), fbits),
-);
+const FROM_INTEGER_LANES = functions('', ['v128', 64], (b, name: FromInteger, shape, n, fbits) => {
+  const integer = name === 'scvtf' ? signedLane : lane;
+  return vectorOf(b, shape, (index) => fromFixed(shape.p, name === 'scvtf', integer(shape.p, n, index), fbits));
+});
 
 const fastOr = (fast: Fast | null, slow: Vector) => (fast ? chooseVector(fast.holds, fast.value, slow) : slow);
 
@@ -82,7 +79,7 @@ export const unary = (b: Statements, name: UnaryName, shape: Arrangement, n: Vec
 export const binary = (b: Statements, name: BinaryName, shape: Arrangement, n: Vector, m: Vector): Vector =>
   fastOr(fastBinary(b, name, shape, n, m), call(BINARY_LANES(name, shape), n, m));
 export const ternary = (name: TernaryName, shape: Arrangement, a: Vector, n: Vector, m: Vector): Vector =>
-  call(TERNARY_LANES(name, shape), a, n, m);
+  call(TERNARY(name, shape), a, n, m);
 
 /** `fbits`: of fixed-point numbers. */
 export const toInteger = (b: Statements, name: ToInteger, shape: Arrangement, n: Vector, fbits: Expr | null): Vector =>
