@@ -62,7 +62,7 @@ export class Engine {
     memory: WebAssembly.Memory,
     absent: ReadonlySet<string> = new Set(),
     refill: Refill = () => 0,
-    { jit = false }: EngineOptions = {},
+    { jit = {} }: EngineOptions = {},
   ) {
     if (memory.buffer.byteLength < at.ENGINE_BYTES) throw new RangeError(`the engine needs ${at.ENGINE_BYTES} bytes`);
     const { module, handlers, called } = a64Program();
