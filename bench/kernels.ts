@@ -17,7 +17,7 @@ export const KERNELS: readonly Kernel[] = [
     number: 0,
     what: 'like CoreMark: list, matrix, state machine, CRC',
     repeats: 40000,
-    few: 1000,
+    few: 3000,
   },
   {
     name: 'K1',
@@ -25,10 +25,10 @@ export const KERNELS: readonly Kernel[] = [
     number: 1,
     what: '16 MiB filled, sorted, accessed at random; TLBIs',
     repeats: 20,
-    few: 2,
+    few: 5,
   },
-  { name: 'K2', integer: true, number: 2, what: 'recursion, calls through a table', repeats: 4000, few: 250 },
-  { name: 'K3', integer: true, number: 3, what: 'memory copied, lengths of strings', repeats: 16000, few: 500 },
+  { name: 'K2', integer: true, number: 2, what: 'recursion, calls through a table', repeats: 4000, few: 700 },
+  { name: 'K3', integer: true, number: 3, what: 'memory copied, lengths of strings', repeats: 16000, few: 1800 },
   {
     name: 'F0',
     integer: false,
@@ -43,7 +43,7 @@ export const KERNELS: readonly Kernel[] = [
     number: 5,
     what: 'vectors: text, hexadecimal, images of bytes and floats',
     repeats: 10000,
-    few: 250,
+    few: 400,
   },
 ];
 
