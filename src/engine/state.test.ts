@@ -63,3 +63,40 @@ test('registers that there are not are refused', () => {
   expect(() => state.v(32, 0)).toThrow(RangeError);
   expect(() => (state.regime = 9)).toThrow(RangeError);
 });
+
+describe('registers that instructions read and write without the machine', () => {
+  const run = (
+    source: string,
+    pstate: number,
+    prepare: (state: Guest['engine']['state']) => void = () => undefined,
+  ) => {
+    const guest = new Guest(`${source}\n hlt #0`);
+    const { state } = guest.engine;
+    state.pstate = pstate;
+    prepare(state);
+    return { state, ...guest.run() };
+  };
+
+  test('SP_EL0 at EL1 while SP is another, the machine says what it is elsewhere', () => {
+    const source = 'mrs x0, sp_el0\n add x0, x0, #16\n msr sp_el0, x0';
+    const { state, exit } = run(source, EL1H, (s) => s.setSp(0, 0x1234_5678_9000n));
+    expect(exit).toMatchObject({ kind: 'exception' });
+    expect([state.x(0), state.sp(0)]).toEqual([0x1234_5678_9010n, 0x1234_5678_9010n]);
+    for (const mode of [EL0, EL1T]) expect(run(source, mode)).toMatchObject({ exit: { kind: 'system' }, executed: 0 });
+  });
+
+  test('DAIF above EL0', () => {
+    const { state, exit } = run('mrs x0, daif', 0xf1c0_0285);
+    expect(exit).toMatchObject({ kind: 'exception' });
+    expect(state.x(0)).toBe(0x280n);
+    expect(run('mrs x0, daif', EL0)).toMatchObject({ exit: { kind: 'system' }, executed: 0 });
+  });
+
+  test('FPCR and FPSR keep the bits that there are, unless floating point is trapped', () => {
+    const source = 'msr fpcr, x1\n msr fpsr, x1\n mrs x2, fpcr\n mrs x3, fpsr';
+    const { state } = run(source, EL0, (s) => s.setX(1, 2n ** 64n - 1n));
+    expect([state.fpcr, state.fpsr, state.x(2), state.x(3)]).toEqual([0x7c80000n, 0x800009fn, 0x7c80000n, 0x800009fn]);
+    const trapped = run(source, EL0, (s) => (s.fpTrapped = true));
+    expect(trapped).toMatchObject({ exit: { kind: 'fp' }, executed: 0 });
+  });
+});

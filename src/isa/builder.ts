@@ -68,6 +68,14 @@ export interface Builder extends Statements {
   /** NZCV in bits 31:28 of a 32-bit value. */
   nzcv(): Expr;
   setNzcv(value: Expr): void;
+  /** PSTATE without NZCV, where SPSR_ELx has it: 32 bits. */
+  pstate(): Expr;
+  /** SP_EL0 while SP is another one. */
+  spEl0(): Expr;
+  setSpEl0(value: Expr): void;
+  /** 32 bits. */
+  setFpcr(value: Expr): void;
+  setFpsr(value: Expr): void;
 
   /** Translates; where that can't be done at once, or alignment is refused, the instruction is left undone. */
   access(address: Expr, spec: AccessSpec): Place;
@@ -96,4 +104,6 @@ export interface Builder extends Statements {
   /** To an address, with this PSTATE.BTYPE; absent: 0. */
   jump(address: Expr, type?: BranchType): void;
   leave(kind: Leave): void;
+  /** Before anything is done, as an access. */
+  leaveUnless(condition: Expr, kind: Leave): void;
 }

@@ -167,6 +167,21 @@ class TextBuilder implements Builder {
   fpsr(): Expr {
     return this.#leaf(32, 'FPSR');
   }
+  pstate(): Expr {
+    return this.#leaf(32, 'PSTATE');
+  }
+  spEl0(): Expr {
+    return this.#leaf(64, 'SP_EL0');
+  }
+  setSpEl0(value: Expr): void {
+    this.#line(`SP_EL0 = ${this.#text(value)}`);
+  }
+  setFpcr(value: Expr): void {
+    this.#line(`FPCR = ${this.#text(value)}`);
+  }
+  setFpsr(value: Expr): void {
+    this.#line(`FPSR = ${this.#text(value)}`);
+  }
   control(word: ControlWord): Expr {
     return this.#leaf(64, word);
   }
@@ -226,6 +241,9 @@ class TextBuilder implements Builder {
   }
   leave(kind: Leave): void {
     this.#line(LEAVES[kind]);
+  }
+  leaveUnless(condition: Expr, kind: Leave): void {
+    this.#block(`if !(${this.#text(condition)}):`, () => this.leave(kind));
   }
 
   #slot(operand: RegisterOperand): number {

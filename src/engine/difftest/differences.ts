@@ -9,6 +9,7 @@ interface Unjudged {
 
 const UNJUDGED: readonly Unjudged[] = [
   { why: 'keys are random in each process', applies: ({ feature }) => feature === 'FEAT_PAuth' },
+  { why: 'user code may not', applies: ({ name }) => /^M(RS|SR) \((SP_EL0|DAIF)\)$/.test(name) },
 ];
 
 /** The row is left out. */
@@ -25,12 +26,24 @@ interface Mistake {
 const FZ = 1n << 24n;
 const SMALLEST_NORMAL = 1n << 52n;
 
+/** Without AArch32. */
+const FPCR_BITS = 0x07c80000n;
+const FPSR_BITS = 0x0800009fn;
+
 const MISTAKES: readonly Mistake[] = [
   {
     why: 'QEMU extends the sign into bits 31:16; V[d] = ZeroExtend(result) with a result of 16 bits',
     names: ['FCVTZS (scalar, SIMD, fixed-point, 16-bit)'],
     correct: ({ Rd }, state) => {
       state[at.V + 2 * Rd]! &= 0xffffn;
+    },
+  },
+  {
+    why: 'QEMU has AArch32, where these registers have Len, Stride and NZCV',
+    names: ['MSR (FPCR)', 'MSR (FPSR)'],
+    correct: (_fields, state) => {
+      state[at.FPCR]! &= FPCR_BITS;
+      state[at.FPSR]! &= FPSR_BITS;
     },
   },
   {

@@ -102,6 +102,26 @@ export abstract class StatementEmitter implements Statements {
     this.setState(OP.i32Store, at.FPSR, or(this.fpsr(), flags));
   }
 
+  setFpcr(value: Expr): void {
+    this.setState(OP.i32Store, at.FPCR, value);
+  }
+
+  setFpsr(value: Expr): void {
+    this.setState(OP.i32Store, at.FPSR, value);
+  }
+
+  pstate(): Expr {
+    return this.stateValue(32, at.PSTATE);
+  }
+
+  spEl0(): Expr {
+    return this.stateValue(64, at.SP_BANK);
+  }
+
+  setSpEl0(value: Expr): void {
+    this.setState(OP.i64Store, at.SP_BANK, value);
+  }
+
   protected emit(value: Value): void {
     emitExpression(this.code, value, this.#around);
   }

@@ -1,5 +1,5 @@
 import type { AccessSpec, BranchType, Builder, FlagRule, Leave, Place } from '../../isa/builder.ts';
-import { add, and, constant, eq, extendU, shl, type Expr, type Vector, type Width } from '../../isa/expr.ts';
+import { add, and, constant, eq, eqz, extendU, shl, type Expr, type Vector, type Width } from '../../isa/expr.ts';
 import type { ImmediateOperand, RegisterOperand } from '../../isa/row.ts';
 import { SLOT } from '../../isa/a64/operands.ts';
 import type { TableRow } from '../../isa/decoder.ts';
@@ -195,6 +195,7 @@ export abstract class RecordBuilder extends StatementEmitter implements Builder 
   abstract branch(): void;
   abstract jump(address: Expr, type?: BranchType): void;
   abstract leave(kind: Leave): void;
+  abstract leaveUnless(condition: Expr, kind: Leave): void;
 
   /** After the row's semantics: what follows where they neither branched nor left. */
   abstract finish(): void;
@@ -337,6 +338,13 @@ export class FastBuilder extends RecordBuilder {
     this.ended = true;
   }
 
+  leaveUnless(condition: Expr, kind: Leave): void {
+    this.code.i32(codeNumber(kind));
+    this.code.set(local.CODE);
+    this.emit(eqz(condition));
+    this.code.brOut(OP.brIf, 'stop');
+  }
+
   finish(): void {
     if (this.ended) return;
     emitNext(this.code);
@@ -404,6 +412,10 @@ export class CarefulBuilder extends RecordBuilder {
     this.branch();
   }
   leave(): void {
+    /* The fast code would have left. */
+  }
+
+  leaveUnless(): void {
     /* The fast code would have left. */
   }
 

@@ -6,6 +6,7 @@ import {
   and,
   constant,
   eq,
+  eqz,
   extendU,
   ne,
   shl,
@@ -416,6 +417,13 @@ export class BlockBuilder extends StatementEmitter implements Builder {
 
   leave(_kind: Leave): void {
     this.left = true;
+  }
+
+  leaveUnless(condition: Expr): void {
+    const miss = this.exit();
+    this.emit(eqz(condition));
+    this.code.unlikely();
+    this.code.brOut(OP.brIf, miss);
   }
 
   protected override emit(value: Value): void {

@@ -3,6 +3,17 @@ import { field, read, write, type A64Fields } from './operands.ts';
 import { as, type A64Row } from './row.ts';
 import { pstateField, sysregKey } from './sysreg-names.ts';
 import { clearExclusive, leave, nothing } from './semantics/branch.ts';
+import {
+  readDaif,
+  readFpcr,
+  readFpsr,
+  readNzcv,
+  readSpEl0,
+  writeFpcr,
+  writeFpsr,
+  writeNzcv,
+  writeSpEl0,
+} from './semantics/system.ts';
 
 /** `o0` is op0's low bit; its high bit is set in MSR and MRS. */
 const registerKey = (f: A64Fields) => BigInt(sysregKey(2 + f.o0, f.op1, f.CRn, f.CRm, f.op2));
@@ -15,7 +26,38 @@ export const hint = (number: number) =>
     .padStart(7, '0')
     .replace(/^(....)/, '$1 ')} 11111`;
 
+/** Registers that software uses often, and that no machine has to be asked for: op1, CRn, CRm, op2. */
+const PLAIN_REGISTERS = [
+  { name: 'nzcv', place: '011 0100 0010 000', read: readNzcv, write: writeNzcv },
+  { name: 'fpcr', place: '011 0100 0100 000', read: readFpcr, write: writeFpcr },
+  { name: 'fpsr', place: '011 0100 0100 001', read: readFpsr, write: writeFpsr },
+  { name: 'sp_el0', place: '000 0100 0001 000', read: readSpEl0, write: writeSpEl0 },
+  { name: 'daif', place: '011 0100 0010 001', read: readDaif, write: null },
+] as const;
+
+const plainRows = ({ name, place, read: execute, write: executeWrite }: (typeof PLAIN_REGISTERS)[number]): A64Row[] => [
+  {
+    name: `MRS (${name.toUpperCase()})`,
+    encoding: `1101010100 1 1 1 ${place} Rt:5`,
+    syntax: `mrs <Xt>, ${name}`,
+    operands: { rd: write('Rt') },
+    execute,
+  },
+  ...(executeWrite
+    ? [
+        {
+          name: `MSR (${name.toUpperCase()})`,
+          encoding: `1101010100 0 1 1 ${place} Rt:5`,
+          syntax: `msr ${name}, <Xt>`,
+          operands: { rn: read('Rt') },
+          execute: executeWrite,
+        },
+      ]
+    : []),
+];
+
 export const SYSTEM: readonly A64Row[] = [
+  ...PLAIN_REGISTERS.flatMap(plainRows),
   {
     name: 'MSR (immediate)',
     encoding: '1101010100 0 00 op1:3 0100 CRm:4 op2:3 11111',
