@@ -2,9 +2,9 @@ import type { Engine, ExceptionExit, Exit, MissExit, WaitExit, AlignmentExit, Cp
 import { decode } from '../isa/a64/table.ts';
 import { CpuContext, resetContext } from './context.ts';
 import { HCR, MDCR, resetEl2, type El2Registers } from './el2.ts';
-import { accessAddress } from './access.ts';
-import { DebugUnit, guestRegisters, OSLK, type DebugRegisters } from './debug.ts';
-import { ABORT, debugEsr, EC, esr, STEP, waitIss, fpIss } from './esr.ts';
+import type { DebugRegisters } from './debug.ts';
+import { Debugging } from './debugging.ts';
+import { ABORT, EC, esr, STEP, waitIss, fpIss } from './esr.ts';
 import { handlerPstate, PSTATE, returnPstate, vectorOffset, type Exception } from './exceptions.ts';
 import type { CpuFeatures, IdRegister } from './features.ts';
 import type { PhysicalMemory } from './memory.ts';
@@ -58,18 +58,7 @@ export class Cpu implements RegisterFile {
   /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
   readonly #live = new CpuContext();
   #passing: bigint | null = null;
-  readonly #debug: DebugUnit;
-  #hostDebug: DebugRegisters | null = null;
-  /** Those of `setBreakpoints`, and what the engine has of these and the debug unit's. */
-  #breakpoints: readonly bigint[] = [];
-  #planted = '';
-  #watching = false;
-  /** Pages with watched bytes that have an entry until one instruction is done. */
-  #opened: { readonly lo: number; readonly hi: number }[] = [];
-  /** Software step is active as the engine is left. */
-  #stepping = false;
-  /** The last instruction was stepped: bits of the ISS. */
-  #stepped = 0;
+  readonly #debug: Debugging;
   /** PSTATE.BTYPE of an instruction that the engine runs without: it has been checked. */
   #landed = 0;
   readonly #spaces: AddressSpaces;
@@ -84,10 +73,13 @@ export class Cpu implements RegisterFile {
     this.#spaces = new AddressSpaces(engine.tlb, memory.memory, model.features);
     engine.tlb.setRefilled(['read', 'write', 'fetch']);
     this.state.lse2 = model.features.lse2;
-    this.#debug = new DebugUnit({
-      state: this.state,
+    this.#debug = new Debugging({
+      memory,
+      engine,
+      mmu: this.mmu,
       el2: this.el2,
       read: (name) => this.read(name),
+      kindHere: (access) => this.#kindHere(access),
     });
     this.load(resetContext());
   }
@@ -109,10 +101,10 @@ export class Cpu implements RegisterFile {
     state.fpsr = context.fpsr;
     state.clearExclusive();
     this.#syncKeys();
-    this.#stepped = 0;
+    this.#debug.stepped = 0;
     this.#landed = 0;
-    this.#syncDebug();
-    if (this.#debug.returnsStepping(Number(context.pstate & 0xffff_ffffn), false)) state.pstate |= PSTATE.SS;
+    this.#debug.sync();
+    if (this.#debug.unit.returnsStepping(Number(context.pstate & 0xffff_ffffn), false)) state.pstate |= PSTATE.SS;
   }
 
   /** World switch: the whole of the guest's registers out of the CPU. */
@@ -149,34 +141,30 @@ export class Cpu implements RegisterFile {
       }
       if (this.#passing !== null) {
         if (this.#passing !== this.state.pc) this.#passing = null;
-        else if (!this.#debug.addresses.includes(this.#passing)) this.#engine.stepOff();
+        else if (!this.#debug.unit.addresses.includes(this.#passing)) this.#engine.stepOff();
       }
-      const stepping = this.#debug.stepping;
-      this.#stepping = stepping;
-      const single = stepping || this.#debug.anywhere || this.#opened.length > 0;
-      const exclusive = stepping ? this.#exclusiveHere() : 0;
+      const { single, exclusive } = this.#debug.enter();
       const exit = this.#engine.run(single ? 1 : Math.min(end - this.instructions, LONGEST_SLICE));
       this.instructions += this.#engine.executed;
       this.#settleBranch();
       if (this.#engine.executed > 0) {
         misses = 0;
         this.#passing = null;
-        this.#close();
-        if (stepping) this.#step(exclusive);
+        this.#debug.done(exclusive);
       }
       // With the budget used up, an exit is the next instruction's: it comes again when that is run.
       if (exit.kind === 'budget' || this.instructions >= end) continue;
       if (exit.kind === 'breakpoint') {
         const { pc } = this.state;
-        if (this.#passing !== pc && this.#breakpoints.includes(pc)) {
+        if (this.#passing !== pc && this.#debug.isBreakpoint(pc)) {
           this.#passing = pc;
           return { why: 'breakpoint', address: pc };
         }
-        if (!this.#debug.breakpointAt(pc)) {
+        if (!this.#debug.unit.breakpointAt(pc)) {
           this.#engine.stepOff();
           continue;
         }
-        const stop = this.#take(this.#breakpointException());
+        const stop = this.#take(this.#debug.breakpointException());
         if (stop) return stop;
         continue;
       }
@@ -197,8 +185,7 @@ export class Cpu implements RegisterFile {
 
   /** Virtual addresses where `run` stops before the instruction. */
   setBreakpoints(addresses: Iterable<bigint>): void {
-    this.#breakpoints = [...addresses];
-    this.#plant();
+    this.#debug.breakpoints = [...addresses];
   }
 
   /**
@@ -206,8 +193,7 @@ export class Cpu implements RegisterFile {
    * accesses by MDCR_EL2.TDA). Their exceptions go to EL2 where MDCR_EL2.TDE is set. null: the guest has its own again.
    */
   debugWith(registers: DebugRegisters | null): void {
-    this.#hostDebug = registers;
-    this.#syncDebug();
+    this.#debug.host = registers;
   }
 
   /**
@@ -239,7 +225,7 @@ export class Cpu implements RegisterFile {
     if (effect === 'translation') this.#guestRetranslates();
     else if (effect === 'control') this.#syncControl();
     else if (effect === 'keys') this.#syncKeys();
-    else this.#syncDebug();
+    else this.#debug.sync();
   }
   id(name: IdRegister): bigint {
     return this.model.id[name] ?? 0n;
@@ -278,7 +264,7 @@ export class Cpu implements RegisterFile {
   zeroBlock(va: bigint): Exception | null {
     const result = this.mmu.translate(lowOf(va), highOf(va), { ...this.#kindHere('write'), unaligned: true });
     if (!result.ok) return this.#abort(result, va, ABORT.WNR, 0);
-    const watched = this.#watchpoint(va & ~BigInt(BLOCK_BYTES - 1), BLOCK_BYTES, true, this.state.level > 0);
+    const watched = this.#debug.watchpoint(va & ~BigInt(BLOCK_BYTES - 1), BLOCK_BYTES, true, this.state.level > 0);
     if (watched) return watched;
     const start = result.pa - (result.pa % BLOCK_BYTES);
     return this.#memory.fill(start, BLOCK_BYTES, 0) ? null : this.#externalAbort('write', va);
@@ -349,76 +335,8 @@ export class Cpu implements RegisterFile {
     this.state.advance();
     this.state.btype = 0;
     this.instructions++;
-    if (this.#stepping) this.#step(0);
+    this.#debug.done();
     return null;
-  }
-
-  /* ------------------------------------------------------------------ debug */
-
-  #syncDebug(): void {
-    const registers = this.#hostDebug ?? guestRegisters((name) => this.read(name));
-    this.#debug.use(registers, (this.read('OSLSR_EL1') & OSLK) !== 0n);
-    this.#plant();
-    const { watches } = this.#debug;
-    if (!watches && !this.#watching) return;
-    this.#watching = watches;
-    this.#engine.tlb.setRefilled(watches ? ['fetch'] : ['read', 'write', 'fetch']);
-    this.#engine.tlb.flush();
-  }
-
-  #plant(): void {
-    const addresses = [...new Set([...this.#breakpoints, ...this.#debug.addresses])];
-    const planted = addresses.join();
-    if (planted === this.#planted) return;
-    this.#planted = planted;
-    this.#engine.setBreakpoints(addresses);
-  }
-
-  #breakpointException(): Exception {
-    const { target } = this.#debug;
-    return exception(target, debugEsr(EC.BREAKPOINT_LOWER, this.state.level < target));
-  }
-
-  /** An access to a page with watched bytes: its exception, or the page is opened for this one instruction. */
-  #watch(exit: MissExit, va: bigint, page: number): Exception | null {
-    if (!this.#debug.isWatched(BigInt(exit.hi) * 0x1_0000_0000n + BigInt(page >>> 0), PAGE)) return null;
-    const privileged = ACCESSORS[exit.regime]!.el === 1;
-    const start = (exit.lo & (PAGE - 1)) === 0 ? (accessAddress(exit.word, this.state) ?? va) : va;
-    const raised = this.#watchpoint(start, exit.bytes, exit.access === 'write', privileged);
-    if (!raised) this.#opened.push({ lo: page >>> 0, hi: exit.hi });
-    return raised;
-  }
-
-  #watchpoint(va: bigint, bytes: number, write: boolean, privileged: boolean): Exception | null {
-    const hit = this.#debug.watchpointAt(va, bytes, write, privileged);
-    if (hit === null) return null;
-    const { target } = this.#debug;
-    const syndrome = debugEsr(EC.WATCHPOINT_LOWER, this.state.level < target, write ? ABORT.WNR : 0);
-    return exception(target, syndrome, hit);
-  }
-
-  #close(): void {
-    for (const { lo, hi } of this.#opened) this.#engine.tlb.flushPage(lo, hi);
-    this.#opened = [];
-  }
-
-  #stepException(): Exception {
-    const { target } = this.#debug;
-    return exception(target, debugEsr(EC.SOFTSTEP_LOWER, this.state.level < target, this.#stepped));
-  }
-
-  /** An instruction was done while software step was active. */
-  #step(exclusive: number): void {
-    this.state.pstate &= ~PSTATE.SS;
-    this.#stepped = STEP.ISV | exclusive;
-  }
-
-  /** STEP.EX where the instruction at PC is a load-exclusive. */
-  #exclusiveHere(): number {
-    const { pcLow, pcHigh } = this.state;
-    const result = this.mmu.translate(pcLow, pcHigh, { ...this.#kindHere('fetch'), peek: true });
-    const transfer = result.ok ? decode(this.#memory.read32(result.pa))?.row.transfer : undefined;
-    return transfer?.exclusive === true && transfer.access === 'load' ? STEP.EX : 0;
   }
 
   /** What the engine's BTYPE means, after a run. */
@@ -463,10 +381,8 @@ export class Cpu implements RegisterFile {
     if (!result.ok) return this.#abort(result, va, access === 'write' ? ABORT.WNR : 0, exit.word, access);
     const offset = this.#memory.offset(result.pa);
     if (offset < 0) return this.#externalAbort(access, va);
-    if (access !== 'fetch' && this.#watching) {
-      const watched = this.#watch(exit, va, lo & -PAGE);
-      if (watched) return watched;
-    }
+    const watched = access === 'fetch' ? null : this.#debug.watch(exit);
+    if (watched) return watched;
     const aligned = result.attributes.type === 'device' || this.#sctlr(SCTLR.A);
     this.#engine.tlb.fill(access, lo, hi, offset, regime, aligned, result.size, result.guarded);
     return access === 'fetch' && result.guarded ? this.#land(result.pa) : null;
@@ -571,7 +487,7 @@ export class Cpu implements RegisterFile {
     if (this.lines.fiq && (hcr & HCR.FMO) !== 0n) return interrupt(2, 'fiq');
     if (this.lines.irq && (hcr & HCR.IMO) !== 0n) return interrupt(2, 'irq');
     const pstate = this.state.pstate;
-    if (this.#debug.stepping && (pstate & PSTATE.SS) === 0) return this.#stepException();
+    if (this.#debug.stepIsPending) return this.#debug.stepException();
     if ((pstate & PSTATE.IL) !== 0) return exception(1, esr(EC.ILLEGAL_STATE, 0));
     if ((hcr & HCR.VSE) !== 0n && (hcr & HCR.AMO) !== 0n && (pstate & PSTATE.A) === 0) {
       this.el2.HCR_EL2 = hcr & ~HCR.VSE;
@@ -590,12 +506,12 @@ export class Cpu implements RegisterFile {
 
   /** Takes an exception; a stop where it goes to EL2. */
   #take(raised: Exception): Stop | null {
-    this.#close();
+    this.#debug.close();
+    this.#debug.stepped = 0;
     this.#landed = 0;
-    this.#stepped = 0;
     if (raised.after) {
       this.state.advance();
-      if (this.#stepping) this.state.pstate &= ~PSTATE.SS;
+      if (this.#debug.stepping) this.state.pstate &= ~PSTATE.SS;
       if (raised.target === 2) this.instructions++;
     }
     if (raised.target === 2) {
@@ -623,11 +539,11 @@ export class Cpu implements RegisterFile {
       target = checked;
     }
     const spsr = Number(this.read('SPSR_EL1') & 0xffff_ffffn);
-    const enabled = this.#debug.enabledFrom(this.state.level, this.state.pstate);
+    const enabled = this.#debug.unit.enabledFrom(this.state.level, this.state.pstate);
     const returned = returnPstate(spsr, this.state.pstate, this.features);
-    const steps = (returned & PSTATE.IL) === (spsr & PSTATE.IL) && this.#debug.returnsStepping(spsr, enabled);
+    const steps = (returned & PSTATE.IL) === (spsr & PSTATE.IL) && this.#debug.unit.returnsStepping(spsr, enabled);
     const pstate = (steps ? returned | PSTATE.SS : returned) >>> 0;
-    this.#stepped = this.#stepping ? STEP.ISV : 0;
+    this.#debug.stepped = this.#debug.stepping ? STEP.ISV : 0;
     this.state.clearExclusive();
     this.setPstate(pstate);
     this.state.pc = target;

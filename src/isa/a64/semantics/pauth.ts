@@ -7,6 +7,7 @@ import {
   call,
   choose,
   constant,
+  eqz,
   extendU,
   ne,
   not,
@@ -136,8 +137,9 @@ function withKey(b: Builder, key: Key, pointer: Expr, made: Expr): Expr {
   return b.let(choose(enabled, made, pointer));
 }
 
+/** HCR_EL2.API: the machine takes the exception. */
 function trap(b: Builder, condition: Expr): void {
-  b.when(condition, () => b.leave('system'));
+  b.leaveUnless(eqz(condition), 'system');
 }
 
 type Modifier = (b: Builder) => Expr;
