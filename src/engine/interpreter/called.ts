@@ -11,7 +11,7 @@ import { encodeModule, type FunctionImport, type FunctionSpec, type Signature } 
 import { I32, I64, OP } from '../wasm/opcodes.ts';
 import { CalledBuilder } from './builder.ts';
 import { codeNumber } from './codes.ts';
-import { makePiece, type Handling } from './handlers.ts';
+import { KnownHandlers, makePiece, type Handling } from './handlers.ts';
 import * as local from './locals.ts';
 import { explore, mapLeaves, type Tree } from './questions.ts';
 
@@ -62,7 +62,7 @@ export class CalledCode {
     const first = this.#next;
     const functions: FunctionSpec[] = [];
     const exports: (string | null)[] = [];
-    const numbers = new Map<string, number>();
+    const numbers = new KnownHandlers();
     const add = (code: Code, { locals }: FunctionFrame) => {
       const name = String(functions.length);
       const types = [...local.CALLED_LOCALS, ...locals];
@@ -71,16 +71,15 @@ export class CalledCode {
     };
     const newFrame = () => new FunctionFrame(local.FREE, library);
     const pieces = explore((ask) => makePiece(row, ask, CalledBuilder, newFrame, FUNCTIONS));
-    const tree = mapLeaves(pieces, ({ handler, patches, key, frames }): Handling => {
-      let number = numbers.get(key);
-      if (number === undefined) {
-        number = this.#base + this.#next++;
-        if (number > 0xffff) throw new Error('a record has no room for so many handlers');
-        numbers.set(key, number);
+    const tree = mapLeaves(pieces, ({ handler, patches, frames }): Handling => {
+      const number = numbers.numberOf(handler, () => {
+        const added = this.#base + this.#next++;
+        if (added > 0xffff) throw new Error('a record has no room for so many handlers');
         add(fastFunction(handler.fast), frames.fast);
         if (handler.careful) add(carefulFunction(handler.careful), frames.careful);
         else exports.push(null);
-      }
+        return added;
+      });
       return { handler: number, patches };
     });
     const bytes = encodeModule(functions, { imports: [...IMPORTS, ...library.imports()] });

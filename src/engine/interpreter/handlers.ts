@@ -43,15 +43,14 @@ const FIRST = 4;
 /** All the code that a table's rows can need within the hot function; equal pieces are one. */
 export function buildHandlers(table: InstructionTable, functions: CarefulFunctions): Handlers {
   const list: Handler[] = [];
-  const known = new Map<string, number>();
+  const known = new KnownHandlers();
   const trees = table.rows.map((row) => {
     if (!row.row.execute) return null;
     const pieces = inlinePieces(row, functions);
     return (
       pieces &&
-      mapLeaves(pieces, ({ key, handler, patches }): Handling => {
-        const index = known.get(key) ?? list.push(handler) - 1;
-        known.set(key, index);
+      mapLeaves(pieces, ({ handler, patches }): Handling => {
+        const index = known.numberOf(handler, () => list.push(handler) - 1);
         return { handler: FIRST + index, patches };
       })
     );
@@ -62,8 +61,27 @@ export function buildHandlers(table: InstructionTable, functions: CarefulFunctio
 interface Piece {
   readonly handler: Handler;
   readonly patches: readonly Patch[];
-  /** Equal keys: equal code. */
-  readonly key: string;
+}
+
+/** Numbers of handlers, equal code having one. */
+export class KnownHandlers {
+  readonly #byHash = new Map<number, { readonly handler: Handler; readonly number: number }[]>();
+
+  /** `add` numbers a handler that is not known yet. */
+  numberOf(handler: Handler, add: () => number): number {
+    const hash = handler.fast.hash();
+    const alike = this.#byHash.get(hash) ?? [];
+    const found = alike.find((one) => sameHandler(one.handler, handler));
+    if (found) return found.number;
+    const number = add();
+    this.#byHash.set(hash, [...alike, { handler, number }]);
+    return number;
+  }
+}
+
+function sameHandler(a: Handler, b: Handler): boolean {
+  const sameCareful = a.careful && b.careful ? a.careful.equals(b.careful) : a.careful === b.careful;
+  return sameCareful && a.fast.equals(b.fast);
 }
 
 /** null: they have no place in the hot function. */
@@ -104,8 +122,7 @@ export function makePiece<F extends Frame>(
     careful = new CarefulBuilder(row, layout, () => answers[next++]!, frames.careful, functions);
     run(row, careful);
   }
-  const handler = { fast: fast.code, careful: careful?.code ?? null };
-  return { handler, patches: layout.patches, key: `${fast.code.key()}/${careful?.code.key() ?? ''}`, frames };
+  return { handler: { fast: fast.code, careful: careful?.code ?? null }, patches: layout.patches, frames };
 }
 
 function run({ row }: TableRow, builder: FastBuilder | CarefulBuilder): void {

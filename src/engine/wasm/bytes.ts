@@ -32,8 +32,26 @@ export class ByteWriter {
     this.byte(rest);
   }
 
+  /** Signed LEB128 of a value that fits an i32. */
+  signed32(value: number): void {
+    let rest = value;
+    for (;;) {
+      const low = rest & 0x7f;
+      rest >>= 7;
+      if ((rest === 0 && low < 0x40) || (rest === -1 && low >= 0x40)) {
+        this.byte(low);
+        return;
+      }
+      this.byte(low | 0x80);
+    }
+  }
+
   /** Signed LEB128 of a value that fits an i64. */
   signed(value: bigint): void {
+    if (value === BigInt.asIntN(32, value)) {
+      this.signed32(Number(value));
+      return;
+    }
     let rest = value;
     for (;;) {
       const low = Number(rest & 0x7fn);

@@ -42,7 +42,7 @@ export class Code {
   }
   i32(value: number): void {
     this.op(OP.i32Const);
-    this.#out.signed(BigInt(value | 0));
+    this.#out.signed32(value | 0);
   }
   i64(value: bigint): void {
     this.op(OP.i64Const);
@@ -127,9 +127,24 @@ export class Code {
     }
   }
 
-  /** Equal keys: equal code. */
-  key(): string {
-    return `${String.fromCharCode(...this.#out.bytes())}|${this.#outward.map(({ at, target }) => `${at}${target}`).join()}`;
+  /** Of equal code it is equal (FNV-1a). */
+  hash(): number {
+    let hash = 0x811c9dc5;
+    for (const byte of this.#out.bytes()) hash = Math.imul(hash ^ byte, 0x01000193);
+    return hash >>> 0;
+  }
+
+  equals(other: Code): boolean {
+    const [mine, others] = [this.#out.bytes(), other.#out.bytes()];
+    return (
+      mine.length === others.length &&
+      mine.every((byte, index) => byte === others[index]) &&
+      this.#outward.length === other.#outward.length &&
+      this.#outward.every(({ at, target }, index) => {
+        const its = other.#outward[index]!;
+        return at === its.at && target === its.target;
+      })
+    );
   }
 
   bytes(): Uint8Array {
