@@ -155,6 +155,43 @@ describe('a breakpoint', () => {
   });
 });
 
+describe('code that has been hot for long', () => {
+  const loop = (atEnd: string) => `
+    mov x1, #0
+    ldr x5, =300000
+  again: add x1, x1, #1
+    str x1, [x9, #16]
+  stored: cmp x1, x5
+    b.lo again
+    ${atEnd}
+    mov x1, #0
+    mov x5, #2
+    cbz x6, last
+    b done
+  last: mov x6, #1
+    b again
+  done:`;
+
+  test('meets a breakpoint that is set in it', () => {
+    const { cpu, symbol } = boot(loop(breakpointAt('stored')));
+    expect(cpu.run(5_000_000)).toMatchObject({ why: 'trap', esr: 0x5a00_0001 });
+    expect([cpu.state.x(1), cpu.state.x(22)]).toEqual([1n, symbol('stored')]);
+  });
+
+  test('meets a watchpoint on what it stores', () => {
+    const { cpu, memory, symbol } = boot(loop(watch(ALL_BYTES, DATA + 16)));
+    expect(cpu.run(5_000_000)).toMatchObject({ why: 'trap', esr: 0x5a00_0001 });
+    expect([memory.read64(DATA + 16), cpu.state.x(22)]).toEqual([300_000n, symbol('stored') - 4n]);
+  });
+
+  test('is stepped', () => {
+    const { cpu, symbol } = boot(loop('mov x0, #0x2001\n msr mdscr_el1, x0'));
+    expect(cpu.run(5_000_000)).toMatchObject({ why: 'trap', esr: 0x5a00_0001 });
+    expect(cpu.state.x(20)).toBe(0xce00_0022n);
+    expect(cpu.state.x(22)).toBeGreaterThan(symbol('stored'));
+  });
+});
+
 describe('EL2 that debugs the guest', () => {
   const none: DebugRegisters = { MDSCR_EL1: 0x8000n, breakpoints: [], watchpoints: [] };
 
