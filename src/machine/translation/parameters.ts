@@ -83,9 +83,10 @@ if (BLOCK_BYTES > REFILL_BYTES) throw new Error('the configuration does not fit 
 const SIXTEEN = Array.from({ length: 16 }, (_, n) => n);
 const maskOf = (test: (n: number) => boolean) => SIXTEEN.reduce((mask, n) => mask | (test(n) ? 1 << n : 0), 0);
 
-/** Writes the banks at `at`. */
+/** Writes the banks at `at`, the largest first: it is asked for most. */
 export function writeBanks(view: DataView, at: number, banks: readonly Bank[]): void {
-  [...banks, { base: 0, size: 0, offset: 0 }].forEach(({ base, size, offset }, index) => {
+  const sorted = [...banks].sort((a, b) => b.size - a.size);
+  [...sorted, { base: 0, size: 0, offset: 0 }].forEach(({ base, size, offset }, index) => {
     const bank = at + index * BANK_BYTES;
     view.setBigUint64(bank + BANK.base, BigInt(base), true);
     view.setBigUint64(bank + BANK.size, BigInt(size), true);

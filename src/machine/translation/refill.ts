@@ -17,6 +17,7 @@ import {
   extendU,
   geU,
   ltS,
+  ltU,
   ne,
   not,
   or,
@@ -86,6 +87,19 @@ function locateRoutine(): FunctionSpec {
   return b.spec(w32(0));
 }
 
+/** The same, at once where it is in the first bank. */
+function locate(b: Routine, pa: Expr): Expr {
+  const first = w32(at.REFILL_BANKS);
+  const within = b.let(sub(pa, b.load(64, 8, first, BANK.base)));
+  const offset = b.variable(32, w32(0));
+  b.when(
+    ltU(within, b.load(64, 8, first, BANK.size)),
+    () => offset.set(add(wrap(within), b.load(32, 4, first, BANK.offset))),
+    () => offset.set(b.call(32, FUNCTION.locate, pa)),
+  );
+  return offset.value;
+}
+
 /**
  * walk(tables, input, nested): what the input address is mapped to, by the WALK record at `tables`, which takes the leaf; −1 where
  * there is none. `nested`: the block whose stage 2 the descriptors' addresses go through, or 0.
@@ -99,6 +113,11 @@ function walkRoutine(): FunctionSpec {
   const table = b.variable(64, parameter(64, WALK.root));
   const index = b.variable(64, shrU(input, extendU(shift.value)));
   const above = b.variable(64, w64(0));
+  const addressMask = b.let(parameter(64, WALK.address));
+  const movedMask = b.let(parameter(64, WALK.moved));
+  const movedBy = b.let(extendU(parameter(32, WALK.movedBy)));
+  const outputLimit = b.let(parameter(64, WALK.outputLimit));
+  const bitsPerLevel = b.let(parameter(32, WALK.bitsPerLevel));
   b.loop(
     () => w32(1),
     () => {
@@ -108,30 +127,30 @@ function walkRoutine(): FunctionSpec {
         place.set(b.call(64, FUNCTION.stage2, nested, place.value, permits, w32(1)));
         b.when(ltS(place.value, w64(0)), () => b.return(NONE));
       });
-      const offset = b.let(b.call(32, FUNCTION.locate, place.value));
+      const offset = locate(b, place.value);
       b.when(eqz(offset), () => b.return(NONE));
       const descriptor = b.let(b.load(64, 8, offset));
       const type = b.let(wrap(descriptor));
       b.when(eqz(isSet(type, VALID)), () => b.return(NONE));
-      const moved = shl(and(descriptor, parameter(64, WALK.moved)), extendU(parameter(32, WALK.movedBy)));
-      const address = b.let(or(and(descriptor, parameter(64, WALK.address)), moved));
+      const moved = shl(and(descriptor, movedMask), movedBy);
+      const address = b.let(or(and(descriptor, addressMask), moved));
       const isTable = b.let(and(ne(height.value, w32(0)), ne(isSet(type, TABLE_OR_PAGE), w32(0))));
       b.when(
         isTable,
         () => {
-          b.when(ne(and(address, parameter(64, WALK.outputLimit)), w64(0)), () => b.return(NONE));
+          b.when(ne(and(address, outputLimit), w64(0)), () => b.return(NONE));
           above.set(or(above.value, descriptor));
           table.set(address);
           height.set(sub(height.value, w32(1)));
-          shift.set(sub(shift.value, parameter(32, WALK.bitsPerLevel)));
-          index.set(lowBits(shrU(input, extendU(shift.value)), parameter(32, WALK.bitsPerLevel)));
+          shift.set(sub(shift.value, bitsPerLevel));
+          index.set(lowBits(shrU(input, extendU(shift.value)), bitsPerLevel));
         },
         () => {
           const isPage = ne(isSet(type, TABLE_OR_PAGE), w32(0));
           const isBlock = maskBit(parameter(32, WALK.blocks), height.value);
           b.when(eqz(select(eqz(height.value), isPage, isBlock)), () => b.return(NONE));
           const output = b.let(and(address, shl(NONE, extendU(shift.value))));
-          b.when(ne(and(output, parameter(64, WALK.outputLimit)), w64(0)), () => b.return(NONE));
+          b.when(ne(and(output, outputLimit), w64(0)), () => b.return(NONE));
           b.store(8, tables, WALK.leaf, descriptor);
           b.store(8, tables, WALK.tables, above.value);
           b.store(4, tables, WALK.size, shift.value);
@@ -237,7 +256,7 @@ function refillRoutine(): FunctionSpec {
     memAttr.set(fieldOf(STAGE2.MemAttr, b.load(64, 8, block, BLOCK.stage2 + WALK.leaf)));
   });
 
-  const offset = b.let(b.call(32, FUNCTION.locate, pa.value));
+  const offset = locate(b, pa.value);
   b.when(eqz(offset), refuse);
   const page = b.let(and(offset, w32(-at.PAGE_BYTES)));
   const pageNumber = shrU(page, w32(Math.log2(at.PAGE_BYTES)));
