@@ -102,7 +102,7 @@ export class Engine {
       if (this.executed > 0) this.#passing = null;
       if (code === 'budget' && left > 0) continue;
       if (code === 'modified' || code === 'left') {
-        this.#jit?.[code]();
+        this.#jit?.[code](this.state.btype !== 0);
         continue;
       }
       if (code === 'undecoded') {

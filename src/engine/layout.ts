@@ -85,6 +85,8 @@ export const REST = 0x664;
 export const MODIFIED = 0x668;
 /** Counts down how often regions came to where there is none: at 0 `run` answers that. */
 export const EXITS = 0x66c;
+/** The record of the last indirect branch of a region. */
+export const LAST_BRANCH_RECORD = 0x670;
 
 /** Handler numbers from here on are regions of compiled code (see jit/). */
 export const FIRST_REGION = 0x8000;

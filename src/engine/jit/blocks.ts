@@ -13,7 +13,8 @@ export type End =
   | { readonly kind: 'conditional'; readonly taken: Offset; readonly next: Offset }
   | { readonly kind: 'call'; readonly target: Offset; readonly next: Offset }
   | { readonly kind: 'indirectCall'; readonly next: Offset }
-  | { readonly kind: 'jump' }
+  /** `targets`: where it has been seen to go, of what the region may hold. */
+  | { readonly kind: 'jump'; readonly targets: readonly Offset[] }
   /** The interpreter's to do: the instruction there. */
   | { readonly kind: 'leave'; readonly at: Offset };
 
@@ -33,6 +34,8 @@ export interface Source {
   instruction(at: Offset): Decoded | null;
   /** Its semantics leave the engine always. */
   leaves(decoded: Decoded): boolean;
+  /** Where the indirect branch there has been seen to go. */
+  targets(at: Offset): readonly Offset[];
 }
 
 const BYTES = 4;
@@ -48,7 +51,7 @@ export function findBlocks(source: Source, entry: Offset): Map<Offset, Block> | 
       if (!decoded || source.leaves(decoded)) break;
       const instruction = { at, decoded };
       found.set(at, instruction);
-      const end = endOf(instruction);
+      const end = endOf(instruction, source);
       if (!end) continue;
       for (const next of followers(end)) {
         starts.add(next);
@@ -59,24 +62,29 @@ export function findBlocks(source: Source, entry: Offset): Map<Offset, Block> | 
   }
   if (!found.has(entry)) return null;
   const blocks = new Map<Offset, Block>();
-  for (const start of starts) if (found.has(start)) blocks.set(start, blockAt(start, found, starts));
+  for (const start of starts) if (found.has(start)) blocks.set(start, blockAt(start, found, starts, source));
   return blocks;
 }
 
-function blockAt(start: Offset, found: ReadonlyMap<Offset, Instruction>, starts: ReadonlySet<Offset>): Block {
+function blockAt(
+  start: Offset,
+  found: ReadonlyMap<Offset, Instruction>,
+  starts: ReadonlySet<Offset>,
+  source: Source,
+): Block {
   const instructions: Instruction[] = [];
   for (let at = start; ; at += BYTES) {
     if (at !== start && starts.has(at)) return { start, instructions, end: { kind: 'goto', target: at } };
     const instruction = found.get(at);
     if (!instruction) return { start, instructions, end: { kind: 'leave', at } };
     instructions.push(instruction);
-    const end = endOf(instruction);
+    const end = endOf(instruction, source);
     if (end) return { start, instructions, end };
   }
 }
 
 /** null: the next instruction follows. */
-function endOf({ at, decoded }: Instruction): End | null {
+function endOf({ at, decoded }: Instruction, source: Source): End | null {
   const next = at + BYTES;
   const target = () => at + Number(decoded.row.operands.imm!(decoded.fields));
   switch (decoded.row.flow ?? 'next') {
@@ -89,8 +97,9 @@ function endOf({ at, decoded }: Instruction): End | null {
     case 'indirectCall':
       return { kind: 'indirectCall', next };
     case 'indirect':
+      return { kind: 'jump', targets: source.targets(at) };
     case 'return':
-      return { kind: 'jump' };
+      return { kind: 'jump', targets: [] };
     default:
       return null;
   }
@@ -106,6 +115,8 @@ export function followers(end: End): Offset[] {
     case 'call':
     case 'indirectCall':
       return [end.next];
+    case 'jump':
+      return [...end.targets];
     default:
       return [];
   }

@@ -134,13 +134,7 @@ function emitStep(code: Code): void {
  */
 export function emitLookup(code: Code, kind: 'jump' | 'indirect', found: (fail: Label) => void): void {
   const fail = code.open(OP.block);
-  code.get(local.TARGET);
-  code.i64(8n);
-  code.op(OPERATORS.shrU[64], WRAP);
-  code.i32((at.TLB_ENTRIES - 1) * at.TLB_ENTRY_BYTES);
-  code.op(OPERATORS.and[32]);
-  code.get(local.TABLES);
-  code.op(OPERATORS.add[32]);
+  emitFetchEntry(code, local.TARGET);
   code.tee(local.EXIT);
   code.memory(OP.i64Load, at.TLB + at.FETCH_TABLE);
   code.get(local.TARGET);
@@ -163,6 +157,17 @@ export function emitLookup(code: Code, kind: 'jump' | 'indirect', found: (fail: 
   emitRegionNumber(code, fail);
   found(fail);
   code.end();
+}
+
+/** The offset of an address's entry in the fetch table, from the table's begin in the memory. */
+export function emitFetchEntry(code: Code, address: number): void {
+  code.get(address);
+  code.i64(8n);
+  code.op(OPERATORS.shrU[64], WRAP);
+  code.i32((at.TLB_ENTRIES - 1) * at.TLB_ENTRY_BYTES);
+  code.op(OPERATORS.and[32]);
+  code.get(local.TABLES);
+  code.op(OPERATORS.add[32]);
 }
 
 /** From a record's handler to EXIT: the number of the region that it names. */

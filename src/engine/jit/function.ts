@@ -3,11 +3,11 @@ import { LibraryImports } from '../library.ts';
 import * as at from '../layout.ts';
 import { Code, type Label } from '../wasm/code.ts';
 import { encodeModule } from '../wasm/module.ts';
-import { OP, OPERATORS } from '../wasm/opcodes.ts';
+import { OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
 import type { LibraryFunction } from '../../isa/library.ts';
 import { type Block, type End, type Offset } from './blocks.ts';
 import { BlockBuilder, exitName, TAKEN, type RegionParts } from './builder.ts';
-import { emitCall, emitLookup, emitRegionNumber, packed, Tails } from './exits.ts';
+import { emitCall, emitFetchEntry, emitLookup, emitRegionNumber, packed, Tails } from './exits.ts';
 import { DYNAMIC, MEMORY, sameFlags, type Flags } from './flags.ts';
 import { buildGraph, type Node } from './graph.ts';
 import { flow, type Flow } from './flow.ts';
@@ -47,6 +47,8 @@ class Compiler {
   readonly #merges = new Map<Node, Label>();
   readonly #loops = new Map<Node, Label>();
   readonly #lastPages = new Map<string, LastPage>();
+  /** A local that is not 0 where the region's page is known to need no landing pads. */
+  #unguarded: number | null = null;
   #frameBytes = 0;
 
   constructor(blocks: ReadonlyMap<Offset, Block>, entry: Offset, recordOf: (at: Offset) => number) {
@@ -66,6 +68,7 @@ class Compiler {
   compile(): RegionFunction {
     const first = this.#nodes[0]!;
     for (const slot of slots(this.#flow.get(first)!.live)) this.#locals.register(slot);
+    if (this.#nodes.some(needsUnguarded)) this.#unguarded = this.#locals.fixed(32);
     this.#frameBytes = 256 + 16 * this.#locals.types.length;
     this.#prologue(first);
     this.#tree(first);
@@ -98,10 +101,10 @@ class Compiler {
     return last;
   }
 
-  /** Goes on where one other block ends. */
+  /** Goes on where one other block ends, its count not yet taken. */
   #continues(node: Node): Node | null {
     const [only] = node.predecessors;
-    if (!only || node.isMerge || node.isLoop || isCall(only.block.end)) return null;
+    if (!only || node.isMerge || node.isLoop || isCall(only.block.end) || only.block.end.kind === 'jump') return null;
     return only;
   }
 
@@ -140,6 +143,13 @@ class Compiler {
       refuse();
     }
     emitReload(code, this.#locals, slots(this.#flow.get(first)!.live));
+    if (this.#unguarded !== null) {
+      emitFetchEntry(code, local.BASE);
+      code.memory(OP.i64Load, at.TLB + at.FETCH_TABLE);
+      code.get(local.BASE);
+      code.op(OPERATORS.eq[64]);
+      code.set(this.#unguarded);
+    }
     for (const { page } of this.#lastPages.values()) {
       code.i64(-1n);
       code.set(page);
@@ -212,6 +222,7 @@ class Compiler {
         this.#flush(node);
         const { flow } = node.block.instructions.at(-1)!.decoded.row;
         this.#noteBranch(node);
+        if (node.successors.length > 0) this.#dispatch(node);
         code.br(this.#out(flow === 'return' ? 'return' : 'indirect', node));
         return;
       }
@@ -232,10 +243,52 @@ class Compiler {
     code.i32(branchType);
     code.op(OPERATORS.or[32]);
     code.memory(OP.i32Store, at.LAST_BRANCH);
+    const { at: where } = node.block.instructions.at(-1)!;
+    code.i32(0);
+    code.i32(this.#recordOf(where));
+    code.memory(OP.i32Store, at.LAST_BRANCH_RECORD);
     if (branchType !== 3) return;
     code.i32(0);
-    this.#address(node.block.instructions.at(-1)!.at & -at.PAGE_BYTES);
+    this.#address(where & -at.PAGE_BYTES);
     code.memory(OP.i64Store, at.BRANCHED_FROM);
+  }
+
+  /** An indirect branch within the region; falls through where it goes elsewhere. COUNT is right. */
+  #dispatch(node: Node): void {
+    const code = this.#code;
+    const targets = [...node.successors].sort((a, b) => a.block.start - b.block.start);
+    const first = targets[0]!.block.start;
+    const places = (targets.at(-1)!.block.start - first) / 4 + 1;
+    const elsewhere = code.open(OP.block);
+    if (needsUnguarded(node)) {
+      code.get(this.#unguarded!);
+      code.op(OPERATORS.eqz[32]);
+      code.unlikely();
+      code.brIf(elsewhere);
+    }
+    /* Words from the first target on; what is not aligned is beyond all. */
+    const index = this.#locals.fixed(64);
+    code.get(local.TARGET);
+    this.#address(first);
+    code.op(sub[64]);
+    code.i64(2n);
+    code.op(OPERATORS.rotr[64]);
+    code.tee(index);
+    code.i64(BigInt(places));
+    code.op(OPERATORS.geU[64]);
+    code.unlikely();
+    code.brIf(elsewhere);
+    const labels = targets.map(() => code.open(OP.block)).reverse();
+    const table = Array.from({ length: places }, () => elsewhere);
+    targets.forEach(({ block }, number) => (table[(block.start - first) / 4] = labels[number]!));
+    code.get(index);
+    code.op(WRAP);
+    code.brTable([...table, elsewhere]);
+    for (const target of targets) {
+      code.end();
+      this.#enter(target, node, this.#blocks.get(node)!.flags, () => undefined);
+    }
+    code.end();
   }
 
   #out(how: 'return' | 'jump' | 'indirect', node: Node): Label {
@@ -349,6 +402,13 @@ class Compiler {
     this.#enter(to, node, MEMORY, () => undefined);
   }
 }
+
+const needsUnguarded = ({ block: { end }, successors }: Node) =>
+  end.kind === 'jump' && !successors.every(({ block }) => isLandingPad(block));
+
+/** BTI j and BTI jc. */
+const LANDING_PADS = [0xd503249f, 0xd50324df];
+const isLandingPad = ({ instructions }: Block) => LANDING_PADS.includes(instructions[0]!.decoded.word);
 
 const isCall = (end: End): end is Extract<End, { kind: 'call' | 'indirectCall' }> =>
   end.kind === 'call' || end.kind === 'indirectCall';

@@ -16,6 +16,8 @@ export interface JitOptions {
   readonly interval?: number;
   /** How often regions come to where there is none before a look at where that is. */
   readonly exits?: number;
+  /** Instructions that are followed one by one to see where indirect branches go. */
+  readonly lesson?: number;
   /** How often a place has to be met in these looks to be compiled. */
   readonly threshold?: number;
   /** Milliseconds, for the statistics. */
@@ -40,6 +42,8 @@ const MOST_BYTES = 24 << 20;
 const MOST_PLACES = 4096;
 /** Instructions that are followed one by one to where a loop or a function begins. */
 const MOST_STEPS = 64;
+/** How often that is done for a branch. */
+const MOST_LESSONS = 4;
 /** A page whose code was changed so often since it was last forgotten is left to the interpreter. */
 const MOST_INVALIDATIONS = 8;
 /** Looks after which half of what was counted is forgotten. */
@@ -54,6 +58,7 @@ export class Jit {
   readonly #interval: number;
   readonly #threshold: number;
   readonly #exits: number;
+  readonly #lesson: number;
   readonly #clock: () => number;
   readonly #heat = new Map<number, number>();
   /** By slot. */
@@ -63,6 +68,11 @@ export class Jit {
   /** Steps left while control is followed. */
   #steps = 0;
   #fallback = 0;
+  /** Where indirect branches, by their records, have been seen to go within their pages. */
+  readonly #targets = new Map<number, Set<number>>();
+  readonly #lessons = new Map<number, number>();
+  /** The branch for whose sake control is followed, or 0. */
+  #learning = 0;
   #compiled = { regions: 0, instructions: 0, bytes: 0 };
   #milliseconds = 0;
   #invalidated = 0;
@@ -77,6 +87,7 @@ export class Jit {
     this.#clock = options.clock ?? (() => 0);
     this.#untilSample = this.#interval;
     this.#exits = options.exits ?? 1024;
+    this.#lesson = options.lesson ?? 4096;
     views.i32[at.EXITS >> 2] = this.#exits;
     const { table, nzcvOf } = runtime;
     this.#imports = { engine: { memory: views.memory, table, nzcvOf } };
@@ -108,7 +119,8 @@ export class Jit {
   /** So many were interpreted, from `before` to `record`; `stopped` where control is not simply between two instructions. */
   ran(interpreted: number, before: number, record: number, stopped: boolean): void {
     if (this.#steps > 0) {
-      if (interpreted > 0 && !stopped) this.#follow(before, record);
+      if (this.#learning !== 0) this.#learn(before, record, stopped);
+      else if (interpreted > 0 && !stopped) this.#follow(before, record);
       else if (stopped) this.#steps = 0;
       return;
     }
@@ -133,21 +145,62 @@ export class Jit {
   }
 
   /** A region has come to PC, where there is none: see EXITS. */
-  left(): void {
+  left(byBranch: boolean): void {
     const { i32 } = this.#views;
     i32[at.EXITS >> 2] = this.#exits;
     const lo = i32[at.PC >> 2]!;
     const entry = at.TLB + i32[at.SPACE >> 2]! + i32[at.REGIME >> 2]! * at.REGIME_BYTES + at.FETCH_TABLE;
     const tag = (entry + ((lo >>> 8) & ((at.TLB_ENTRIES - 1) * at.TLB_ENTRY_BYTES))) >> 2;
     if (((i32[tag]! ^ lo) & (-at.PAGE_BYTES | 3)) !== 0 || i32[tag + 1] !== i32[(at.PC >> 2) + 1]) return;
-    this.#warm(recordAt(i32[tag + 2]!, lo & (at.PAGE_BYTES - 1)));
+    const record = recordAt(i32[tag + 2]!, lo & (at.PAGE_BYTES - 1));
+    if (!byBranch || !this.#hasToLearn(i32[at.LAST_BRANCH_RECORD >> 2]!, record)) this.#warm(record);
+  }
+
+  /** The branch is one within a page that regions have left by often enough: control is followed to see where it goes. */
+  #hasToLearn(branch: number, target: number): boolean {
+    if (slotOfRecord(branch) !== slotOfRecord(target) || this.#targets.get(branch)?.has(target)) return false;
+    const lessons = this.#lessons.get(branch) ?? 0;
+    if (lessons >= MOST_LESSONS) return false;
+    if (this.#lessons.size >= MOST_PLACES) this.#lessons.clear();
+    if (this.#targets.size >= MOST_PLACES) this.#targets.clear();
+    this.#lessons.set(branch, lessons + 1);
+    this.#learning = branch;
+    this.#steps = this.#lesson;
+    return true;
+  }
+
+  #learn(before: number, record: number, stopped: boolean): void {
+    this.#steps--;
+    if (!stopped && record !== before + at.RECORD_BYTES && slotOfRecord(record) === slotOfRecord(before)) {
+      if (this.#code.instructionAt(before)?.row.flow === 'indirect') {
+        this.#targets.set(before, (this.#targets.get(before) ?? new Set()).add(record));
+      }
+    }
+    if (this.#steps > 0) return;
+    const branch = this.#learning;
+    this.#learning = 0;
+    const slot = slotOfRecord(branch);
+    const word = (branch - slot) / at.RECORD_BYTES;
+    const [oldest] = this.#regions.entriesAround(slot, word);
+    this.#regions.forget(slot, word, word);
+    if (oldest !== undefined) this.#compile(oldest);
   }
 
   #changed(slot: number, first: number, last: number): void {
+    this.#forgetBranches(slot, first, last);
     const count = this.#regions.forget(slot, first, last);
     if (count === 0) return;
     this.#invalidated += count;
     this.#invalidations.set(slot, (this.#invalidations.get(slot) ?? 0) + 1);
+  }
+
+  #forgetBranches(slot: number, first: number, last: number): void {
+    for (const branches of [this.#targets, this.#lessons]) {
+      for (const branch of branches.keys()) {
+        const word = (branch - slot) / at.RECORD_BYTES;
+        if (word >= first && word <= last) branches.delete(branch);
+      }
+    }
   }
 
   /** One instruction on: control at a place that a region may begin at is what is looked for. */
@@ -167,17 +220,18 @@ export class Jit {
   }
 
   #warm(record: number): void {
+    if (this.#views.view.getUint16(record, true) >= at.FIRST_REGION) return;
     if (this.#heat.size >= MOST_PLACES) this.#heat.clear();
     const heat = (this.#heat.get(record) ?? 0) + 1;
     this.#heat.set(record, heat);
     const invalidations = this.#invalidations.get(slotOfRecord(record)) ?? 0;
-    if (invalidations >= MOST_INVALIDATIONS || heat < this.#threshold << invalidations) return;
+    const threshold = this.#regions.covers(record) ? 4 * this.#threshold : this.#threshold;
+    if (invalidations >= MOST_INVALIDATIONS || heat < threshold << invalidations) return;
     this.#heat.delete(record);
     this.#compile(record);
   }
 
   #compile(record: number): void {
-    if (this.#views.view.getUint16(record, true) >= at.FIRST_REGION) return;
     const start = this.#clock();
     const slot = slotOfRecord(record);
     const entry = ((record - slot) / at.RECORD_BYTES) * 4;
@@ -186,7 +240,11 @@ export class Jit {
       const found = recordOf(where);
       return found === 0 ? null : this.#code.instructionAt(found);
     };
-    const blocks = findBlocks({ instruction, leaves: leavesAlways }, entry);
+    const targets = (where: Offset) => {
+      const seen = [...(this.#targets.get(recordOf(where)) ?? [])].filter((target) => slotOfRecord(target) === slot);
+      return seen.map((target) => ((target - slot) / at.RECORD_BYTES) * 4);
+    };
+    const blocks = findBlocks({ instruction, leaves: leavesAlways, targets }, entry);
     if (!blocks) return;
     if (this.#views.view.getUint16(record, true) === SPECIAL.undecoded) this.#code.predecode(record);
     const { bytes, library } = compileRegion(blocks, entry, recordOf);
@@ -205,7 +263,7 @@ export class Jit {
 
   #clear(): void {
     this.#regions.clear();
-    this.#heat.clear();
+    for (const counts of [this.#heat, this.#targets, this.#lessons]) counts.clear();
     this.#cleared++;
   }
 }

@@ -1,4 +1,5 @@
 /** The regions there are: in the table, in the records of their entries, and in the bits that say what instructions they are made of. */
+import { slotOfRecord } from '../code-cache.ts';
 import * as at from '../layout.ts';
 import type { Views } from '../views.ts';
 
@@ -69,6 +70,21 @@ export class Regions {
       count++;
     }
     return count;
+  }
+
+  /** The record's instruction is in a region, which may be entered elsewhere. */
+  covers(record: number): boolean {
+    const slot = slotOfRecord(record);
+    const word = (record - slot) / at.RECORD_BYTES;
+    return ((this.#views.u8[slot + at.COVERED + (word >> 3)]! >> (word & 7)) & 1) !== 0;
+  }
+
+  /** The records at which the regions begin that an instruction of a slot is in, the oldest first. */
+  entriesAround(slot: number, word: number): number[] {
+    const around = [...(this.#bySlot.get(slot) ?? [])].filter(({ extents }) =>
+      extents.some((extent) => extent.slot === slot && extent.words.includes(word)),
+    );
+    return around.map(({ record }) => record);
   }
 
   clear(): void {

@@ -46,7 +46,9 @@ export class Code {
   }
   i64(value: bigint): void {
     this.op(OP.i64Const);
-    this.#out.signed(BigInt.asIntN(64, value));
+    const signed = BigInt.asIntN(64, value);
+    if (signed === BigInt.asIntN(32, signed)) this.#out.signed32(Number(signed));
+    else this.#out.signed(signed);
   }
   get(local: number): void {
     this.#indexed(OP.localGet, local);
