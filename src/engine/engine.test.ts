@@ -210,6 +210,17 @@ describe('alignment', () => {
     engine.state.pc = BigInt(CODE);
     expect(guest.run().exit).toMatchObject({ kind: 'alignment', of: 'data', bytes: 16 });
   });
+
+  test('is that of elements where a register is made of them', () => {
+    const guest = new Guest('ld3 {v0.8h-v2.8h}, [x2]\n hlt #0', TWO_PAGES);
+    const { engine } = guest;
+    engine.tlb.fill('read', DATA, 0, guest.offset(DATA), 0, true);
+    engine.state.setX(2, BigInt(DATA + 2));
+    expect(guest.run().exit).toMatchObject({ kind: 'exception' });
+    engine.state.setX(2, BigInt(DATA + 3));
+    engine.state.pc = BigInt(CODE);
+    expect(guest.run().exit).toMatchObject({ kind: 'alignment', of: 'data', bytes: 48 });
+  });
 });
 
 describe('code that is written', () => {

@@ -47,6 +47,8 @@ export type Flow =
 export interface Transfer {
   readonly access: 'load' | 'store' | 'loadStore' | 'prefetch';
   readonly bytes: 1 | 2 | 4 | 8 | 16;
+  /** The field that has log2 of an element's bytes, where registers consist of elements: those alone may have to be aligned. */
+  readonly element?: string;
   readonly registers: 1 | 2 | 3 | 4;
   /** `v`: a SIMD&FP register; 32 or 64: the general register's width that a load writes or a store reads. */
   readonly width: 32 | 64 | 'v';

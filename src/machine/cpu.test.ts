@@ -167,6 +167,27 @@ describe('exceptions to EL1', () => {
     expect(x(cpu, 2, 20, 21, 22)).toEqual([5n, 0x9600_0021n, symbol('data') + 1n, symbol('here')]);
   });
 
+  test('registers made of elements are aligned where their elements are', () => {
+    const { cpu, symbol } = boot(`
+      ${SET_VECTORS}
+      mov x1, #0x300000
+      msr cpacr_el1, x1
+      isb
+      adr x1, data
+      mov x3, #3
+      ld1 {v0.8h, v1.8h}, [x1], x3
+      umov w2, v1.h[7]
+      here: ld2 {v0.4h, v1.4h}, [x1]
+      .balign 16
+      .hword 0
+      data: .fill 15, 2, 1
+      .hword 7
+      ${VECTORS}
+    `);
+    expect(vectorOf(cpu.run(1000))).toBe(4);
+    expect(x(cpu, 2, 20, 21, 22)).toEqual([7n, 0x9600_0021n, symbol('data') + 3n, symbol('here')]);
+  });
+
   test('where nothing answers, an access is an external abort', () => {
     const { cpu } = boot(`${SET_VECTORS}\n mov x1, #0x9000000\n str w1, [x1]\n ${VECTORS}`);
     expect(vectorOf(cpu.run(1000))).toBe(4);

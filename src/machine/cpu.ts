@@ -13,7 +13,7 @@ import type { Stop } from './stop.ts';
 import { isLandingPad } from './landing.ts';
 import { authenticatedReturn, branchAddress, KEY_REGISTERS, pointersWord, usesPointerKey } from './pointers.ts';
 import { SCTLR, type RegisterFile, type StoredRegister, type SystemRegister } from './sysregs.ts';
-import type { Transfer } from '../isa/row.ts';
+import type { Fields, Transfer } from '../isa/row.ts';
 import { dataAbortIss } from '../isa/a64/syndrome.ts';
 import { exception, executeSystem, undefinedInstruction } from './system.ts';
 import { faultStatus, type Fault } from './translation/fault.ts';
@@ -62,6 +62,8 @@ export class Cpu implements RegisterFile {
   /** PSTATE.BTYPE of an instruction that the engine runs without: it has been checked. */
   #landed = 0;
   readonly #spaces: AddressSpaces;
+  /** What the engine's control word `pointers` was made of. */
+  #pointersOf: TranslationRegisters | null = null;
 
   constructor(memory: PhysicalMemory, engine: Engine, model: CpuModel) {
     this.#memory = memory;
@@ -572,6 +574,15 @@ export class Cpu implements RegisterFile {
     state.fpTrapped = this.fpTrapTarget() !== null;
   }
 
+  /** The word is made anew only where what it is made of has changed: processes are switched often. */
+  #syncPointers(registers: TranslationRegisters): void {
+    const before = this.#pointersOf;
+    const { SCTLR_EL1, TCR_EL1, HCR_EL2 } = registers;
+    if (before?.SCTLR_EL1 === SCTLR_EL1 && before.TCR_EL1 === TCR_EL1 && before.HCR_EL2 === HCR_EL2) return;
+    this.#pointersOf = registers;
+    this.state.setControl('pointers', pointersWord(registers, this.features));
+  }
+
   #syncKeys(): void {
     for (const [word, register] of KEY_REGISTERS) this.state.setControl(word, this.read(register));
   }
@@ -599,7 +610,7 @@ export class Cpu implements RegisterFile {
     };
     const configuration = this.#spaces.use(registers);
     if (configuration) this.mmu.use(configuration);
-    this.state.setControl('pointers', pointersWord(registers, this.features));
+    this.#syncPointers(registers);
     this.#syncControl();
   }
 }
@@ -633,9 +644,13 @@ function isOrdered(transfer: Transfer | undefined): boolean {
   return transfer.exclusive || transfer.acquire || transfer.release || transfer.access === 'loadStore';
 }
 
-/** What a load or store is aligned to: the bytes of one register. */
+/** What a load or store is aligned to: the bytes of one register, or of its elements. */
 function elementBytes(word: number): number {
-  return decode(word)?.row.transfer?.bytes ?? 1;
+  const decoded = decode(word);
+  const transfer = decoded?.row.transfer;
+  if (!transfer) return 1;
+  const fields: Fields = decoded.fields;
+  return transfer.element === undefined ? transfer.bytes : 2 ** fields[transfer.element]!;
 }
 
 /** ISV, SAS, SSE, SRT, SF and AR of a stage 2 data abort, where the instruction gives them. */

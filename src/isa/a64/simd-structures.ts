@@ -70,6 +70,7 @@ interface Structure {
   readonly valid?: (f: A64Fields) => boolean;
   readonly operands: A64Row['operands'];
   readonly variant?: readonly A64Field[];
+  readonly element?: A64Field;
   readonly execute: (after?: After) => Execute;
 }
 
@@ -87,6 +88,7 @@ function rowsOf(s: Structure): A64Row[] {
       access: s.access,
       bytes: s.bytes,
       registers: s.count,
+      ...(s.element && { element: s.element }),
       writeback: form.after !== undefined,
     },
     execute: s.execute(form.after),
@@ -121,6 +123,7 @@ const multipleRows = ([elements, count, opcode]: (typeof MULTIPLE)[number]): A64
         ...(onlyVectors && { valid: (f: A64Fields) => f.size !== 3 }),
         operands: registers(access === 'load' ? 'rd' : 'rm', count),
         variant: ['size'],
+        element: 'size',
         execute: (after) => multipleStructures(access, elements, after),
       });
     }),

@@ -20,16 +20,11 @@ export type After = (b: Builder, bytes: number) => Expr;
 export const byBytes: After = (_b, bytes) => constant(64, bytes);
 export const byRegister: After = (b) => b.get('rx', 64);
 
-/** `bytes`: of an element, to which alone an access may be wanted aligned. */
-function transferring(
-  after: After | undefined,
-  transfer: (b: Builder, t: Transfer, place: Place) => void,
-  elementBytes?: (b: Builder) => number,
-): Execute {
+function transferring(after: After | undefined, transfer: (b: Builder, t: Transfer, place: Place) => void): Execute {
   return (b) => {
     b.checkFp();
     const t = transferOf(b);
-    const unit = elementBytes ? elementBytes(b) : t.bytes;
+    const unit = t.element === undefined ? t.bytes : 1 << b.field(t.element);
     const at = b.let(base(b));
     const place = b.access(at, { ...spec(t, t.access === 'load' ? 'read' : 'write'), unit });
     transfer(b, t, place);
@@ -161,7 +156,7 @@ type Access = keyof typeof MULTIPLE;
 
 /** Structures of one element are registers in a row. */
 export const multipleStructures = (access: Access, elements: number, after?: After): Execute =>
-  transferring(after, MULTIPLE[access][elements === 1 ? 'registers' : 'structures'], (b) => 1 << sizeOf(b));
+  transferring(after, MULTIPLE[access][elements === 1 ? 'registers' : 'structures']);
 
 const loadElement = (b: Builder, place: Place, bytes: number, i: number) =>
   b.load(place, bytes * i, bytes, false, bytes === 8 ? 64 : 32);
