@@ -118,7 +118,8 @@ describe('a watchpoint', () => {
   });
 
   test('is not compared under the OS lock, nor while PSTATE.D is set', () => {
-    for (const how of ['mov x0, #1\n msr oslar_el1, x0', 'msr daifset, #8']) {
+    const lock = (register: string) => `mov x0, #1\n msr ${register}, x0`;
+    for (const how of [lock('oslar_el1'), lock('osdlr_el1'), 'msr daifset, #8']) {
       expect(hvcOf(boot(`${watch(ALL_BYTES)}\n ${how}\n ldr x1, [x9]`).cpu)).toBe(99);
     }
   });

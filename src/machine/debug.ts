@@ -63,6 +63,11 @@ export function guestRegisters(read: (name: StoredRegister) => bigint): DebugReg
   };
 }
 
+/** The OS lock, or the OS double lock (DoubleLockStatus()). */
+export function isLocked(read: (name: StoredRegister) => bigint): boolean {
+  return (read('OSLSR_EL1') & OSLK) !== 0n || (read('OSDLR_EL1') === 1n && read('DBGPRCR_EL1') === 0n);
+}
+
 /** The comparators of a CPU. */
 export class DebugUnit {
   readonly #around: Surroundings;

@@ -1,7 +1,7 @@
 import type { Engine, MissExit } from '../engine/engine.ts';
 import { decode } from '../isa/a64/table.ts';
 import { accessAddress } from './access.ts';
-import { DebugUnit, guestRegisters, OSLK, type DebugRegisters } from './debug.ts';
+import { DebugUnit, guestRegisters, isLocked, type DebugRegisters } from './debug.ts';
 import type { El2Registers } from './el2.ts';
 import { ABORT, debugEsr, EC, STEP } from './esr.ts';
 import { PSTATE, type Exception } from './exceptions.ts';
@@ -49,7 +49,7 @@ export class Debugging {
   /** The registers have changed, or others are to be compared with. */
   sync(): void {
     const { engine, read } = this.#hardware;
-    this.unit.use(this.#host ?? guestRegisters(read), (read('OSLSR_EL1') & OSLK) !== 0n);
+    this.unit.use(this.#host ?? guestRegisters(read), isLocked(read));
     this.#plant();
     const { watches } = this.unit;
     if (!watches && !this.#watching) return;

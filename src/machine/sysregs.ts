@@ -284,8 +284,8 @@ const TABLE = {
     effect: 'debug',
   },
   OSLSR_EL1: { reset: bitsOf(3), el1: 'read', traps: ['TDOSA'] },
-  OSDLR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'] },
-  DBGPRCR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'] },
+  OSDLR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'], effect: 'debug' },
+  DBGPRCR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'], effect: 'debug' },
 } as const satisfies Record<string, SystemRegister>;
 
 const FPCR_MASK = span(26, 22) | span(19, 19);
