@@ -17,6 +17,8 @@ interface Arithmetic<V> {
   add(x: V, y: V): V;
   sub(x: V, y: V): V;
   mul(x: V, y: V): V;
+  /** The highest 26 bits of the mantissa. */
+  high(x: V): V;
   of(value: number): V;
 }
 
@@ -26,19 +28,18 @@ function bits(value: number): bigint {
   return view.getBigUint64(0);
 }
 
-/** What is nearest to the sum, and the same if Ziv's test is passed. A NaN is not equal to itself. */
-function fused<V>(by: Arithmetic<V>, bind: (value: V) => V, a: V, n: V, m: V): readonly [V, V] {
+/** What is nearest to the sum if the other two are equal, which NaNs aren't. */
+function fused<V>(by: Arithmetic<V>, bind: (value: V) => V, a: V, n: V, m: V): readonly [V, V, V] {
   const add = (x: V, y: V) => bind(by.add(x, y));
   const subtract = (x: V, y: V) => bind(by.sub(x, y));
   const multiply = (x: V, y: V) => bind(by.mul(x, y));
-  /** Into halves of 26 bits; overflow gives a NaN. */
-  const split = (x: V): readonly [V, V] => {
-    const scaled = multiply(by.of(2 ** 27 + 1), x);
-    const high = subtract(scaled, subtract(scaled, x));
-    return [high, subtract(x, high)];
-  };
   const product = multiply(n, m);
-  const [[n1, n0], [m1, m0]] = [split(n), split(m)];
+  /* Of 26 bits and 27, and of 26 and 26 with the sign as one more: their products are exact. Overflow gives a NaN. */
+  const n1 = bind(by.high(n));
+  const n0 = subtract(n, n1);
+  const scaled = multiply(by.of(2 ** 27 + 1), m);
+  const m1 = subtract(scaled, subtract(scaled, m));
+  const m0 = subtract(m, m1);
   const rest = subtract(subtract(subtract(product, multiply(n1, m1)), multiply(n0, m1)), multiply(n1, m0));
   const productError = subtract(multiply(n0, m0), rest);
   const sum = add(product, a);
@@ -46,19 +47,22 @@ function fused<V>(by: Arithmetic<V>, bind: (value: V) => V, a: V, n: V, m: V): r
   const sumError = add(subtract(product, subtract(sum, share)), subtract(a, share));
   const error = add(sumError, productError);
   const ulp = multiply(error, by.of(2 ** -52));
-  return [add(sum, add(error, ulp)), add(sum, subtract(error, ulp))];
+  return [add(sum, error), add(sum, add(error, ulp)), add(sum, subtract(error, ulp))];
 }
 
+const HIGH = -(1n << 27n);
 const SCALAR: Arithmetic<F64> = {
   add: (x, y) => native('f64.add', x, y),
   sub: (x, y) => native('f64.sub', x, y),
   mul: (x, y) => native('f64.mul', x, y),
+  high: (x) => native('f64.reinterpret_i64', and(native('i64.reinterpret_f64', x), constant(64, HIGH))),
   of: (value) => native('f64.reinterpret_i64', constant(64, bits(value))),
 };
 const VECTOR: Arithmetic<Vector> = {
   add: (x, y) => native('f64x2.add', x, y),
   sub: (x, y) => native('f64x2.sub', x, y),
   mul: (x, y) => native('f64x2.mul', x, y),
+  high: (x) => native('v128.and', x, native('i64x2.splat', constant(64, HIGH))),
   of: (value) => native('f64x2.splat', SCALAR.of(value)),
 };
 
@@ -76,19 +80,19 @@ export const fpMulAddDouble = libraryFunction('FPMulAdd, fused (double)', [64, 6
       return;
     }
     const [addend, x, y] = [a, n, m].map((value) => b.let(native('f64.reinterpret_i64', value)));
-    const [result, other] = fused(SCALAR, (value) => b.let(value), addend!, x!, y!);
+    const [result, more, less] = fused(SCALAR, (value) => b.let(value), addend!, x!, y!);
     const answer = b.let(native('i64.reinterpret_f64', result));
     const inRange = ltU(sub(and(answer, DOUBLE.abs), long(SMALLEST)), long(INFINITY - SMALLEST));
-    b.when(and(native('f64.eq', result, other), inRange), () => b.return(answer));
+    b.when(and(native('f64.eq', more, less), inRange), () => b.return(answer));
   });
   return call(fpMulAdd.double, a, n, m);
 });
 
 /** Two at once without the host's, where `nearest` holds, and whether both may be taken. */
 export function fusedPair(b: Statements, a: Vector, n: Vector, m: Vector): { value: Vector; holds: Expr } {
-  const [value, other] = fused(VECTOR, (vector) => b.let(vector), a, n, m);
+  const [value, more, less] = fused(VECTOR, (vector) => b.let(vector), a, n, m);
   const abs = b.let(native('f64x2.abs', value));
-  const same = native('f64x2.eq', value, other);
+  const same = native('f64x2.eq', more, less);
   const inRange = native(
     'v128.and',
     native('f64x2.ge', abs, VECTOR.of(2 ** -900)),
