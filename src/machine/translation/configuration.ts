@@ -23,17 +23,11 @@ const HCR_PTW = 1n << 2n;
 const HCR_DC = 1n << 12n;
 const HCR_FWB = 1n << 46n;
 
-/** What of the registers a translation depends on: values that differ elsewhere are the same to it. */
-export const TRANSLATION_BITS: TranslationRegisters = {
+/** What of the registers that hold more than that a translation depends on: values that differ elsewhere are the same to it. */
+export const TRANSLATION_BITS = {
   SCTLR_EL1: SCTLR_M | SCTLR_A | SCTLR_I | SCTLR_WXN,
-  TCR_EL1: -1n,
-  TTBR0_EL1: -1n,
-  TTBR1_EL1: -1n,
-  MAIR_EL1: -1n,
   HCR_EL2: HCR_VM | HCR_PTW | HCR_DC | HCR_FWB,
-  VTCR_EL2: -1n,
-  VTTBR_EL2: -1n,
-};
+} as const;
 
 /** The EL1&0 translation regime as its registers have it, taken apart. */
 export interface Configuration {

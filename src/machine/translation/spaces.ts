@@ -4,7 +4,6 @@ import type { TranslationFeatures } from '../features.ts';
 import {
   configurationOf,
   TRANSLATION_BITS,
-  TRANSLATION_REGISTERS,
   withTables,
   type Configuration,
   type TranslationRegisters,
@@ -60,7 +59,7 @@ export class AddressSpaces {
   /** A space that is free or made free. Most are like the one before but for their tables. */
   #newSpace(registers: TranslationRegisters): Space {
     const before = this.#spaces[0];
-    const like = before && isSame(before.registers, registers, WITHOUT_TABLES) ? before : null;
+    const like = before && isSameBesideTables(before.registers, registers) ? before : null;
     const number = this.#spaces.length < SPACES ? this.#spaces.length : this.#evict();
     const block = blockAt(number);
     if (like) {
@@ -85,16 +84,21 @@ export class AddressSpaces {
   }
 }
 
-const WITHOUT_TABLES = TRANSLATION_REGISTERS.filter((name) => name !== 'TTBR0_EL1' && name !== 'TTBR1_EL1');
 const blockAt = (space: number) => TLB + space * SPACE_BYTES + BLOCK_AT;
 
-function isSame(
-  a: TranslationRegisters,
-  b: TranslationRegisters,
-  names: readonly (keyof TranslationRegisters)[] = TRANSLATION_REGISTERS,
-): boolean {
-  for (const name of names) {
-    if (a[name] !== b[name] && ((a[name] ^ b[name]) & TRANSLATION_BITS[name]) !== 0n) return false;
-  }
-  return true;
+function isSame(a: TranslationRegisters, b: TranslationRegisters): boolean {
+  return a.TTBR0_EL1 === b.TTBR0_EL1 && a.TTBR1_EL1 === b.TTBR1_EL1 && isSameBesideTables(a, b);
 }
+
+function isSameBesideTables(a: TranslationRegisters, b: TranslationRegisters): boolean {
+  return (
+    a.TCR_EL1 === b.TCR_EL1 &&
+    a.MAIR_EL1 === b.MAIR_EL1 &&
+    a.VTCR_EL2 === b.VTCR_EL2 &&
+    a.VTTBR_EL2 === b.VTTBR_EL2 &&
+    agree(a.SCTLR_EL1, b.SCTLR_EL1, TRANSLATION_BITS.SCTLR_EL1) &&
+    agree(a.HCR_EL2, b.HCR_EL2, TRANSLATION_BITS.HCR_EL2)
+  );
+}
+
+const agree = (a: bigint, b: bigint, bits: bigint) => a === b || ((a ^ b) & bits) === 0n;
