@@ -20,6 +20,8 @@ export interface JitOptions {
   readonly lesson?: number;
   /** How often a place has to be met in these looks to be compiled. */
   readonly threshold?: number;
+  /** All regions' WebAssembly: where it would be more, all are given up. */
+  readonly mostBytes?: number;
   /** Milliseconds, for the statistics. */
   readonly clock?: () => number;
 }
@@ -36,8 +38,6 @@ export interface JitStatistics {
   readonly cleared: number;
 }
 
-/** All regions' WebAssembly. */
-const MOST_BYTES = 24 << 20;
 /** Places that are counted at a time. */
 const MOST_PLACES = 4096;
 /** Instructions that are followed one by one to where a loop or a function begins. */
@@ -59,6 +59,7 @@ export class Jit {
   readonly #threshold: number;
   readonly #exits: number;
   readonly #lesson: number;
+  readonly #mostBytes: number;
   readonly #clock: () => number;
   readonly #heat = new Map<number, number>();
   /** By slot. */
@@ -87,6 +88,7 @@ export class Jit {
     this.#clock = options.clock ?? (() => 0);
     this.#untilSample = this.#interval;
     this.#exits = options.exits ?? 1024;
+    this.#mostBytes = options.mostBytes ?? 24 << 20;
     this.#lesson = options.lesson ?? 4096;
     views.i32[at.EXITS >> 2] = this.#exits;
     const { table, nzcvOf } = runtime;
@@ -248,7 +250,7 @@ export class Jit {
     if (!blocks) return;
     if (this.#views.view.getUint16(record, true) === SPECIAL.undecoded) this.#code.predecode(record);
     const { bytes, library } = compileRegion(blocks, entry, recordOf);
-    if (this.#regions.count >= at.REGION_COUNT || this.#regions.bytes + bytes.length > MOST_BYTES) this.#clear();
+    if (this.#regions.count >= at.REGION_COUNT || this.#regions.bytes + bytes.length > this.#mostBytes) this.#clear();
     const module = new WebAssembly.Module(bytes);
     const imports = { ...this.#library.importsOf(library), ...this.#imports };
     const { region } = new WebAssembly.Instance(module, imports).exports;
