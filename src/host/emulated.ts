@@ -1,5 +1,6 @@
 import type { CpuContext } from '../machine/context.ts';
 import type { Cpu } from '../machine/cpu.ts';
+import type { DebugRegisters } from '../machine/debug.ts';
 import { HCR, type El2Registers } from '../machine/el2.ts';
 import { ABORT, EC, esr } from '../machine/esr.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
@@ -59,6 +60,9 @@ export class EmulatedCpu implements HostCpu {
   }
   invalidateStage2(): void {
     this.#cpu.invalidateStage2();
+  }
+  debugWith(registers: DebugRegisters | null): void {
+    this.#cpu.debugWith(registers);
   }
   setBreakpoints(addresses: Iterable<bigint>): void {
     this.#cpu.setBreakpoints(addresses);

@@ -12,7 +12,16 @@ export type KvmMode = 'vhe' | 'nvhe' | 'protected';
 /** The CPU as far as KVM drives it. */
 export type HostCpu = Pick<
   Cpu,
-  'el2' | 'instructions' | 'load' | 'save' | 'run' | 'retire' | 'physicalCount' | 'invalidateStage2' | 'setBreakpoints'
+  | 'el2'
+  | 'instructions'
+  | 'load'
+  | 'save'
+  | 'run'
+  | 'retire'
+  | 'physicalCount'
+  | 'invalidateStage2'
+  | 'setBreakpoints'
+  | 'debugWith'
 >;
 
 /** What the host's kernel reads of its CPU. */

@@ -11,7 +11,7 @@ import type { CapabilityRow } from './capabilities.ts';
 import type { Caller, Descriptor, IoctlRun } from './descriptor.ts';
 import { COALESCED_PAGE_OFFSET } from './coalesced.ts';
 import { DirtyRing, RING_PAGE_OFFSET } from './dirtyring.ts';
-import { setGuestDebug } from './guestdebug.ts';
+import { GuestDebug, setGuestDebug } from './guestdebug.ts';
 import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { getVcpuEvents, setVcpuEvents } from './events.ts';
 import { getOneReg, getRegList, setOneReg } from './onereg.ts';
@@ -290,8 +290,8 @@ export class Vcpu implements Descriptor {
   hasRunOnce = false;
   mpState: number = MP_STATES.KVM_MP_STATE_RUNNABLE;
   pendingReset: PendingReset | null = null;
-  /** KVM_SET_GUEST_DEBUG's control; 0: userspace does not debug the guest. */
-  guestDebug = 0;
+  /** KVM_SET_GUEST_DEBUG. */
+  readonly debug = new GuestDebug();
   hcr = 0n;
   vsesr = 0n;
   /** The exception that brought the vCPU out of the guest the last time. */

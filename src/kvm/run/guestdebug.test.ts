@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CAPABILITIES } from '../../abi/capabilities.ts';
 import { kvm_guest_debug } from '../../abi/structs.ts';
 import { writeStruct } from '../../abi/values.ts';
 import { TestVmm } from '../../host/testing.ts';
@@ -10,7 +11,9 @@ const [ENABLE, SINGLESTEP, SW_BP, HW] = [1, 2, 0x10000, 0x20000];
 const EXIT_DEBUG = 4n;
 const EXIT_SYSTEM_EVENT = 24n;
 
-function debugged(source: string, control: number) {
+type Comparators = Partial<Record<'dbg_bcr' | 'dbg_bvr' | 'dbg_wcr' | 'dbg_wvr', readonly bigint[]>>;
+
+function debugged(source: string, control: number, arch: Comparators = {}) {
   const vmm = new TestVmm();
   vmm.createVm();
   const { bytes, errors } = assemble(source + OFF, { origin: RAM });
@@ -21,7 +24,7 @@ function debugged(source: string, control: number) {
   const { fd, vcpu } = vmm.vcpu();
   vmm.setCore(fd, 'pc', RAM);
   const set = (value: number) => {
-    vmm.process.memory.write(vmm.scratch, writeStruct(kvm_guest_debug, 'arm64', { control: value }));
+    vmm.process.memory.write(vmm.scratch, writeStruct(kvm_guest_debug, 'arm64', { control: value, arch }));
     return vmm.answer(fd, 'KVM_SET_GUEST_DEBUG', vmm.scratch);
   };
   const step = () => {
@@ -30,7 +33,7 @@ function debugged(source: string, control: number) {
     return [run.get('exit_reason'), Number(run.get('debug.arch.hsr')), Number(vcpu.context.pc - RAM)];
   };
   expect(set(control)).toBe(0);
-  return { vmm, fd, set, step };
+  return { vmm, fd, vcpu, set, step };
 }
 
 describe('KVM_SET_GUEST_DEBUG', () => {
@@ -50,10 +53,45 @@ describe('KVM_SET_GUEST_DEBUG', () => {
     expect(step()).toEqual([EXIT_DEBUG, 0xf200_0007, 4]);
   });
 
-  it('refuses bits that are unknown, and hardware breakpoints, which it does not advertise', () => {
+  it('leaves at a breakpoint of the CPU, before the instruction, as often as it is met', () => {
+    // BAS all, EL0 and EL1, enabled.
+    const { step } = debugged('nop\n nop\n b .\n', ENABLE | HW, { dbg_bcr: [0x1e7n], dbg_bvr: [RAM + 4n] });
+    expect(step()).toEqual([EXIT_DEBUG, 0xc200_0022, 4]);
+    expect(step()).toEqual([EXIT_DEBUG, 0xc200_0022, 4]);
+  });
+
+  it('leaves at an access to watched bytes, and says which', () => {
+    const source = 'movz x1, #0x4000, lsl #16\n movk x1, #0x800\n ldr x2, [x1]\n str x2, [x1, #8]\n';
+    // BAS of the four lower bytes, stores, EL0 and EL1, enabled.
+    const { vcpu, step } = debugged(source, ENABLE | HW, { dbg_wcr: [0x1f7n], dbg_wvr: [RAM + 0x808n] });
+    expect(step()).toEqual([EXIT_DEBUG, 0xd200_0062, 12]);
+    expect(vcpu.run.get('debug.arch.far')).toBe(RAM + 0x808n);
+  });
+
+  it('steps the guest and compares at once', () => {
+    const { step } = debugged('nop\n nop\n', ENABLE | SINGLESTEP | HW, { dbg_bcr: [0x1e7n], dbg_bvr: [RAM + 4n] });
+    expect(step()).toEqual([EXIT_DEBUG, 0xcb00_0022, 4]);
+    expect(step()).toEqual([EXIT_DEBUG, 0xc200_0022, 4]);
+  });
+
+  it("does not show the guest userspace's comparators and steps, and forgets them when it ends", () => {
+    const source = 'mrs x3, dbgbvr0_el1\n mrs x4, mdscr_el1\n nop\n';
+    const { vcpu, set, step } = debugged(source, ENABLE | HW, { dbg_bcr: [0x1e7n], dbg_bvr: [RAM + 8n] });
+    expect(step()).toEqual([EXIT_DEBUG, 0xc200_0022, 8]);
+    expect([...vcpu.context.x.subarray(3, 5)]).toEqual([0n, 0n]);
+    expect(set(0)).toBe(0);
+    expect(step()[0]).toBe(EXIT_SYSTEM_EVENT);
+  });
+
+  it('refuses bits that are unknown', () => {
     const { set } = debugged('', ENABLE);
     expect(set(ENABLE | 4)).toBe('EINVAL');
-    expect(set(ENABLE | HW)).toBe('EINVAL');
     expect(set(0)).toBe(0);
+  });
+
+  it('says how many comparators there are', () => {
+    const vmm = new TestVmm();
+    expect(vmm.answer(vmm.kvm, 'KVM_CHECK_EXTENSION', BigInt(CAPABILITIES.KVM_CAP_GUEST_DEBUG_HW_BPS))).toBe(6);
+    expect(vmm.answer(vmm.kvm, 'KVM_CHECK_EXTENSION', BigInt(CAPABILITIES.KVM_CAP_GUEST_DEBUG_HW_WPS))).toBe(4);
   });
 });

@@ -6,7 +6,7 @@ import { COUNTER_HZ } from '../../machine/sysregs.ts';
 import type { Stop } from '../../machine/stop.ts';
 import type { CapabilityRow } from '../capabilities.ts';
 import type { Caller, GuestPause, IoctlRun } from '../descriptor.ts';
-import { exitStep, singleSteps } from '../guestdebug.ts';
+import { beginDebug, endDebug } from '../guestdebug.ts';
 import { checkPmuForRun } from '../pmu.ts';
 import { isSignalled } from '../signals.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../refusal.ts';
@@ -95,13 +95,10 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     if (inAarch32(vcpu)) return noAarch32(vcpu);
     if (deviceLevelsChanged(vcpu)) return interrupted(vcpu, 'the output level of a timer or the PMU has changed');
 
-    const doneByKvm = vcpu.incrementPc || vcpu.pendingException;
+    beginDebug(vcpu);
     adjustPc(vcpu);
-    if (doneByKvm && singleSteps(vcpu)) {
-      exitStep(vcpu, false);
-      return DONE;
-    }
     if (cpu.instructions >= sliceEnd || exits >= MOST_EXITS) {
+      endDebug(vcpu);
       yield { why: 'budget', vcpu };
       sliceEnd = cpu.instructions + Math.max(0, control.budget);
       exits = 0;
@@ -110,7 +107,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     enterGuest(vcpu);
     let stop = runSlice(vcpu, sliceEnd);
     // Holding the guest must not show: its registers stay in the CPU unless someone changed them meanwhile.
-    while (stop.why === 'breakpoint' || (stop.why === 'budget' && cpu.instructions >= sliceEnd && !singleSteps(vcpu))) {
+    while (stop.why === 'breakpoint' || (stop.why === 'budget' && cpu.instructions >= sliceEnd)) {
       const held = vcpu.context.bytes.slice();
       const { worldSwitches } = vcpu.vm.kvm;
       yield { why: stop.why, vcpu };
@@ -119,10 +116,6 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
       const disturbed = worldSwitches !== vcpu.vm.kvm.worldSwitches || !sameBytes(held, vcpu.context.bytes);
       if (disturbed || isSignalled(vcpu, caller) || vcpu.requests.sleep) break;
       stop = runSlice(vcpu, sliceEnd);
-    }
-    if (stop.why === 'budget' && singleSteps(vcpu)) {
-      exitStep(vcpu, true);
-      return DONE;
     }
     if (stop.why !== 'trap') continue;
     vcpu.lastTrap = stop;
@@ -152,7 +145,7 @@ function runSlice(vcpu: Vcpu, sliceEnd: number): Stop {
   const { cpu } = vcpu.vm.kvm.host;
   const before = cpu.instructions;
   const quiet = Math.min(instructionsToTimer(vcpu), vcpu.pmu.instructionsToOverflow());
-  const stop = cpu.run(Math.min(sliceEnd - before, quiet, singleSteps(vcpu) ? 1 : Infinity));
+  const stop = cpu.run(Math.min(sliceEnd - before, quiet));
   leaveGuest(vcpu);
   vcpu.pmu.count(cpu.instructions - before);
   return stop;

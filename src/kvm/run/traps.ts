@@ -1,4 +1,5 @@
 import { HCR, MDCR } from '../../machine/el2.ts';
+import { debugRegisters, endDebug } from '../guestdebug.ts';
 import type { Vcpu } from '../vcpu.ts';
 
 /** What of the guest is taken to EL2: the control registers that hold while it runs (kvm_calculate_traps, __activate_traps). */
@@ -39,13 +40,14 @@ export function enterGuest(vcpu: Vcpu): void {
   el2.VMPIDR_EL2 = vcpu.readSysreg('MPIDR_EL1');
   el2.CPTR_EL2 = kvm.usesE2h ? CPTR_E2H_FPEN : CPTR_NVHE_RES1;
   // A guest that userspace debugs has its debug exceptions taken to EL2.
-  el2.MDCR_EL2 = vcpu.guestDebug === 0 ? MDCR_GUEST : MDCR_GUEST | MDCR.TDE;
+  el2.MDCR_EL2 = vcpu.debug.control === 0 ? MDCR_GUEST : MDCR_GUEST | MDCR.TDE;
   el2.HSTR_EL2 = 1n << 15n;
   // The physical counter and timer are always emulated: the guest's may be offset.
   el2.CNTHCTL_EL2 = 0n;
   el2.CNTVOFF_EL2 = counterOffset.virtual;
   el2.VSESR_EL2 = kvm.features.ras ? vcpu.vsesr : 0n;
   kvm.worldSwitches++;
+  kvm.host.cpu.debugWith(debugRegisters(vcpu));
   kvm.host.cpu.load(vcpu.context);
 }
 
@@ -53,6 +55,7 @@ export function enterGuest(vcpu: Vcpu): void {
 export function leaveGuest(vcpu: Vcpu): void {
   const { cpu } = vcpu.vm.kvm.host;
   cpu.save(vcpu.context);
+  endDebug(vcpu);
   // Taking a virtual SError clears it.
   vcpu.hcr = (vcpu.hcr & ~HCR.VSE) | (cpu.el2.HCR_EL2 & HCR.VSE & vcpu.hcr);
 }
