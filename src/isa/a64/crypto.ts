@@ -90,7 +90,7 @@ function rowOf(feature: string, [mnemonic, encoding, syntax, semantics]: Entry):
       ...(has('Ra') ? { ra: v('Ra') } : semantics.into && INTO),
       ...(has('i2') && { imm: joinedField('i2') }),
     },
-    execute: semantics.on(mnemonic === 'sha1h' ? scalars(2) : wholeVectors(2), has('i2') ? element : undefined),
+    execute: semantics.on(wholeVectors(2), has('i2') ? element : undefined),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Accumulation, Binary, Unary } from '../simd/lanes.ts';
 import * as vector from '../simd/vector.ts';
 import { choice, majority, words, type Combine } from './words.ts';
 
-const { lane, range, shuffleLanes, splat, withLane, ZERO } = vector;
+const { lane, range, shuffleLanes, withLane, ZERO } = vector;
 const rotate = (value: Expr, by: number) => rotl(value, constant(32, by));
 
 const rounds = (name: string, combine: Combine) =>
@@ -30,7 +30,7 @@ export const hashParity = hashing(PARITY);
 export const hashMajority = hashing(MAJORITY);
 
 /** SHA1H. */
-export const fixedRotate: Unary = (_on, n) => splat(2, rotate(lane(2, 0, n), 30));
+export const fixedRotate: Unary = (_on, n) => withLane(2, 0, ZERO, rotate(lane(2, 0, n), 30));
 
 /** SHA1SU0. */
 export const scheduleFirst: Accumulation = (_on, n, m, d) =>
