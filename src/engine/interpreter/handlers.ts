@@ -1,3 +1,5 @@
+import { SLOT } from '../../isa/a64/operands.ts';
+import { REGISTER_OPERANDS } from '../../isa/row.ts';
 import type { InstructionTable, TableRow } from '../../isa/decoder.ts';
 import type { Frame } from '../emit/statements.ts';
 import type { Code } from '../wasm/code.ts';
@@ -84,14 +86,23 @@ function sameHandler(a: Handler, b: Handler): boolean {
   return sameCareful && a.fast.equals(b.fast);
 }
 
-/** null: they have no place in the hot function. */
+/**
+ * null: they have no place in the hot function, which is for the integer instructions that every CPU has: V8 compiles it as a
+ * whole before it is fast, and each handler delays that.
+ */
 function inlinePieces(row: TableRow, functions: CarefulFunctions): Tree<Piece> | null {
+  if (row.row.feature !== undefined || usesVectors(row)) return null;
   try {
     return explore((ask) => makePiece(row, ask, FastBuilder, () => new InlineFrame(), functions));
   } catch (thrown) {
     if (thrown instanceof NotInline) return null;
     throw thrown;
   }
+}
+
+function usesVectors({ row, diagram }: TableRow): boolean {
+  const fields = Object.fromEntries(diagram.fields.map(({ name }) => [name, 0]));
+  return REGISTER_OPERANDS.some((operand) => (row.operands[operand]?.(fields) ?? 0) >= SLOT.V0);
 }
 
 /** A row's code for the answers given. */
