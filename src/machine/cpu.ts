@@ -193,6 +193,7 @@ export class Cpu implements RegisterFile {
   /**
    * EL2 debugs the guest: its comparators are used instead of the guest's registers, which stay as they are (EL2 traps
    * accesses by MDCR_EL2.TDA). Their exceptions go to EL2 where MDCR_EL2.TDE is set. null: the guest has its own again.
+   * Before `load`, which takes PSTATE.SS over only where these registers step.
    */
   debugWith(registers: DebugRegisters | null): void {
     this.#debug.host = registers;
@@ -490,6 +491,7 @@ export class Cpu implements RegisterFile {
     if (this.lines.irq && (hcr & HCR.IMO) !== 0n) return interrupt(2, 'irq');
     const pstate = this.state.pstate;
     if (this.#debug.stepIsPending) return this.#debug.stepException();
+    if (this.#debug.contextHolds) return this.#debug.breakpointException();
     if ((pstate & PSTATE.IL) !== 0) return exception(1, esr(EC.ILLEGAL_STATE, 0));
     if ((hcr & HCR.VSE) !== 0n && (hcr & HCR.AMO) !== 0n && (pstate & PSTATE.A) === 0) {
       this.el2.HCR_EL2 = hcr & ~HCR.VSE;

@@ -140,6 +140,21 @@ describe('a breakpoint', () => {
     expect(hvcOf(boot(`${breakpointAt('here')}\n mov x0, #1\n msr oslar_el1, x0\n here: mov x1, #2`).cpu)).toBe(99);
   });
 
+  test('on a context alone holds at every instruction of it, but for those of another context', () => {
+    const other = (context: number) => `
+      mov x0, #0x77
+      msr dbgbvr5_el1, x0
+      ldr x0, =0x2001e3
+      msr dbgbcr5_el1, x0
+      mov x0, #${context}
+      msr contextidr_el1, x0
+    here: mov x1, #2`;
+    const { cpu, symbol } = boot(other(0x77));
+    expect(hvcOf(cpu)).toBe(1);
+    expect([cpu.state.x(20), cpu.state.x(22)]).toEqual([0xc600_0022n, symbol('here')]);
+    expect(hvcOf(boot(other(0x76)).cpu)).toBe(99);
+  });
+
   test('of whoever watches the machine stops first; the guest has its own then', () => {
     const { cpu, symbol } = boot(`${breakpointAt('here')}\n here: mov x1, #2`);
     cpu.setBreakpoints([symbol('here')]);

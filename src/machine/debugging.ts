@@ -59,6 +59,7 @@ export class Debugging {
   }
   /** See Cpu.debugWith. */
   set host(registers: DebugRegisters | null) {
+    if (registers === null && this.#host === null) return;
     this.#host = registers;
     this.sync();
   }
@@ -88,6 +89,13 @@ export class Debugging {
   /** Software step exceptions come before anything of the next instruction. */
   get stepIsPending(): boolean {
     return this.unit.stepping && (this.#hardware.engine.state.pstate & PSTATE.SS) === 0;
+  }
+  /** A breakpoint on a context alone holds here; not where the instruction can't be fetched, which comes before it. */
+  get contextHolds(): boolean {
+    const { mmu, engine, kindHere } = this.#hardware;
+    const { pc, pcLow, pcHigh } = engine.state;
+    if (!this.unit.anywhere || !this.unit.breakpointAt(pc)) return false;
+    return mmu.translate(pcLow, pcHigh, { ...kindHere('fetch'), peek: true }).ok;
   }
   stepException(): Exception {
     return this.#exception(EC.SOFTSTEP_LOWER, this.stepped, null);

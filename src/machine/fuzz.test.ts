@@ -28,6 +28,22 @@ function word(random: Random): number {
   ]);
 }
 
+/** Comparators around the code, keys that are enabled, and all of it in force or not. */
+function debugged(context: CpuContext, random: Random): void {
+  context.write('MDSCR_EL1', random.pick([0n, 0xa000n, 0xa001n, 0x2001n, 0x8000n]));
+  context.write('SCTLR_EL1', context.read('SCTLR_EL1') | random.pick([0n, 0xc800_2000n]));
+  context.write('TCR_EL1', random.interesting());
+  const near = () => BigInt(RAM.base + 4 * random.below(CODE_WORDS));
+  for (const n of [0, 3, 5] as const) {
+    context.write(`DBGBVR${n}_EL1`, near());
+    context.write(`DBGBCR${n}_EL1`, BigInt(random.below(2 ** 24)) | random.pick([0n, 0x1e7n]));
+  }
+  for (const n of [0, 2] as const) {
+    context.write(`DBGWVR${n}_EL1`, near());
+    context.write(`DBGWCR${n}_EL1`, BigInt(random.below(2 ** 29)) | random.pick([0n, 0x1fffn]));
+  }
+}
+
 test('whatever a guest runs, every run ends in its budget, counts no less than it did, and nothing is thrown', () => {
   const machine = new Machine({ cpu: 'max', pageSize: 4096, ram: [RAM] });
   const { memory, cpu } = machine;
@@ -63,6 +79,7 @@ test('whatever a guest runs, every run ends in its budget, counts no less than i
     start.write('VBAR_EL1', random.pick([BigInt(RAM.base), random.interesting()]));
     start.write('SPSR_EL1', random.interesting());
     start.write('ELR_EL1', BigInt(RAM.base + 4 * random.below(CODE_WORDS)));
+    if (random.below(2)) debugged(start, random);
     cpu.load(start);
     cpu.el2.HCR_EL2 = HCR.RW | HCR.VM | random.pick(traps) | random.pick(traps);
     cpu.el2.MDCR_EL2 = random.pick([0n, MDCR.TDA | MDCR.TPM, MDCR.TDE]);
