@@ -12,15 +12,7 @@ import * as sha512 from './semantics/crypto/sha512.ts';
 import * as sm3 from './semantics/crypto/sm3.ts';
 import * as sm4 from './semantics/crypto/sm4.ts';
 import { element } from './semantics/simd/element.ts';
-import {
-  accumulating,
-  binary,
-  scalars,
-  unary,
-  unaryInto,
-  wholeVectors,
-  type Semantics,
-} from './semantics/simd/lanes.ts';
+import { accumulating, binary, unary, unaryInto, wholeVectors, type Semantics } from './semantics/simd/lanes.ts';
 import { BINARY, INTO, UNARY } from './simd-row.ts';
 
 const BYTES = '<Vd.16b>, <Vn.16b>';
