@@ -2,7 +2,6 @@
 import type { Value } from '../isa/expr.ts';
 import type { FunctionBody, LibraryFunction } from '../isa/library.ts';
 import { StatementEmitter, type Frame } from './emit/statements.ts';
-import { fusesMultiplyAdd } from './wasm/relaxed.ts';
 import { encodeModule, type FunctionImport } from './wasm/module.ts';
 import { OP, VALUE_TYPES, type ValueType } from './wasm/opcodes.ts';
 
@@ -64,8 +63,6 @@ export class FunctionFrame implements Frame {
 }
 
 class BodyEmitter extends StatementEmitter implements FunctionBody {
-  readonly fusesMultiplyAdd = fusesMultiplyAdd();
-
   parameters(fn: LibraryFunction): Value[] {
     return fn.parameters.map((type, index) => this.leaf(type, () => this.code.get(index)));
   }

@@ -29,6 +29,8 @@ export interface Variable<T extends Type> {
 
 /** What instructions and library functions are both written with. */
 export interface Statements {
+  /** The host has relaxed multiply-adds (native.ts), and they round once. Code may differ by it, never results. */
+  readonly fusesMultiplyAdd: boolean;
   /** Evaluates now, once. */
   let(value: Expr): Expr;
   let(value: Vector): Vector;
@@ -47,8 +49,6 @@ export interface Statements {
 }
 
 export interface FunctionBody extends Statements {
-  /** The host has relaxed multiply-adds (native.ts), and they round once. Code may differ by it, never results. */
-  readonly fusesMultiplyAdd: boolean;
   /** Leaves the function; what follows it in the same block is not reached. */
   return(value: Value): void;
 }

@@ -58,6 +58,7 @@ const OPERATORS: Readonly<Record<string, string>> = {
 };
 
 class TextBuilder implements Builder {
+  readonly fusesMultiplyAdd = false;
   readonly lines: string[] = [];
   readonly #decoded: Decoded;
   readonly #registers: RegisterNames;

@@ -19,6 +19,7 @@ import {
 } from '../../isa/library.ts';
 import * as at from '../layout.ts';
 import { Code } from '../wasm/code.ts';
+import { fusesMultiplyAdd } from '../wasm/relaxed.ts';
 import { OP } from '../wasm/opcodes.ts';
 import { emitExpression, type Surroundings } from './expression.ts';
 
@@ -34,6 +35,7 @@ export interface Frame {
 
 /** Emits what instructions and library functions have in common. */
 export abstract class StatementEmitter implements Statements {
+  readonly fusesMultiplyAdd = fusesMultiplyAdd();
   /** What is emitted now goes there. */
   code = new Code();
   readonly #frame: Frame;

@@ -1,6 +1,6 @@
 /** What fast.ts does, on vectors of singles and doubles: all lanes must allow it. */
 import { and, constant, eq, eqz, native, type Expr, type Vector } from '../../../expr.ts';
-import type { FunctionBody, Statements } from '../../../library.ts';
+import type { Statements } from '../../../library.ts';
 import { low } from '../simd/lanes.ts';
 import { splatConstant } from '../simd/vector.ts';
 import { FAST_BINARY, FAST_UNARY, SIGNS, type Rule } from './fast.ts';
@@ -89,7 +89,7 @@ export function fastBinary(b: Statements, name: BinaryName, shape: Arrangement, 
 
 /** As `ternaryOf` in fast.ts, of singles two lanes at a time as doubles; where `nearest` holds. */
 export function fastTernary(
-  b: FunctionBody,
+  b: Statements,
   name: TernaryName,
   shape: Arrangement,
   a: Vector,

@@ -7,6 +7,7 @@ import { and, call, choose, constant, extendU, native, ne, wrap, type Expr } fro
 import type { Statements } from '../../../library.ts';
 import type { Precision } from './format.ts';
 import { fpMulAddDouble } from './fused.ts';
+import { fpMulAdd } from './multiply-add.ts';
 import {
   BINARY,
   fpAbs,
@@ -104,7 +105,7 @@ export const SIGNS = {
  */
 export function ternaryOf(b: Statements, name: TernaryName, p: Precision, a: Expr, n: Expr, m: Expr): Expr {
   const [negateA, negateN] = SIGNS[name];
-  if (p === 'double') return call(fpMulAddDouble, negateA ? fpNeg(p, a) : a, negateN ? fpNeg(p, n) : n, m);
+  if (p === 'double') return multiplyAddDouble(b, negateA ? fpNeg(p, a) : a, negateN ? fpNeg(p, n) : n, m);
   const slow = TERNARY[name](b, p, a, n, m);
   if (p === 'half') return slow;
   const promoted = (value: Expr) => native('f64.promote_f32', f32(value));
@@ -115,4 +116,12 @@ export function ternaryOf(b: Statements, name: TernaryName, p: Precision, a: Exp
   const cut = and(wrap(native('i64.reinterpret_f64', sum)), constant(32, 0x1fffffff));
   const decided = ne(cut, constant(32, 0x10000000));
   return choose(and(nearest(b), and(decided, regular('single', value))), value, slow);
+}
+
+function multiplyAddDouble(b: Statements, a: Expr, n: Expr, m: Expr): Expr {
+  if (!b.fusesMultiplyAdd) return call(fpMulAddDouble, a, n, m);
+  const vector = (value: Expr) => native('i64x2.splat', value);
+  const once = native('f64x2.relaxed_madd', vector(n), vector(m), vector(a));
+  const value = b.let(native('i64x2.extract_lane', 0, once));
+  return choose(and(nearest(b), regular('double', value)), value, call(fpMulAdd.double, a, n, m));
 }

@@ -29,7 +29,7 @@ describe.skipIf(!fusesMultiplyAdd())('with a multiply-add of the host', () => {
     test('fmla of a vector is too', () => {
       const shape = ARRANGEMENTS[p].at(-1)!;
       const vectors = runner(3, (b, [a, n, m]) => {
-        const all = b.let(ternary('fmla', shape, splat(p, a!), splat(p, n!), splat(p, m!)));
+        const all = b.let(ternary(b, 'fmla', shape, b.let(splat(p, a!)), b.let(splat(p, n!)), b.let(splat(p, m!))));
         return lane(p, native('i8x16.shuffle', LAST_FIRST, all, all), 0);
       });
       check('fmadd', p, operands, vectors);

@@ -1,6 +1,6 @@
 /**
- * a + n * m of doubles, rounded once: by the host's relaxed multiply-add if it is one that does, else from sums and products
- * rounded to nearest. Dekker, "A floating-point technique for extending the available precision" (1971): the error of a product;
+ * a + n * m of doubles, rounded once, from sums and products rounded to nearest, for hosts without a multiply-add of their own.
+ * Dekker, "A floating-point technique for extending the available precision" (1971): the error of a product;
  * Knuth: that of a sum. Where what is added to the sum last is itself rounded, the result is taken only if it would be the same
  * for what may be an ulp more and an ulp less (Ziv's test).
  */
@@ -9,7 +9,6 @@ import { libraryFunction, type Statements } from '../../../library.ts';
 import { DOUBLE } from './format.ts';
 import { long } from './integer.ts';
 import { fpMulAdd } from './multiply-add.ts';
-import { regular } from './result.ts';
 import { nearest } from './state.ts';
 
 /** Numbers, or vectors of them. */
@@ -73,12 +72,6 @@ const INFINITY = bits(Infinity);
 /** FPMulAdd() of doubles. */
 export const fpMulAddDouble = libraryFunction('FPMulAdd, fused (double)', [64, 64, 64], 64, (b, a, n, m) => {
   b.when(nearest(b), () => {
-    if (b.fusesMultiplyAdd) {
-      const [addend, x, y] = [a, n, m].map((value) => native('i64x2.splat', value));
-      const once = b.let(native('i64x2.extract_lane', 0, native('f64x2.relaxed_madd', x!, y!, addend!)));
-      b.when(regular('double', once), () => b.return(once));
-      return;
-    }
     const [addend, x, y] = [a, n, m].map((value) => b.let(native('f64.reinterpret_i64', value)));
     const [result, more, less] = fused(SCALAR, (value) => b.let(value), addend!, x!, y!);
     const answer = b.let(native('i64.reinterpret_f64', result));
@@ -88,7 +81,7 @@ export const fpMulAddDouble = libraryFunction('FPMulAdd, fused (double)', [64, 6
   return call(fpMulAdd.double, a, n, m);
 });
 
-/** Two at once without the host's, where `nearest` holds, and whether both may be taken. */
+/** Two at once, where `nearest` holds, and whether both may be taken. */
 export function fusedPair(b: Statements, a: Vector, n: Vector, m: Vector): { value: Vector; holds: Expr } {
   const [value, more, less] = fused(VECTOR, (vector) => b.let(vector), a, n, m);
   const abs = b.let(native('f64x2.abs', value));

@@ -78,8 +78,11 @@ export const unary = (b: Statements, name: UnaryName, shape: Arrangement, n: Vec
   fastOr(fastUnary(b, name, shape, n), call(UNARY_LANES(name, shape), n));
 export const binary = (b: Statements, name: BinaryName, shape: Arrangement, n: Vector, m: Vector): Vector =>
   fastOr(fastBinary(b, name, shape, n, m), call(BINARY_LANES(name, shape), n, m));
-export const ternary = (name: TernaryName, shape: Arrangement, a: Vector, n: Vector, m: Vector): Vector =>
-  call(TERNARY(name, shape), a, n, m);
+/** Without a multiply-add of the host, what stands for it is too long to be repeated at each instruction. */
+export function ternary(b: Statements, name: TernaryName, shape: Arrangement, a: Vector, n: Vector, m: Vector): Vector {
+  if (!b.fusesMultiplyAdd) return call(TERNARY(name, shape), a, n, m);
+  return fastOr(fastTernary(b, name, shape, a, n, m), call(TERNARY_LANES(name, shape), a, n, m));
+}
 
 /** `fbits`: of fixed-point numbers. */
 export const toInteger = (b: Statements, name: ToInteger, shape: Arrangement, n: Vector, fbits: Expr | null): Vector =>

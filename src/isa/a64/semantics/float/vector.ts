@@ -49,7 +49,10 @@ export const ternary =
   (b) => {
     b.checkFp();
     const shape = arrangement(b, which);
-    b.setVector('rd', lanewise.ternary(name, shape, b.getVector('ra'), b.getVector('rn'), second(b, shape.p)));
+    b.setVector(
+      'rd',
+      lanewise.ternary(b, name, shape, b.let(b.getVector('ra')), b.let(b.getVector('rn')), b.let(second(b, shape.p))),
+    );
   };
 
 /** Scalar forms by an element. */
