@@ -370,6 +370,15 @@ describe('what the engine leaves to the machine', () => {
     expect(having.run()).toMatchObject({ exit: { kind: 'exception', cause: 'hlt' }, executed: 2 });
   });
 
+  test('an instruction that needs two features where one is lacking', () => {
+    const run = (...absent: string[]) =>
+      new Guest('fcadd v0.4h, v1.4h, v2.4h, #90\n hlt #0', TWO_PAGES, 16, absent).run();
+    for (const absent of ['FEAT_FCMA', 'FEAT_FP16']) {
+      expect(run(absent)).toMatchObject({ exit: { kind: 'undefined' }, executed: 0 });
+    }
+    expect(run()).toMatchObject({ exit: { kind: 'exception', cause: 'hlt' }, executed: 1 });
+  });
+
   test('SIMD registers while they are trapped', () => {
     const guest = new Guest('str q1, [x2]\n ldr d3, [x2, #8]\n hlt #0', TWO_PAGES);
     const { state } = guest.engine;

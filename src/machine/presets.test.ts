@@ -65,6 +65,13 @@ describe('a preset', () => {
     expect(absentFeatures({ ID_AA64ISAR0_EL1: 0x1_0000n }).has('FEAT_CRC32')).toBe(false);
   });
 
+  test('half precision is there as ID_AA64PFR0_EL1 says of FP and AdvSIMD', () => {
+    const fields = (name: CpuPresetName) => (cpuModel(name).id.ID_AA64PFR0_EL1! >> 16n) & 0xffn;
+    const half = (name: CpuPresetName) => !absentFeatures(cpuModel(name).id).has('FEAT_FP16');
+    expect([fields('cortex-a57'), fields('neoverse-n1'), fields('max')]).toEqual([0x00n, 0x11n, 0x11n]);
+    expect([half('cortex-a57'), half('neoverse-n1'), half('max')]).toEqual([false, true, true]);
+  });
+
   test('every feature of an instruction has its ID field', () => {
     const told = new Set(INSTRUCTION_FIELDS.flatMap(({ needs }) => needs));
     /* FP_FIELDS of absent.ts has FEAT_FP16. */
