@@ -1,4 +1,5 @@
 /** A process that is the engine's target: IMAGE, on or off for the compiler, and the clock in; what was measured and the checksum out. */
+import './v8-flags.ts';
 import { readFileSync } from 'node:fs';
 import { runImage } from './guest.ts';
 

@@ -1,4 +1,5 @@
 /** A process that steps a guest through the session, as the page does: STEPS in, steps in a second of CPU time out. */
+import './v8-flags.ts';
 import type { Command } from '../src/session/messages.ts';
 import { Session } from '../src/session/session.ts';
 
