@@ -25,6 +25,7 @@ interface Options {
   readonly seed: number;
   readonly jobs: number;
   readonly record: boolean;
+  readonly v8: readonly string[];
 }
 
 /** What a process tells of a row. */
@@ -44,7 +45,7 @@ interface Part {
   readonly last: boolean;
 }
 
-const RECORDED_PER_ROW = 6;
+const RECORDED_PER_ROW = 8;
 const EXAMPLES = 3;
 const BATCH = 2000;
 
@@ -57,6 +58,7 @@ function parse(args: readonly string[]): Options {
       seed: { type: 'string', default: '1' },
       jobs: { type: 'string', default: '2' },
       record: { type: 'boolean', default: false },
+      v8: { type: 'string', multiple: true, default: [] },
     },
   });
   return {
@@ -65,6 +67,7 @@ function parse(args: readonly string[]): Options {
     seed: Number(values.seed),
     jobs: Number(values.jobs),
     record: values.record,
+    v8: values.v8,
   };
 }
 
@@ -160,7 +163,7 @@ export async function main(args: readonly string[], tools: Tools): Promise<numbe
   const rows = rowsOf(options);
   const reports: Result[] = [];
   const finished = Array.from({ length: options.jobs }, (_, job) =>
-    runWorker(args, tools, job, (report) => {
+    runWorker(args, options, tools, job, (report) => {
       reports.push(report);
       if (report.examples.length === 0) return;
       console.log(`\n${report.name}: ${report.disagreements} of ${report.cases} cases differ`);
@@ -196,9 +199,15 @@ function rowOf(line: string): number {
   return decode(parseRecorded(line).case.words.at(-1)!)?.index ?? -1;
 }
 
-function runWorker(args: readonly string[], tools: Tools, job: number, onReport: (result: Result) => void) {
+function runWorker(
+  args: readonly string[],
+  { v8 }: Options,
+  tools: Tools,
+  job: number,
+  onReport: (result: Result) => void,
+) {
   const call = `import { worker } from ${JSON.stringify(import.meta.url)}; worker(...${JSON.stringify([args, tools, job])});`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', call], {
+  const child = spawn(process.execPath, [...v8, '--input-type=module', '-e', call], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: fileURLToPath(new URL('.', import.meta.url)),
   });

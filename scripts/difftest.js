@@ -1,10 +1,11 @@
 /**
  * Runs random instructions on the engine and on QEMU's user-mode emulator, and compares all that they change.
  *
- *   npm run difftest -- [--rows REGEXP] [--count N] [--seed N] [--jobs N] [--record]
+ *   npm run difftest -- [--rows REGEXP] [--count N] [--seed N] [--jobs N] [--record] [--v8=FLAG]
  *
  * --rows: rows whose name matches, in any case (all); --count: cases of each row (200); --seed: other cases;
- * --jobs: processes (2); --record: puts a sample of these rows' cases into src/engine/vectors in place of theirs there.
+ * --jobs: processes (2); --record: puts a sample of these rows' cases into src/engine/vectors in place of theirs there;
+ * --v8: a flag for the engine's V8, such as --v8=--experimental-wasm-relaxed-simd.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -21,7 +21,7 @@ export class CaseRunner {
 
   constructor() {
     const memory = new WebAssembly.Memory({ initial: (ENGINE_BYTES + RAM_BYTES) / 0x10000 });
-    this.#engine = new Engine(memory);
+    this.#engine = new Engine(memory, undefined, undefined, { jit: false });
     this.#view = new DataView(memory.buffer);
     for (let slot = 0; slot < at.SLOT_COUNT; slot++) this.#putSlot(slot, end(slot));
   }
