@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { boot } from '../host/host.ts';
-import { HOST_PRESETS, asRecorded } from '../host/config.ts';
+import { HOST_PRESETS, asTraced } from '../host/config.ts';
 import type { HostPreset } from '../host/config.ts';
 import { areaOf, compareOutputs } from '../vmm/kvmtrace/compare.ts';
 import type { Agreement } from '../vmm/kvmtrace/compare.ts';
@@ -27,7 +27,7 @@ function conform(
   refusals: Refusals,
 ): readonly Agreement[] {
   const output: string[] = [];
-  playTraces(traces, boot(asRecorded(host.config)), {
+  playTraces(traces, boot(asTraced(host.config)), {
     print: (line) => output.push(line),
     refused: (refusal, trace) => {
       const area = areaOf(trace);

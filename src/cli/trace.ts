@@ -1,4 +1,4 @@
-import { asRecorded } from '../host/config.ts';
+import { asTraced } from '../host/config.ts';
 import { boot } from '../host/host.ts';
 import { TraceFileError, parseTraces } from '../vmm/kvmtrace/parse.ts';
 import type { Trace } from '../vmm/kvmtrace/parse.ts';
@@ -39,7 +39,7 @@ Hosts are as they were recorded, on the CPU that QEMU 7.2 emulates; --architectu
     const preset = hostNamed(given.text('host'));
     const [path = ''] = given.positionals;
     const traces = readTraces(path);
-    const config = given.flag('architecture') ? preset.config : asRecorded(preset.config);
+    const config = given.flag('architecture') ? preset.config : asTraced(preset.config);
     playTraces(traces, boot(config), {
       print,
       problem: (line, message) => note(`${path}:${line ?? 0}: ${message}`),

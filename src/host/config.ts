@@ -34,6 +34,8 @@ export interface HostConfig {
    * refused. Absent: as the machine is.
    */
   readonly identity?: 'real';
+  /** false: the host's kernel finds no pointer authentication, as on QEMU's `-cpu max,pauth=off`. */
+  readonly pointerAuthentication?: false;
   /** The CPU under the host is that of an emulator, with its deviations from the architecture (emulated.ts). */
   readonly emulator?: 'qemu-7.2';
   /** The host's interrupt controller; absent: a GICv3. */
@@ -97,6 +99,11 @@ export const HOST_PRESETS: readonly HostPreset[] = [
 /** The host as it was recorded: the same hardware and kernel, under QEMU 7.2. */
 export function asRecorded(config: HostConfig): HostConfig {
   return { ...config, identity: 'real', emulator: 'qemu-7.2' };
+}
+
+/** As the hosts of the recorded traces were: QEMU's max without pointer authentication. */
+export function asTraced(config: HostConfig): HostConfig {
+  return { ...asRecorded(config), pointerAuthentication: false };
 }
 
 const REG_SCOPES: readonly RegScopeEncoding[] = ['arm64-bit', 'neutral-nibble'];

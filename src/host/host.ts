@@ -8,7 +8,7 @@ import { stage1StartLevel } from '../machine/translation/format.ts';
 import { bootLog, type BootLine } from './bootlog.ts';
 import { checkConfig, ConfigError, DEFAULT_KERNEL, type HostConfig } from './config.ts';
 import { EmulatedCpu } from './emulated.ts';
-import { realIdentity } from './identity.ts';
+import { realIdentity, withoutPointerAuthentication } from './identity.ts';
 import { AddressSpace } from './mm.ts';
 import { Process } from './process.ts';
 
@@ -56,7 +56,8 @@ export class Host {
     this.machine = machine;
     const { memory } = machine;
     const cpu = config.emulator ? new EmulatedCpu(machine.cpu, memory) : machine.cpu;
-    const model = config.identity ? realIdentity(machine.model) : machine.model;
+    const found = config.identity ? realIdentity(machine.model) : machine.model;
+    const model = config.pointerAuthentication === false ? withoutPointerAuthentication(found) : found;
     const { pageSize, mode, kernel = DEFAULT_KERNEL, gic = 'v3' } = config;
     const { regScope } = config.proposals ?? {};
     this.kvm = new KvmModule({

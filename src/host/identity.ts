@@ -87,3 +87,11 @@ export function realIdentity(model: CpuModel): HostModel {
   const isar0 = (model.id.ID_AA64ISAR0_EL1 ?? 0n) | (random ? RNDR : 0n);
   return { ...model, id: { ...model.id, ...registers, ID_AA64PFR0_EL1: pfr0, ID_AA64ISAR0_EL1: isar0 } };
 }
+
+/** ID_AA64ISAR1_EL1.APA, API, GPA and GPI. */
+const POINTER_AUTHENTICATION = 0xff00_0ff0n;
+
+export function withoutPointerAuthentication(model: HostModel): HostModel {
+  const isar1 = (model.id.ID_AA64ISAR1_EL1 ?? 0n) & ~POINTER_AUTHENTICATION;
+  return { ...model, id: { ...model.id, ID_AA64ISAR1_EL1: isar1 } };
+}

@@ -21,6 +21,8 @@ export interface KernelFeatures {
   /** AArch32 at EL1 and at EL0. */
   readonly aarch32El1: boolean;
   readonly aarch32El0: boolean;
+  /** Pointer authentication of addresses and generic, by one and the same algorithm. */
+  readonly pointerAuthentication: boolean;
   /** A PMU that KVM can give to guests, and its event counters. */
   readonly pmu: boolean;
   readonly pmuCounters: number;
@@ -31,6 +33,13 @@ export interface KernelFeatures {
 const EVENT_COUNTERS = 6;
 
 const AARCH32_TOO = 2n;
+
+/** kvm_has_full_ptr_auth, by ID_AA64ISAR1_EL1's APA, API, GPA and GPI. */
+function fullPointerAuthentication(isar1: bigint): boolean {
+  const has = (lo: bigint): boolean => ((isar1 >> lo) & 0xfn) !== 0n;
+  const [apa, api, gpa, gpi] = [has(4n), has(8n), has(24n), has(28n)];
+  return apa === gpa && api === gpi && apa !== api;
+}
 
 export function kernelFeatures(model: HostModel, granule: GranuleName): KernelFeatures {
   const { id, features } = model;
@@ -47,6 +56,7 @@ export function kernelFeatures(model: HostModel, granule: GranuleName): KernelFe
     vhe: features.vhe,
     aarch32El1: ((pfr0 >> 4n) & 0xfn) === AARCH32_TOO,
     aarch32El0: (pfr0 & 0xfn) === AARCH32_TOO,
+    pointerAuthentication: fullPointerAuthentication(id.ID_AA64ISAR1_EL1 ?? 0n),
     pmu,
     pmuCounters: pmu ? EVENT_COUNTERS : 0,
     mitigation: mitigation(id.MIDR_EL1 ?? 0n, pfr0),

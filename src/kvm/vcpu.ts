@@ -35,6 +35,7 @@ const STORED: ReadonlySet<string> = new Set(STORED_REGISTERS);
 
 const bit = (name: keyof typeof ARM_VCPU_FEATURES): number => 1 << ARM_VCPU_FEATURES[name];
 const VALID_FEATURES = 0x7f;
+const PTRAUTH = bit('KVM_ARM_VCPU_PTRAUTH_ADDRESS') | bit('KVM_ARM_VCPU_PTRAUTH_GENERIC');
 
 export const VCPU_CAPABILITIES: readonly CapabilityRow[] = [
   { name: 'KVM_CAP_NR_VCPUS', check: (kvm) => Math.min(kvm.host.cpus, kvm.maxVcpus) },
@@ -44,6 +45,8 @@ export const VCPU_CAPABILITIES: readonly CapabilityRow[] = [
   { name: 'KVM_CAP_MP_STATE', check: () => 1 },
   { name: 'KVM_CAP_VCPU_EVENTS', check: () => 1 },
   { name: 'KVM_CAP_ARM_EL1_32BIT', check: (kvm) => (kvm.features.aarch32El1 ? 1 : 0) },
+  { name: 'KVM_CAP_ARM_PTRAUTH_ADDRESS', check: (kvm) => (kvm.features.pointerAuthentication ? 1 : 0) },
+  { name: 'KVM_CAP_ARM_PTRAUTH_GENERIC', check: (kvm) => (kvm.features.pointerAuthentication ? 1 : 0) },
   { name: 'KVM_CAP_ARM_INJECT_EXT_DABT', check: () => 1 },
   { name: 'KVM_CAP_ARM_INJECT_SERROR_ESR', check: (kvm) => (kvm.features.ras ? 1 : 0) },
 ];
@@ -88,6 +91,7 @@ function supportedFeatures(vm: Vm): number {
   let features = bit('KVM_ARM_VCPU_POWER_OFF') | bit('KVM_ARM_VCPU_PSCI_0_2');
   if (vm.kvm.features.pmu) features |= bit('KVM_ARM_VCPU_PMU_V3');
   if (vm.kvm.features.aarch32El1) features |= bit('KVM_ARM_VCPU_EL1_32BIT');
+  if (vm.kvm.features.pointerAuthentication) features |= PTRAUTH;
   return features;
 }
 
@@ -122,6 +126,10 @@ function checkInit(vcpu: Vcpu, target: number, words: readonly number[]): Refusa
   const missing = features & ~supportedFeatures(vm);
   if (missing !== 0) {
     return refuse('EINVAL', 'vcpu-init.unsupported-feature', `this host does not have ${featureNames(missing)}`, check);
+  }
+  if ((features & PTRAUTH) !== 0 && (features & PTRAUTH) !== PTRAUTH) {
+    const message = `${featureNames(features & PTRAUTH)} alone: addresses and generic go together`;
+    return refuse('EINVAL', 'vcpu-init.ptrauth-half', message, check);
   }
   if (vm.vcpuFeatures !== null && vm.vcpuFeatures !== features) {
     const message = `features ${hex(features)} differ from the VM's, ${hex(vm.vcpuFeatures)}, which its first vCPU chose`;
@@ -331,6 +339,10 @@ export class Vcpu implements Descriptor {
   /** vcpu_el1_is_32bit. */
   get el1Is32Bit(): boolean {
     return ((this.vm.vcpuFeatures ?? 0) & bit('KVM_ARM_VCPU_EL1_32BIT')) !== 0;
+  }
+
+  get hasPointerAuthentication(): boolean {
+    return ((this.vm.vcpuFeatures ?? 0) & PTRAUTH) !== 0;
   }
 
   get hasPmu(): boolean {

@@ -23,6 +23,7 @@ export function calculateTraps(vcpu: Vcpu): void {
   if (kvm.usesE2h) hcr |= HCR.E2H;
   if (features.ras) hcr |= HCR.TEA | HCR.TERR;
   if (features.stage2ForceWriteBack) hcr |= HCR.FWB;
+  if (vcpu.hasPointerAuthentication) hcr |= HCR.API | HCR.APK;
   const evt = (((id.ID_AA64MMFR2_EL1 ?? 0n) >> 56n) & 0xfn) !== 0n;
   hcr |= evt && idRegisters.get(CTR_EL0) === id.CTR_EL0 ? HCR.TID4 : HCR.TID2;
   if (idField(vcpu, ID_AA64ISAR0_EL1, 56n) === 0n) hcr |= HCR.TTLBOS;

@@ -73,6 +73,7 @@ const sanitised = (name: string, hide: (vcpu: Vcpu, value: bigint) => bigint) =>
 const RAZ: Visibility = { raz: true };
 const AARCH32_ABSENT: Visibility = { raz: true, writeIgnored: true };
 const VISIBLE: Visibility = {};
+const HIDDEN: Visibility = { hidden: true };
 const raz = { visibility: () => RAZ } as const;
 
 function id(name: string, at: string, writable: bigint, extra: Extra = {}): SysregRow {
@@ -167,6 +168,15 @@ const DEBUG_ZERO: readonly [string, string][] = [
   ['DBGDTRTX_EL0', '2 3 0 5 0'],
 ];
 
+/** Keys of pointer authentication, with CRm and op2 of their lower halves. */
+const KEYS: readonly [string, number, number][] = [
+  ['APIA', 1, 0],
+  ['APIB', 1, 2],
+  ['APDA', 2, 0],
+  ['APDB', 2, 2],
+  ['APGA', 3, 0],
+];
+
 const rows: SysregRow[] = [
   ...DEBUG_ROWS,
   kept('MDCCINT_EL1', 0n),
@@ -218,10 +228,14 @@ const rows: SysregRow[] = [
   hiddenId('ID_AA64AFR1_EL1', '3 0 0 5 5'),
   id('ID_AA64ISAR0_EL1', '3 0 0 6 0', allBut(0)),
   id('ID_AA64ISAR1_EL1', '3 0 0 6 1', allBut(28, 24, 8, 4), {
-    sanitise: sanitised('ID_AA64ISAR1_EL1', (_vcpu, value) => value & allBut(28, 24, 8, 4)),
+    sanitise: sanitised('ID_AA64ISAR1_EL1', (vcpu, value) =>
+      vcpu.hasPointerAuthentication ? value : value & allBut(28, 24, 8, 4),
+    ),
   }),
   id('ID_AA64ISAR2_EL1', '3 0 0 6 2', allBut(44, 12, 8), {
-    sanitise: sanitised('ID_AA64ISAR2_EL1', (_vcpu, value) => value & allBut(12, 8)),
+    sanitise: sanitised('ID_AA64ISAR2_EL1', (vcpu, value) =>
+      vcpu.hasPointerAuthentication ? value : value & allBut(12, 8),
+    ),
   }),
   id('ID_AA64MMFR0_EL1', '3 0 0 7 0', allBut(52, 48, 40, 36, 32, 4)),
   id('ID_AA64MMFR1_EL1', '3 0 0 7 1', allBut(40, 32, 28, 8, 4), {
@@ -243,6 +257,15 @@ const rows: SysregRow[] = [
   unknown('TTBR1_EL1', vm),
   kept('TCR_EL1', 0n, vm),
   kept('TCR2_EL1', 0n, { at: '3 0 2 0 3', ...vm }),
+  ...KEYS.flatMap(([name, crm, op2]) =>
+    ['Lo', 'Hi'].map((half, n) =>
+      unknown(`${name}Key${half}_EL1`, {
+        at: `3 0 2 ${crm} ${op2 + n}`,
+        access: access.undefined,
+        visibility: (vcpu) => (vcpu.hasPointerAuthentication ? VISIBLE : HIDDEN),
+      }),
+    ),
+  ),
   unknown('AFSR0_EL1', vm),
   unknown('AFSR1_EL1', vm),
   unknown('ESR_EL1', vm),

@@ -10,7 +10,6 @@ export type LeftOut =
   | 'AArch32'
   | 'SVE'
   | 'random numbers'
-  | 'pointer authentication'
   | 'MTE'
   | 'interrupt controller'
   | "identity of the emulator's max CPU"
@@ -28,7 +27,7 @@ const cap =
 
 /** The feature words that a record gives to KVM_ARM_VCPU_INIT, all that it names. */
 function features(record: Recorded): number {
-  const words = ['features0', 'features', 'first', 'second', 'vcpu0', 'vcpu1'].map((name) =>
+  const words = ['features0', 'features', 'feat', 'first', 'second', 'vcpu0', 'vcpu1'].map((name) =>
     Number(argument(record, name)),
   );
   const single = record.args.word === 0 ? 1 << Number(argument(record, 'bit')) : 0;
@@ -92,21 +91,14 @@ const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
       feature('KVM_ARM_VCPU_SVE'),
       about(/sve/i),
       (r) => r.args.sve_feature === 1,
-      // ZCR_EL1 and SMCR_EL1; SVCR; TPIDR2_EL0: SVE and SME came together.
+      // ZCR_EL1 and SMCR_EL1; SMIDR_EL1; SVCR; TPIDR2_EL0: SVE and SME came together.
       (record, config) =>
-        config.cpu === 'max' && [sweep(3, 0, 1), sweep(3, 3, 4, 13)].some((each) => each(record, config)),
+        config.cpu === 'max' &&
+        [sweep(3, 0, 1), sweep(3, 1, 0), sweep(3, 3, 4, 13)].some((each) => each(record, config)),
     ],
   ],
   // RNDR and RNDRRS.
   ['random numbers', [sweep(3, 3, 2)]],
-  [
-    'pointer authentication',
-    [
-      cap('KVM_CAP_ARM_PTRAUTH_ADDRESS', 'KVM_CAP_ARM_PTRAUTH_GENERIC'),
-      feature('KVM_ARM_VCPU_PTRAUTH_ADDRESS', 'KVM_ARM_VCPU_PTRAUTH_GENERIC'),
-      about(/ptrauth/),
-    ],
-  ],
   ['MTE', [cap('KVM_CAP_ARM_MTE'), about(/mte/i)]],
   [
     'AArch32',
