@@ -512,6 +512,34 @@ describe('running', () => {
     cpu.run(1000);
     expect(x(cpu, 4, 5, 6)).toEqual([0xff00_0000_4012_3b80n, 0x81bn, 0x80bn]);
   });
+  test('DC IVAC wants to write where it goes, other maintenance to read', () => {
+    const { cpu, symbol } = boot(`
+      ${SET_VECTORS}
+      adr x0, table
+      ldr x1, =0x40000481
+      str x1, [x0, #8]
+      mov x1, #25
+      msr tcr_el1, x1
+      msr ttbr0_el1, x0
+      isb
+      mrs x1, sctlr_el1
+      orr x1, x1, #1
+      msr sctlr_el1, x1
+      isb
+      dc civac, x0
+      dc cvau, x0
+    here: dc ivac, x0
+      hvc #99
+      .ltorg
+      .balign 0x1000
+    table: .skip 0x1000
+      ${VECTORS}
+    `);
+    expect(vectorOf(cpu.run(1000))).toBe(4);
+    /* Permission fault, level 1, CM and WnR. */
+    expect(x(cpu, 20, 21, 22)).toEqual([0x9600_014dn, symbol('table'), symbol('here')]);
+  });
+
   test('DC ZVA clears its block of 64 bytes and no other', () => {
     const { cpu, memory } = boot(
       'ldr x1, =0x40100044\n ldr x2, =0x40100000\n mov x3, #-1\n str x3, [x2, #56]\n str x3, [x2, #64]\n str x3, [x2, #120]\n str x3, [x2, #128]\n bic x1, x1, #7\n dc zva, x1\n hvc #0',

@@ -256,9 +256,9 @@ export class Cpu implements RegisterFile {
     }
   }
 
-  /** Cache maintenance by address: nothing to do but to fault where a read would, PSTATE.PAN aside (D8.4.1.2). */
-  maintain(va: bigint): Exception | null {
-    const kind = { ...this.#kindHere('read'), pan: false, peek: true };
+  /** Cache maintenance by address: nothing to do but to fault where an access would, PSTATE.PAN aside (D8.4.1.2). */
+  maintain(va: bigint, access: 'read' | 'write'): Exception | null {
+    const kind = { ...this.#kindHere(access), pan: false, peek: true };
     const result = this.mmu.translate(lowOf(va), highOf(va), kind);
     return result.ok ? null : this.#abort(result, va, ABORT.CM | ABORT.WNR, 0);
   }

@@ -10,8 +10,8 @@ export type SystemEffect =
   | { readonly does: 'nothing' }
   /** Forgets translations: all, or those of an ASID, of one page, or of a range of them. */
   | { readonly does: 'invalidate'; readonly scope: 'all' | 'asid' | 'page' | 'range' }
-  /** Maintenance by address: translates as a read does, and faults. */
-  | { readonly does: 'maintain' }
+  /** Maintenance by address: translates as such an access does, and faults. */
+  | { readonly does: 'maintain'; readonly access: 'read' | 'write' }
   /** DC ZVA. */
   | { readonly does: 'zero' }
   /** AT: stage 1 of an address into PAR_EL1. */
@@ -28,7 +28,9 @@ export interface SystemOperationRow {
 }
 
 const NOTHING: SystemEffect = { does: 'nothing' };
-const MAINTAIN: SystemEffect = { does: 'maintain' };
+const MAINTAIN: SystemEffect = { does: 'maintain', access: 'read' };
+/** What throws data away has to be allowed to write. */
+const INVALIDATE: SystemEffect = { does: 'maintain', access: 'write' };
 const CACHE_AT_EL0: Permit = { register: 'SCTLR_EL1', bits: [SCTLR.UCI] };
 const ZERO_AT_EL0: Permit = { register: 'SCTLR_EL1', bits: [SCTLR.DZE] };
 
@@ -46,7 +48,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'ic ialluis': { effect: NOTHING, el0: null, traps: ['TPU', 'TICAB'] },
   'ic iallu': { effect: NOTHING, el0: null, traps: ['TPU', 'TOCU'] },
   'ic ivau': toUnification,
-  'dc ivac': { ...toCoherency, el0: null },
+  'dc ivac': { ...toCoherency, effect: INVALIDATE, el0: null },
   'dc isw': bySet,
   'dc csw': bySet,
   'dc cisw': bySet,

@@ -131,7 +131,7 @@ function perform(cpu: Cpu, row: SystemOperationRow, operand: bigint): Exception 
       cpu.invalidate(effect.scope, operand);
       return null;
     case 'maintain':
-      return cpu.maintain(operand);
+      return cpu.maintain(operand, effect.access);
     case 'zero':
       return cpu.zeroBlock(operand);
     case 'translate':
