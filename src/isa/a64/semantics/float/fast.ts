@@ -61,6 +61,7 @@ export const FAST_BINARY: Partial<Record<BinaryName, readonly [Native2, Rule]>> 
   fabd: ['sub', SUM],
   fmul: ['mul', PRODUCT],
   fnmul: ['mul', PRODUCT],
+  fmulx: ['mul', PRODUCT],
   fdiv: ['div', PRODUCT],
   fmax: ['max', EXACT],
   fmin: ['min', EXACT],

@@ -148,24 +148,28 @@ export const lengthen: Execute = (b) => {
   );
 };
 
+type Narrow = (b: Builder, from: 'single' | 'double', to: 'half' | 'single', element: Expr) => Expr;
+
 /** FCVTN and FCVTN2; FCVTXN rounds to odd. The second half is put above what is there. */
 const narrowing =
-  (from: (b: Builder) => 'single' | 'double', rounding: (b: Builder) => Expr): Execute =>
+  (from: (b: Builder) => 'single' | 'double', converted: Narrow): Execute =>
   (b) => {
     b.checkFp();
     const wide = from(b);
     const [to, count] = wide === 'double' ? (['single', 2] as const) : (['half', 4] as const);
     const n = b.let(b.getVector('rn'));
-    const mode = b.let(rounding(b));
     const upper = b.field('Q') === 1;
     const into = upper ? native('i64x2.replace_lane', 1, b.getVector('ra'), ZERO) : EMPTY;
-    const element = (index: number) => converted(wide, to, lane(wide, n, index), mode);
+    const element = (index: number) => converted(b, wide, to, b.let(lane(wide, n, index)));
     b.setVector('rd', vectorOf(b, { p: to, count }, element, into, upper ? count : 0));
   };
-export const narrow = narrowing((b) => (b.field('sz') ? 'double' : 'single'), roundingMode);
+export const narrow = narrowing(
+  (b) => (b.field('sz') ? 'double' : 'single'),
+  (b, from, to, element) => convertOf(b, from, to, element, roundingMode(b)),
+);
 export const narrowToOdd = narrowing(
   () => 'double',
-  () => word(ROUNDING.ODD),
+  (_b, from, to, element) => converted(from, to, element, word(ROUNDING.ODD)),
 );
 
 /** FMLAL and FMLSL: halves into singles, from the lower or upper part of the vectors. */
