@@ -114,8 +114,7 @@ class Compiler {
   }
 
   #incomingFlags(node: Node): Flags {
-    if (node.order === 0 && !node.isLoop) return MEMORY;
-    if (node.isLoop || node.order === 0) return DYNAMIC;
+    if (node.order === 0 || node.isLoop) return MEMORY;
     const of = node.predecessors.map((from) => (isCall(from.block.end) ? MEMORY : this.#blocks.get(from)!.flags));
     return of.every((flags) => sameFlags(flags, of[0]!)) ? of[0]! : DYNAMIC;
   }
@@ -154,7 +153,6 @@ class Compiler {
       code.i64(-1n);
       code.set(page);
     }
-    if (first.isLoop) emitToDynamic(code, MEMORY);
   }
 
   /** 1 where not more instructions are left than may be done before that is asked again. */
@@ -335,7 +333,8 @@ class Compiler {
       return;
     }
     flush();
-    if (this.#incomingFlags(to).kind === 'dynamic' && this.#flow.get(to)!.needsFlags) emitToDynamic(code, flags);
+    if (to.isLoop) emitFlagsToMemory(code, flags);
+    else if (this.#incomingFlags(to).kind === 'dynamic' && this.#flow.get(to)!.needsFlags) emitToDynamic(code, flags);
     if (back) code.br(this.#loops.get(to)!);
     else if (to.isMerge) code.br(this.#merges.get(to)!);
     else this.#tree(to);

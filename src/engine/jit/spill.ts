@@ -31,91 +31,87 @@ function emitOperand(code: Code, operand: Operand): void {
   else code.i64(operand.value);
 }
 
-/** The flags as rule and operands behind the state block: the interpreter gets them worked out, see runtime.ts. */
-export function emitFlagsToMemory(code: Code, flags: Flags): void {
-  const kind = (value: number) => {
-    code.i32(0);
-    code.i32(value);
-    code.memory(OP.i32Store, at.LAZY_KIND);
-  };
-  const operand = (offset: number, value: Operand) => {
-    code.i32(0);
+/** How known flags are kept: the kind, and up to three operands. */
+type Part = 'kind' | 'a' | 'b' | 'carry';
+
+function parts(flags: Flags): Part[] {
+  switch (flags.kind) {
+    case 'nzcv':
+      return ['kind', 'a'];
+    case 'rule':
+      if (flags.rule === 'addCarry') return ['kind', 'a', 'b', 'carry'];
+      return flags.rule === 'logic' ? ['kind', 'a'] : ['kind', 'a', 'b'];
+    case 'choice': {
+      const both = [...parts(flags.then), ...parts(flags.otherwise)];
+      return (['kind', 'a', 'b', 'carry'] as const).filter((part) => both.includes(part));
+    }
+    default:
+      throw new Error('these flags are not known here');
+  }
+}
+
+/** The part of known flags; an operand has 64 bits. What they don't have is anything. */
+function emitPart(code: Code, flags: Flags, part: Part): void {
+  const operand = (value: Operand) => {
     emitOperand(code, value);
-    code.memory(value.width === 32 ? OP.i32Store : OP.i64Store, offset);
+    if (value.width === 32) code.op(EXTEND_U);
   };
   switch (flags.kind) {
-    case 'memory':
-      return;
     case 'rule':
-      kind(kindNumber(flagKind(flags)));
-      operand(at.LAZY_A, flags.a);
-      if (flags.rule !== 'logic') operand(at.LAZY_B, flags.b);
-      if (flags.rule === 'addCarry') operand(at.LAZY_C, flags.carry);
+      if (part === 'kind') code.i32(kindNumber(flagKind(flags)));
+      else operand(flags[part]);
       return;
     case 'nzcv':
-      kind(kindNumber('nzcv'));
-      operand(at.LAZY_A, flags.value);
+      if (part === 'kind') code.i32(kindNumber('nzcv'));
+      else operand(flags.value);
       return;
     case 'choice':
-      emitOperand(code, flags.condition);
-      code.open(OP.if);
-      emitFlagsToMemory(code, flags.then);
-      code.op(OP.else);
-      emitFlagsToMemory(code, flags.otherwise);
-      code.end();
-      return;
-    case 'dynamic':
-      code.get(local.FLAG_KIND);
-      code.open(OP.if);
-      code.i32(0);
-      code.get(local.FLAG_KIND);
-      code.memory(OP.i32Store, at.LAZY_KIND);
-      for (const [from, offset] of [
-        [local.FLAG_A, at.LAZY_A],
-        [local.FLAG_B, at.LAZY_B],
-        [local.FLAG_C, at.LAZY_C],
-      ] as const) {
-        code.i32(0);
-        code.get(from);
-        code.memory(OP.i64Store, offset);
+      if (!parts(flags.otherwise).includes(part)) emitPart(code, flags.then, part);
+      else if (!parts(flags.then).includes(part)) emitPart(code, flags.otherwise, part);
+      else {
+        emitPart(code, flags.then, part);
+        emitPart(code, flags.otherwise, part);
+        emitOperand(code, flags.condition);
+        code.op(OP.select);
       }
-      code.end();
+      return;
+    default:
+      throw new Error('these flags are not known here');
   }
+}
+
+const IN_MEMORY = { kind: at.LAZY_KIND, a: at.LAZY_A, b: at.LAZY_B, carry: at.LAZY_C } as const;
+const IN_LOCALS = { kind: local.FLAG_KIND, a: local.FLAG_A, b: local.FLAG_B, carry: local.FLAG_C } as const;
+const ALL: readonly Part[] = ['kind', 'a', 'b', 'carry'];
+
+/** The flags as rule and operands behind the state block: the interpreter gets them worked out, see runtime.ts. */
+export function emitFlagsToMemory(code: Code, flags: Flags): void {
+  const store = (part: Part, value: () => void) => {
+    code.i32(0);
+    value();
+    code.memory(part === 'kind' ? OP.i32Store : OP.i64Store, IN_MEMORY[part]);
+  };
+  if (flags.kind === 'memory') return;
+  if (flags.kind === 'dynamic') {
+    code.get(local.FLAG_KIND);
+    code.open(OP.if);
+    for (const part of ALL) store(part, () => code.get(IN_LOCALS[part]));
+    code.end();
+    return;
+  }
+  for (const part of parts(flags)) store(part, () => emitPart(code, flags, part));
 }
 
 /** The flags in the locals of flags whose rule depends on the way. */
 export function emitToDynamic(code: Code, flags: Flags): void {
-  const kind = (value: number) => {
-    code.i32(value);
+  if (flags.kind === 'dynamic') return;
+  if (flags.kind === 'memory') {
+    code.i32(0);
     code.set(local.FLAG_KIND);
-  };
-  const operand = (into: number, value: Operand) => {
-    emitOperand(code, value);
-    if (value.width === 32) code.op(EXTEND_U);
-    code.set(into);
-  };
-  switch (flags.kind) {
-    case 'memory':
-      kind(0);
-      return;
-    case 'dynamic':
-      return;
-    case 'rule':
-      kind(kindNumber(flagKind(flags)));
-      operand(local.FLAG_A, flags.a);
-      if (flags.rule !== 'logic') operand(local.FLAG_B, flags.b);
-      if (flags.rule === 'addCarry') operand(local.FLAG_C, flags.carry);
-      return;
-    case 'nzcv':
-      kind(kindNumber('nzcv'));
-      operand(local.FLAG_A, flags.value);
-      return;
-    case 'choice':
-      emitOperand(code, flags.condition);
-      code.open(OP.if);
-      emitToDynamic(code, flags.then);
-      code.op(OP.else);
-      emitToDynamic(code, flags.otherwise);
-      code.end();
+    return;
+  }
+  for (const part of parts(flags)) {
+    emitPart(code, flags, part);
+    code.set(IN_LOCALS[part]);
   }
 }
