@@ -1,9 +1,21 @@
 import type { Sandbox } from './messages.ts';
 
-/** One thing that must be seen when a program has come to its end. Data, so that a page can show it and a runner check it. */
-export type Expectation =
-  /** Text somewhere in what the guest or the script printed. */
-  | { readonly see: 'output'; readonly stream: 'console' | 'script'; readonly text: string }
+/** A value within bounds. */
+export interface Range {
+  readonly from: bigint;
+  readonly below: bigint;
+}
+
+/** VMs and their vCPUs are counted in the order in which they were made, from 1; absent: the one that ran last. */
+interface Which {
+  readonly vm?: number;
+  readonly vcpu?: number;
+}
+
+/** One thing that must be seen. Data, so that a page can show it and a runner check it. */
+type Seeable =
+  /** Text somewhere in what the host's kernel, the guest or the script printed. */
+  | { readonly see: 'output'; readonly stream: 'bootlog' | 'console' | 'script'; readonly text: string }
   /** The `nth` call of an ioctl, from 1: refused with an errno, by a rule if one is named; errno null: accepted. */
   | {
       readonly see: 'ioctl';
@@ -14,27 +26,46 @@ export type Expectation =
       /** What the line about KVM_RUN's exit begins with. */
       readonly exit?: string;
     }
-  /** A register of the vCPU that ran last. */
-  | { readonly see: 'register'; readonly name: string; readonly value: bigint }
-  /** What the stage 2 of the VM that ran last has for an address. */
-  | {
-      readonly see: 'stage2';
-      readonly ipa: bigint;
+  | ({ readonly see: 'register'; readonly name: string; readonly value: bigint } & Which)
+  /** Where the walk of a stage begins: the level, and how many entries the tables there have in all; for stage 1 TTBR0's. */
+  | ({ readonly see: 'start'; readonly stage: 1 | 2; readonly level: number; readonly entries: number } & Which)
+  /** A register that governs a stage, or a field of it: VTCR_EL2's or TCR_EL1's. */
+  | ({ readonly see: 'control'; readonly stage: 1 | 2; readonly name: string; readonly value: bigint } & Which)
+  /** The descriptor that decides about an input address of a stage. */
+  | ({
+      readonly see: 'entry';
+      readonly stage: 1 | 2;
+      readonly address: bigint;
       readonly kind: 'invalid' | 'block' | 'page';
       readonly level?: number;
-    }
+      /** Where the block or page begins in the output address space. */
+      readonly output?: Range;
+      /** What some of its bits are, counted from `lo`. */
+      readonly bits?: readonly { readonly hi: number; readonly lo: number; readonly value: bigint }[];
+    } & Which)
   /**
-   * The walk of a virtual address through both stages: where it ends, how many descriptors were read, and the 64-bit value
-   * that lies there.
+   * The walk of a virtual address for a read through both stages: where it ends, how many descriptors were read, and the
+   * 64-bit value that lies there.
    */
-  | {
+  | ({
       readonly see: 'walk';
       readonly va: bigint;
       readonly ipa: bigint;
       readonly reads?: number;
-      readonly pa?: { readonly from: bigint; readonly below: bigint };
+      readonly pa?: Range;
       readonly value?: bigint;
-    };
+    } & Which)
+  /** The walk of a virtual address that ends in a fault: its name with stage and level. */
+  | ({
+      readonly see: 'fault';
+      readonly va: bigint;
+      readonly access: 'read' | 'write' | 'execute';
+      readonly fault: string;
+      readonly reads?: number;
+    } & Which);
+
+/** `after`: to be seen when the nth call of an ioctl has returned, and before the next ioctl; absent: at the program's end. */
+export type Expectation = Seeable & { readonly after?: { readonly ioctl: string; readonly nth: number } };
 
 /** To a worker that runs sandboxes and checks them, one after the other. */
 export interface CheckRequest {

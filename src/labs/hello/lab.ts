@@ -15,7 +15,7 @@ export const hello: Lab = {
     { see: 'ioctl', name: 'KVM_RUN', nth: 1, errno: null, exit: 'KVM_EXIT_MMIO write 1 byte at 0x9000000: 0x48' },
     { see: 'ioctl', name: 'KVM_RUN', nth: 16, errno: null, exit: 'KVM_EXIT_SYSTEM_EVENT KVM_SYSTEM_EVENT_SHUTDOWN' },
     { see: 'output', stream: 'script', text: 'the guest turned itself off after 15 bytes' },
-    { see: 'stage2', ipa: 0x4000_0000n, kind: 'page', level: 3 },
-    { see: 'stage2', ipa: 0x0900_0000n, kind: 'invalid' },
+    { see: 'entry', stage: 2, address: 0x4000_0000n, kind: 'page', level: 3 },
+    { see: 'entry', stage: 2, address: 0x0900_0000n, kind: 'invalid' },
   ],
 };

@@ -16,7 +16,7 @@ export const slotTooHigh: Lab = {
     { see: 'output', stream: 'script', text: 'refused: KVM_SET_USER_MEMORY_REGION: EFAULT' },
     { see: 'ioctl', name: 'KVM_SET_USER_MEMORY_REGION', nth: 4, errno: null },
     { see: 'ioctl', name: 'KVM_RUN', nth: 1, errno: null, exit: 'KVM_EXIT_SYSTEM_EVENT KVM_SYSTEM_EVENT_SHUTDOWN' },
-    { see: 'stage2', ipa: 0x10_0000_0000n, kind: 'page', level: 3 },
+    { see: 'entry', stage: 2, address: 0x10_0000_0000n, kind: 'page', level: 3 },
     { see: 'output', stream: 'script', text: 'the guest left 0x4b0 at 64 GiB' },
   ],
 };

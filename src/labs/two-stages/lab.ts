@@ -14,9 +14,9 @@ export const twoStages: Lab = {
     { see: 'register', name: 'x4', value: 0x2132_6567_6174_53n },
     { see: 'register', name: 'TTBR0_EL1', value: 0x4001_0000n },
     { see: 'walk', va: 0x8000_5000n, ipa: 0x4002_0000n, reads: 15 },
-    { see: 'stage2', ipa: 0x4001_0000n, kind: 'page', level: 3 },
-    { see: 'stage2', ipa: 0x4002_0000n, kind: 'page', level: 3 },
-    { see: 'stage2', ipa: 0x4002_1000n, kind: 'invalid' },
+    { see: 'entry', stage: 2, address: 0x4001_0000n, kind: 'page', level: 3 },
+    { see: 'entry', stage: 2, address: 0x4002_0000n, kind: 'page', level: 3 },
+    { see: 'entry', stage: 2, address: 0x4002_1000n, kind: 'invalid' },
     { see: 'ioctl', name: 'KVM_RUN', nth: 1, errno: null, exit: 'KVM_EXIT_SYSTEM_EVENT KVM_SYSTEM_EVENT_SHUTDOWN' },
   ],
 };
