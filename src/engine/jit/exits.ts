@@ -4,6 +4,7 @@
  */
 import * as at from '../layout.ts';
 import { Code, type Label } from '../wasm/code.ts';
+import { encodeModule } from '../wasm/module.ts';
 import { EXTEND_S, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
 import type { Offset } from './blocks.ts';
 import { localsOf, type Flags } from './flags.ts';
@@ -81,11 +82,14 @@ export class Tails {
     for (const kind of ['jump', 'indirect'] as const) {
       code.end();
       emitLookup(code, kind, (fail) => {
-        emitCall(code, frameBytes, fail, () => {
-          code.get(local.EXIT);
-          code.callIndirect(0);
-        });
-        code.op(OP.return);
+        if (hasTailCalls()) emitTailCall(code);
+        else {
+          emitCall(code, frameBytes, fail, () => {
+            code.get(local.EXIT);
+            code.callIndirect(0);
+          });
+          code.op(OP.return);
+        }
       });
       emitReturn(code);
     }
@@ -188,13 +192,38 @@ export function emitCall(code: Code, frameBytes: number, fail: Label, call: () =
   code.op(OPERATORS.leS[32]);
   code.unlikely();
   code.brIf(fail);
-  code.get(local.TARGET);
-  code.i64(-4096n);
-  code.op(OPERATORS.and[64]);
+  emitPageOfTarget(code);
   code.get(local.COUNT);
   code.get(local.TABLES);
   code.get(local.ROOM);
   code.i32(frameBytes);
   code.op(OPERATORS.sub[32]);
   call();
+}
+
+/** Goes on in the region EXIT at TARGET, whose results are this one's: it needs no more of the stack. */
+function emitTailCall(code: Code): void {
+  emitPageOfTarget(code);
+  for (const parameter of [local.COUNT, local.TABLES, local.ROOM, local.EXIT]) code.get(parameter);
+  code.returnCallIndirect(0);
+}
+
+function emitPageOfTarget(code: Code): void {
+  code.get(local.TARGET);
+  code.i64(-4096n);
+  code.op(OPERATORS.and[64]);
+}
+
+let tailCalls: boolean | undefined;
+/** Not every browser has them. */
+function hasTailCalls(): boolean {
+  if (tailCalls === undefined) {
+    const code = new Code();
+    code.i32(0);
+    code.returnCallIndirect(0);
+    const signature = { parameters: [], results: [] };
+    const bytes = encodeModule([{ ...signature, locals: [], code }], { table: true, types: [signature] });
+    tailCalls = WebAssembly.validate(bytes);
+  }
+  return tailCalls;
 }

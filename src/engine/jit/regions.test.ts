@@ -174,6 +174,30 @@ describe('a guest that writes to the page that it runs in', () => {
   });
 });
 
+test('calls may go deeper than the stack of the host', () => {
+  const guest = new CompilingGuest(`
+        mov     x2, #200
+    1:  mov     x0, #4000
+        bl      down
+        subs    x2, x2, #1
+        b.ne    1b
+        hlt     #0
+    down:
+        str     x30, [sp, #-16]!
+        cbz     x0, 2f
+        sub     x0, x0, #1
+        bl      down
+        add     x1, x1, #1
+    2:  ldr     x30, [sp], #16
+        ret
+  `);
+  const { state } = guest.engine;
+  state.setSp(state.level, BigInt(DATA + 32 * PAGE));
+  expect(guest.run(20_000_000)).toMatchObject({ exit: { kind: 'exception' }, executed: 2 + 200 * (4 + 4000 * 7 + 4) - 1 });
+  expect(state.x(1)).toBe(200n * 4000n);
+  expect(guest.statistics.compiled.regions).toBeGreaterThan(0);
+});
+
 test('code that is made for ever takes no more memory for ever', () => {
   const guest = new CompilingGuest(SUM, { ...EAGER, mostBytes: 20_000 });
   for (let round = 0; round < 60; round++) {

@@ -67,6 +67,11 @@ export class Code {
     this.#indexed(OP.callIndirect, type);
     this.#out.byte(0);
   }
+  /** The same in place of the rest of this function: a tail call. */
+  returnCallIndirect(type: number): void {
+    this.#indexed(OP.returnCallIndirect, type);
+    this.#out.byte(0);
+  }
   memoryCopy(): void {
     this.followed(OP.memoryCopy, [0, 0]);
   }
