@@ -15,7 +15,7 @@ import { compareRecordFiles } from './records.ts';
 import { explanation, readTraces, type Explained } from './trace.ts';
 
 /** Areas in which every trace has to agree on every recorded host. */
-const COMPLETE = ['ipa', 'memslot', 'vcpu', 'enablecap'];
+const COMPLETE = ['ipa', 'caps', 'memslot', 'vcpu', 'enablecap', 'onereg', 'run'];
 
 /** How often a rule has refused, with what it said the first time. */
 type Refusals = Map<string, { area: string; count: number; first: Explained; errno: string }>;

@@ -3,6 +3,7 @@ import type { Cpu } from '../machine/cpu.ts';
 import type { DebugRegisters } from '../machine/debug.ts';
 import { HCR, type El2Registers } from '../machine/el2.ts';
 import { ABORT, EC, esr } from '../machine/esr.ts';
+import { PSTATE, vectorOffset } from '../machine/exceptions.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
 import type { Stop, TrapStop } from '../machine/stop.ts';
 import { BREAKPOINTS, SCTLR, WATCHPOINTS } from '../machine/sysregs.ts';
@@ -25,6 +26,7 @@ const PAGE = 4096n;
  * - Stage 2 with 16K pages has no start level 0 (check_s2_mmu_setup): every access is a translation fault, for ever.
  * - An atomic instruction's stage 2 fault is a write's, even where a read would fault (ESR_EL2.ISS.WnR).
  * - A store exclusive that has lost its monitor fails before it looks at its address.
+ * - An exception to EL1 clears the condition flags.
  * - DC and IC by address do nothing where stage 2 has no memory.
  * - Some registers of debug and RAS are not there: UNDEFINED, before a trap to EL2.
  * - AFSR0_EL1 and AFSR1_EL1 are zero.
@@ -32,6 +34,8 @@ const PAGE = 4096n;
 export class EmulatedCpu implements HostCpu {
   readonly #cpu: Cpu;
   readonly #memory: PhysicalMemory;
+  /** Of whoever runs the machine; the CPU also stops at the guest's vectors. */
+  #breakpoints: readonly bigint[] = [];
 
   constructor(cpu: Cpu, memory: PhysicalMemory) {
     this.#cpu = cpu;
@@ -65,7 +69,7 @@ export class EmulatedCpu implements HostCpu {
     this.#cpu.debugWith(registers);
   }
   setBreakpoints(addresses: Iterable<bigint>): void {
-    this.#cpu.setBreakpoints(addresses);
+    this.#breakpoints = [...addresses];
   }
 
   run(budget: number): Stop {
@@ -74,10 +78,14 @@ export class EmulatedCpu implements HostCpu {
     const end = this.instructions + budget;
     for (;;) {
       const stop = this.#runOnce(end - this.instructions);
+      if (stop.why === 'breakpoint' && !this.#breakpoints.includes(stop.address)) {
+        if (this.instructions >= end) return { why: 'budget' };
+        continue;
+      }
       if (stop.why !== 'trap') return stop;
       if (isAbsent(stop)) return { ...stop, esr: esr(EC.UNKNOWN, 0) };
       if (!isDataAbort(stop)) return stop;
-      const word = this.#instruction();
+      const word = this.#instruction(this.#cpu.state.pc);
       const failed = isStoreExclusive(word) && isTranslationFault(stop);
       if (!failed && !isMaintenance(stop)) return asReported(stop, word);
       if (failed) this.#cpu.state.setX(statusRegister(word), 1n);
@@ -93,16 +101,32 @@ export class EmulatedCpu implements HostCpu {
     const asked = el2.HCR_EL2;
     const flat = ((this.#cpu.read('SCTLR_EL1') >> BigInt(SCTLR.M)) & 1n) === 0n;
     if (flat) el2.HCR_EL2 |= HCR.DC | HCR.TVM;
+    const vectors = BigInt.asUintN(64, this.#cpu.read('VBAR_EL1'));
+    this.#cpu.setBreakpoints([...this.#breakpoints, ...VECTOR_OFFSETS.map((offset) => vectors + offset)]);
+    const before = this.instructions;
     const stop = this.#cpu.run(budget);
+    if (this.instructions > before && this.#tookException(vectors)) {
+      this.#cpu.setPstate(this.#cpu.state.pstate & ~PSTATE.NZCV);
+    }
     const ours = HCR.DC | HCR.TVM;
     el2.HCR_EL2 = (el2.HCR_EL2 & ~ours) | (asked & ours);
     return stop;
   }
 
-  /** The instruction at PC. */
-  #instruction(): number {
+  /** PC is at the vector, and PSTATE as it is there, of an exception with what SPSR_EL1 has. */
+  #tookException(vectors: bigint): boolean {
+    const { pc, pstate } = this.#cpu.state;
+    const spsr = Number(this.#cpu.read('SPSR_EL1') & 0xffff_ffffn);
+    const offset = Number(BigInt.asUintN(64, pc - vectors));
+    const kinds = [0, 1, 2, 3].map((kind) => vectorOffset(spsr, 'sync') + VECTOR_BYTES * kind);
+    if (!kinds.includes(offset) || ((pstate ^ spsr) & PSTATE.NZCV) !== 0 || (pstate & DAIF) !== DAIF) return false;
+    // The GIC's registers are trapped there: it is KVM that makes the guest take the exception.
+    return !isGicRegister(this.#instruction(this.#cpu.read('ELR_EL1')));
+  }
+
+  #instruction(address: bigint): number {
     const { state, mmu } = this.#cpu;
-    const here = mmu.trace(state.pc, { access: 'fetch', el: state.level === 0 ? 0 : 1, pan: false }).result;
+    const here = mmu.trace(address, { access: 'fetch', el: state.level === 0 ? 0 : 1, pan: false }).result;
     return here.ok ? this.#memory.read32(here.pa) : 0;
   }
 
@@ -138,6 +162,14 @@ const ABSENT: ReadonlySet<number> = new Set(
 function isAbsent({ vector, esr: syndrome }: TrapStop): boolean {
   return vector === 'sync' && syndrome >>> 26 === EC.SYSREG && ABSENT.has(syndrome & REGISTER_BITS);
 }
+
+/** MRS or MSR of ICC_*_EL1: CRn 12 with CRm 8 and up, and ICC_PMR_EL1. */
+const isGicRegister = (word: number): boolean =>
+  (word & 0xffd8_f800) >>> 0 === 0xd518_c800 || (word & 0xffdf_ffe0) >>> 0 === 0xd518_4600;
+
+const VECTOR_BYTES = 0x80;
+const VECTOR_OFFSETS = Array.from({ length: 16 }, (_, n) => BigInt(VECTOR_BYTES * n));
+const DAIF = 0x3c0;
 
 function isDataAbort({ vector, esr: syndrome }: TrapStop): boolean {
   return vector === 'sync' && syndrome >>> 26 === EC.DABT_LOWER;

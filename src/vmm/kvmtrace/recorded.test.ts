@@ -1,10 +1,11 @@
 import fc from 'fast-check';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { boot } from '../../host/host.ts';
-import { HOST_PRESETS } from '../../host/config.ts';
-import { compareOutputs } from './compare.ts';
+import { asTraced, HOST_PRESETS } from '../../host/config.ts';
+import { areaOf, compareOutputs } from './compare.ts';
 import { parseTraces } from './parse.ts';
 import { playTraces } from './run.ts';
 
@@ -38,6 +39,24 @@ describe.each(RECORDED)('on %s every trace of ipa and memslot', (name) => {
     playTraces(traces, host, quiet);
     expect(host.freePages).toBe(free);
     expect(host.processes).toEqual([]);
+  });
+});
+
+const GOLDEN = join(process.cwd(), '../shared/oracle/kvmtrace/golden');
+/** Guest instructions of a trace that ends; those that hang are ended after as many. */
+const ENOUGH = 300_000;
+const golden = (name: string): string => gunzipSync(readFileSync(join(GOLDEN, `${name}.gz`))).toString();
+/** All that does not need an interrupt controller. */
+const AREAS = ['ipa', 'caps', 'memslot', 'vcpu', 'enablecap', 'onereg', 'run'];
+
+describe.runIf(existsSync(GOLDEN)).each(RECORDED)('on %s, with the oracle beside the repository', (name) => {
+  it.each(AREAS)('every trace of %s has the answers of the real kernel', (area) => {
+    const { config } = HOST_PRESETS.find((preset) => preset.name === name)!;
+    const all = parseTraces(golden('open.kvmtrace')).filter((trace) => areaOf(trace) === area);
+    const output: string[] = [];
+    playTraces(all, boot(asTraced(config)), { print: (line) => output.push(line) }, ENOUGH);
+    const rows = compareOutputs(all, output, golden(`open.${name}.out`).split('\n'), { maxCpu: config.cpu === 'max' });
+    expect(rows.map(({ differences }) => differences)).toEqual([[]]);
   });
 });
 

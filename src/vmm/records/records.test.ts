@@ -9,7 +9,10 @@ import { parseRecords, type Recorded } from './record.ts';
 
 const ORACLE = join(process.cwd(), '../shared/oracle/arm64');
 /** Sections in which every record that is compared agrees, on every recorded host. */
-const COMPLETE = ['createvm', 'memslot', 'init', 'fw', 'enablecap'];
+const COMPLETE = [
+  ...['caps', 'ioctls', 'createvm', 'memslot', 'vcpu', 'init', 'fw', 'enablecap'],
+  ...['psci', 'misc', 'reglist', 'regmut'],
+];
 const config = recordedHost('max-4k-vhe')!;
 const record = (sec: string, name: string, args: Recorded['args'], ret: number, errno: string | null): Recorded => ({
   sec,
