@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { Program, Side } from './programs.testing.ts';
+import { A64 } from '../../isa/a64/table.ts';
+import { Random } from '../difftest/random.ts';
+import { leavesAlways } from './leaves.ts';
+import { Program, Side, wordOf } from './programs.testing.ts';
 
 /** STAGE2_JIT_PROGRAMS programs from STAGE2_JIT_SEED on: `npm test` runs a fixed few. */
 const count = Number(process.env['STAGE2_JIT_PROGRAMS'] ?? 40);
@@ -20,3 +23,13 @@ test(
   },
   count * 1000,
 );
+
+test('only rows whose flow says so leave the engine', () => {
+  const random = new Random(1);
+  const leaving = A64.rows.filter((entry) => {
+    if (!entry.row.execute || (entry.row.flow ?? 'next') !== 'next') return false;
+    const words = [0, 1, 2, 3].flatMap(() => wordOf(random, entry, {}) ?? []);
+    return words.some((word) => leavesAlways(A64.decode(word)!));
+  });
+  expect(leaving.map(({ row }) => row.name)).toEqual([]);
+});

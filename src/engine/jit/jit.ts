@@ -242,11 +242,13 @@ export class Jit {
       const found = recordOf(where);
       return found === 0 ? null : this.#code.instructionAt(found);
     };
+    /* Others don't: jit.test.ts. */
+    const leaves = (decoded: Decoded) => (decoded.row.flow ?? 'next') !== 'next' && leavesAlways(decoded);
     const targets = (where: Offset) => {
       const seen = [...(this.#targets.get(recordOf(where)) ?? [])].filter((target) => slotOfRecord(target) === slot);
       return seen.map((target) => ((target - slot) / at.RECORD_BYTES) * 4);
     };
-    const blocks = findBlocks({ instruction, leaves: leavesAlways, targets }, entry);
+    const blocks = findBlocks({ instruction, leaves, targets }, entry);
     if (!blocks) return;
     if (this.#views.view.getUint16(record, true) === SPECIAL.undecoded) this.#code.predecode(record);
     const { bytes, library } = compileRegion(blocks, entry, recordOf);

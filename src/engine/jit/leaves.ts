@@ -8,7 +8,6 @@ const known = new Map<string, boolean>();
 /** The instruction leaves the engine whatever its operands are: found out from its semantics, once for each of their variants. */
 export function leavesAlways(decoded: Decoded): boolean {
   const { row, index, fields } = decoded;
-  if (row.flow === undefined || row.flow === 'next') return false;
   const key = `${index}/${(row.variant ?? []).map((name) => fields[name]).join()}`;
   let leaves = known.get(key);
   if (leaves === undefined) {

@@ -77,7 +77,8 @@ export class Side {
   }
 }
 
-function wordOf(random: Random, row: A64TableRow, fixed: Readonly<Record<string, number>>): number | null {
+/** A word of the row with random fields but for those given; null where none was found. */
+export function wordOf(random: Random, row: A64TableRow, fixed: Readonly<Record<string, number>>): number | null {
   for (let tries = 0; tries < 50; tries++) {
     const values: Record<string, number> = {};
     for (const { name, width } of row.diagram.fields) {

@@ -193,7 +193,10 @@ test('calls may go deeper than the stack of the host', () => {
   `);
   const { state } = guest.engine;
   state.setSp(state.level, BigInt(DATA + 32 * PAGE));
-  expect(guest.run(20_000_000)).toMatchObject({ exit: { kind: 'exception' }, executed: 2 + 200 * (4 + 4000 * 7 + 4) - 1 });
+  expect(guest.run(20_000_000)).toMatchObject({
+    exit: { kind: 'exception' },
+    executed: 2 + 200 * (4 + 4000 * 7 + 4) - 1,
+  });
   expect(state.x(1)).toBe(200n * 4000n);
   expect(guest.statistics.compiled.regions).toBeGreaterThan(0);
 });
