@@ -4,7 +4,7 @@ import type { InstructionTable, TableRow } from '../../isa/decoder.ts';
 import type { Frame } from '../emit/statements.ts';
 import type { Code } from '../wasm/code.ts';
 import { CarefulBuilder, FastBuilder } from './builder.ts';
-import { InlineFrame, NotInline } from './locals.ts';
+import { InlineFrame } from './locals.ts';
 import { explore, mapLeaves, type Ask, type Tree } from './questions.ts';
 import { RecordLayout, type Patch } from './record.ts';
 
@@ -92,12 +92,7 @@ function sameHandler(a: Handler, b: Handler): boolean {
  */
 function inlinePieces(row: TableRow, functions: CarefulFunctions): Tree<Piece> | null {
   if (row.row.feature !== undefined || usesVectors(row)) return null;
-  try {
-    return explore((ask) => makePiece(row, ask, FastBuilder, () => new InlineFrame(), functions));
-  } catch (thrown) {
-    if (thrown instanceof NotInline) return null;
-    throw thrown;
-  }
+  return explore((ask) => makePiece(row, ask, FastBuilder, () => new InlineFrame(), functions));
 }
 
 function usesVectors({ row, diagram }: TableRow): boolean {

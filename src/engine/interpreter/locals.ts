@@ -34,10 +34,7 @@ export const LOCALS: readonly ValueType[] = [
   ...Array<ValueType>(FREE_I64_COUNT).fill(I64),
 ];
 
-/** Semantics want what has no place in the hot function: floating point, vectors, library functions, many locals. */
-export class NotInline extends Error {}
-
-/** A fragment of a function that has `LOCALS`. */
+/** A fragment of a function that has `LOCALS`: for integers, and not for many. */
 export class InlineFrame implements Frame {
   #i32 = 0;
   #i64 = 0;
@@ -45,12 +42,12 @@ export class InlineFrame implements Frame {
   local(type: Type): number {
     if (type === 32 && this.#i32 < FREE_I32_COUNT) return FREE + this.#i32++;
     if (type === 64 && this.#i64 < FREE_I64_COUNT) return FREE_I64 + this.#i64++;
-    throw new NotInline();
+    throw new Error(`the hot function has no more locals of type ${type}`);
   }
   callee(): number {
-    throw new NotInline();
+    throw new Error('the hot function calls no library functions');
   }
   native(): void {
-    throw new NotInline();
+    throw new Error('the hot function has no floating point and no vectors');
   }
 }
