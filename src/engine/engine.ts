@@ -3,11 +3,10 @@ import { A64 } from '../isa/a64/table.ts';
 import { CodeCache } from './code-cache.ts';
 import { crcTables } from './crc.ts';
 import type { Access, Exit } from './exit.ts';
-import { CalledHandlers } from './interpreter/called.ts';
+import { CalledHandlers, ENTER_ENTRY, FIRST_ENTRY } from './interpreter/called.ts';
 import { CODES, type Code } from './interpreter/codes.ts';
 import { generateInterpreter, type Program } from './interpreter/program.ts';
 import { Jit, type JitOptions, type JitStatistics } from './jit/jit.ts';
-import { makeRuntime } from './jit/runtime.ts';
 import * as at from './layout.ts';
 import { Library } from './library.ts';
 import { CpuState } from './state.ts';
@@ -72,11 +71,9 @@ export class Engine {
     views.u8.fill(0, 0, at.REFILL_BANKS);
     views.u8.fill(0, at.PAGE_SLOTS, at.PAGE_SLOTS + 2 * (views.u8.length / at.PAGE_BYTES));
     views.u8.set(crcTables(), at.CRC);
-    const table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
-    const runtime = jit === false ? null : makeRuntime(memory);
-    const enter = runtime?.enter ?? (() => 0);
+    const table = new WebAssembly.Table({ element: 'anyfunc', initial: FIRST_ENTRY });
     const { run, translate, commit } = new WebAssembly.Instance(module, {
-      engine: { memory, table, refill, enter },
+      engine: { memory, table, refill },
     }).exports;
     if (!isRun(run) || !isFunction(translate) || !isFunction(commit))
       throw new Error('the interpreter lacks an export');
@@ -86,7 +83,8 @@ export class Engine {
     this.#views = views;
     const tree = (row: TableRow) => handlers.trees[row.index] ?? calledHandlers.tree(row);
     this.#code = new CodeCache(views, A64, tree, absent);
-    this.#jit = runtime && jit ? new Jit(views, this.#code, this.library, runtime, jit) : null;
+    const install = (enter: WebAssembly.Import) => table.set(ENTER_ENTRY, enter);
+    this.#jit = jit ? new Jit(views, this.#code, this.library, install, jit) : null;
     this.state = new CpuState(views);
     this.tlb = new SoftTlb(views, this.#code);
   }

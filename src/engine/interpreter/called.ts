@@ -22,6 +22,9 @@ export const CALLED: Signature = { parameters: local.CALLED_PARAMETERS, results:
 
 /** In the table a handler's fast function is followed by its careful one. */
 export const TABLE_ENTRIES = 2;
+/** The table begins with the way into compiled code (`enter` of jit/runtime.ts), which is sometimes replaced. */
+export const ENTER_ENTRY = 0;
+export const FIRST_ENTRY = 1;
 const TRANSLATE: Signature = { parameters: [I64, I32, I32, I32, I32], results: [I32] };
 const COMMIT: Signature = { parameters: [], results: [] };
 const IMPORTS: readonly FunctionImport[] = [
@@ -161,7 +164,7 @@ export class CalledHandlers {
   #instantiate({ module, calls, exports, first }: CalledRow): void {
     const imports = { ...this.#library.importsOf(calls), interpreter: { ...this.#interpreter } };
     const instance = new WebAssembly.Instance(module, imports);
-    const from = first * TABLE_ENTRIES;
+    const from = FIRST_ENTRY + first * TABLE_ENTRIES;
     const missing = from + exports.length - this.#table.length;
     if (missing > 0) this.#table.grow(missing);
     exports.forEach((name, index) => {

@@ -1,11 +1,11 @@
 import type { InstructionTable } from '../../isa/decoder.ts';
 import * as at from '../layout.ts';
 import { Code, type Label } from '../wasm/code.ts';
-import { encodeModule, type FunctionImport, type FunctionSpec } from '../wasm/module.ts';
+import { encodeModule, type FunctionImport, type FunctionSpec, type Signature } from '../wasm/module.ts';
 import { I32, I64, OP, OPERATORS, WRAP } from '../wasm/opcodes.ts';
 import { emitEntry, emitNext, emitPc } from './builder.ts';
 import { commitFunction, translateFunction } from './careful.ts';
-import { CALLED, CalledCode, GOTO, NEXT, TABLE_ENTRIES } from './called.ts';
+import { CALLED, CalledCode, GOTO, NEXT, TABLE_ENTRIES, ENTER_ENTRY, FIRST_ENTRY } from './called.ts';
 import { codeNumber, type Code as ExitCode } from './codes.ts';
 import { buildHandlers, SPECIAL, type Handlers } from './handlers.ts';
 import { emitDiffers, emitLandingCheck } from './landing.ts';
@@ -18,12 +18,10 @@ export interface Program {
   readonly bytes: number;
 }
 
-const FUNCTION = { refill: 0, enter: 1, translate: 2, commit: 3, fast: 4, careful: 5 } as const;
+const FUNCTION = { refill: 0, translate: 1, commit: 2, fast: 3, careful: 4 } as const;
 const REFILL: FunctionImport = { module: 'engine', name: 'refill', parameters: [I64, I32], results: [I32] };
 /** See jit/runtime.ts. */
-const ENTER: FunctionImport = {
-  module: 'engine',
-  name: 'enter',
+const ENTER: Signature = {
   parameters: [I64, I32, I32, I32],
   results: [I32],
 };
@@ -39,7 +37,7 @@ export function generateInterpreter(table: InstructionTable): Program {
     carefulFunction(handlers),
     runFunction(),
   ];
-  const bytes = encodeModule(functions, { imports: [REFILL, ENTER], table: true, types: [CALLED] });
+  const bytes = encodeModule(functions, { imports: [REFILL], table: true, types: [CALLED, ENTER] });
   return {
     module: new WebAssembly.Module(bytes),
     handlers,
@@ -287,7 +285,8 @@ function emitRegion(
   code.get(local.CODE);
   code.i32(at.FIRST_REGION);
   code.op(sub[32]);
-  code.call(FUNCTION.enter);
+  code.i32(ENTER_ENTRY);
+  code.callIndirect(1);
   code.set(local.HOST);
   code.i32(0);
   code.memory(OP.i64Load, at.PC);
@@ -340,7 +339,7 @@ function emitCall(code: Code, count: number, entry: number): void {
   code.get(local.CODE);
   code.i32(TABLE_ENTRIES);
   code.op(mul[32]);
-  code.i32(entry - count * TABLE_ENTRIES);
+  code.i32(FIRST_ENTRY + entry - count * TABLE_ENTRIES);
   code.op(add[32]);
   code.callIndirect(0);
 }

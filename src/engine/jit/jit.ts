@@ -9,7 +9,7 @@ import { findBlocks, type Offset } from './blocks.ts';
 import { compileRegion } from './function.ts';
 import { leavesAlways } from './leaves.ts';
 import { Regions, type Extent } from './regions.ts';
-import type { Runtime } from './runtime.ts';
+import { makeRuntime } from './runtime.ts';
 
 export interface JitOptions {
   /** Interpreted instructions from one look at where control is to the next. */
@@ -49,12 +49,22 @@ const MOST_INVALIDATIONS = 8;
 /** Looks after which half of what was counted is forgotten. */
 const AGE = 1024;
 
+/** Modules that may import one table: it keeps all of them, also those that are no longer used. */
+const MOST_MODULES = 3072;
+
+/** What is given up as a whole. */
+interface World {
+  readonly imports: WebAssembly.Imports;
+  readonly regions: Regions;
+  made: number;
+}
+
 export class Jit {
   readonly #views: Views;
   readonly #code: CodeCache;
   readonly #library: Library;
-  readonly #imports: WebAssembly.Imports;
-  readonly #regions: Regions;
+  readonly #install: (enter: WebAssembly.Import) => void;
+  #world: World;
   readonly #interval: number;
   readonly #threshold: number;
   readonly #exits: number;
@@ -79,7 +89,14 @@ export class Jit {
   #invalidated = 0;
   #cleared = 0;
 
-  constructor(views: Views, code: CodeCache, library: Library, runtime: Runtime, options: JitOptions) {
+  /** `install` makes the interpreter enter regions by this function. */
+  constructor(
+    views: Views,
+    code: CodeCache,
+    library: Library,
+    install: (enter: WebAssembly.Import) => void,
+    options: JitOptions,
+  ) {
     this.#views = views;
     this.#code = code;
     this.#library = library;
@@ -91,9 +108,8 @@ export class Jit {
     this.#mostBytes = options.mostBytes ?? 24 << 20;
     this.#lesson = options.lesson ?? 4096;
     views.i32[at.EXITS >> 2] = this.#exits;
-    const { table, nzcvOf } = runtime;
-    this.#imports = { engine: { memory: views.memory, table, nzcvOf } };
-    this.#regions = new Regions(views, table);
+    this.#install = install;
+    this.#world = this.#newWorld();
     code.changes = (slot, first, last) => this.#changed(slot, first, last);
   }
 
@@ -252,9 +268,12 @@ export class Jit {
     if (!blocks) return;
     if (this.#views.view.getUint16(record, true) === SPECIAL.undecoded) this.#code.predecode(record);
     const { bytes, library } = compileRegion(blocks, entry, recordOf);
-    if (this.#regions.count >= at.REGION_COUNT || this.#regions.bytes + bytes.length > this.#mostBytes) this.#clear();
+    const { regions, made } = this.#world;
+    if (made >= MOST_MODULES || regions.count >= at.REGION_COUNT || regions.bytes + bytes.length > this.#mostBytes)
+      this.#clear();
+    this.#world.made++;
     const module = new WebAssembly.Module(bytes);
-    const imports = { ...this.#library.importsOf(library), ...this.#imports };
+    const imports = { ...this.#library.importsOf(library), ...this.#world.imports };
     const { region } = new WebAssembly.Instance(module, imports).exports;
     const words = new Set([...blocks.values()].flatMap(({ instructions }) => instructions.map((one) => one.at / 4)));
     const extents: Extent[] = [{ slot, words: [...words] }];
@@ -265,8 +284,20 @@ export class Jit {
     this.#milliseconds += this.#clock() - start;
   }
 
+  get #regions(): Regions {
+    return this.#world.regions;
+  }
+
+  #newWorld(): World {
+    const { memory } = this.#views;
+    const { table, nzcvOf, enter } = makeRuntime(memory);
+    this.#install(enter);
+    return { imports: { engine: { memory, table, nzcvOf } }, regions: new Regions(this.#views, table), made: 0 };
+  }
+
   #clear(): void {
     this.#regions.clear();
+    this.#world = this.#newWorld();
     for (const counts of [this.#heat, this.#targets, this.#lessons]) counts.clear();
     this.#cleared++;
   }

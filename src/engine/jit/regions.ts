@@ -87,15 +87,23 @@ export class Regions {
     return around.map(({ record }) => record);
   }
 
+  /** Gives all records their instructions back; nobody uses this any more. */
   clear(): void {
-    for (const regions of [...this.#bySlot.values()]) for (const region of [...regions]) this.#remove(region);
+    for (const [slot, regions] of this.#bySlot) {
+      for (const region of regions) this.#restore(region);
+      this.#views.u8.fill(0, slot + at.COVERED, slot + at.COVERED + at.PAGE_RECORDS / 8);
+    }
+  }
+
+  #restore({ record, number }: Region): void {
+    const { view } = this.#views;
+    if (view.getUint16(record, true) !== at.FIRST_REGION + number) return;
+    view.setUint16(record, view.getUint16(at.REGION_HANDLERS + 2 * number, true), true);
   }
 
   #remove(region: Region): void {
-    const { view, u8 } = this.#views;
-    if (view.getUint16(region.record, true) === at.FIRST_REGION + region.number) {
-      view.setUint16(region.record, view.getUint16(at.REGION_HANDLERS + 2 * region.number, true), true);
-    }
+    const { u8 } = this.#views;
+    this.#restore(region);
     this.#table.set(region.number, null);
     this.#free.push(region.number);
     this.#bytes -= region.bytes;
