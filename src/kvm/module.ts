@@ -62,7 +62,11 @@ const PARANGE_48 = 5;
 const PARANGE_52 = 6;
 
 /** ID_AA64MMFR0_EL1.PARange cut to what KVM's descriptors can hold (kvm_get_parange): LPA2's without a word from the kernel. */
-export function usablePaRange(features: KernelFeatures, granule: Granule, { paBits }: KernelBits): number {
+export function usablePaRange(
+  features: Pick<KernelFeatures, 'paRange' | 'lpa2'>,
+  granule: Granule,
+  { paBits }: KernelBits,
+): number {
   const has52 = features.lpa2 || (granule.name === '64K' && paBits === 52);
   return Math.min(features.paRange, has52 ? PARANGE_52 : PARANGE_48);
 }

@@ -2,35 +2,40 @@ import type { AddressSpace } from '../host/mm.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { Vm } from '../kvm/vm.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
-import { LAST_LEVEL, levelShift } from '../machine/translation/format.ts';
-import { entryAddress, entryKind } from '../machine/translation/format.ts';
-import type { Tables } from '../machine/translation/walk.ts';
-import { descriptorLocator, stage1Half, stage1On } from './views/locate.ts';
+import { entryAddress, entryKind, LAST_LEVEL } from '../machine/translation/format.ts';
+import { readTable, treesOf, type Place, type Tree } from './views/trees.ts';
 
-/** Tables that one tree may have in a snapshot: a guest's tables may point anywhere, to themselves too. */
-const MOST_TABLES = 2048;
+/** Bytes of tables that are kept of one VM or vCPU: a guest's may be many, and point to themselves. */
+const MOST_BYTES = 16 << 20;
 
-/** Bytes of every table of a tree, by the table's address as its parent has it. */
-type TreeBytes = ReadonlyMap<number, Uint8Array>;
+/** Every table of an owner's trees by the address that its parent has; entries as pairs of halves. */
+export type TableWords = ReadonlyMap<number, Uint32Array>;
 
-interface Snapshot {
+type Owner = Vm | Vcpu;
+
+interface Moment {
   readonly registers: ReadonlyMap<Vcpu, Uint8Array>;
-  readonly stage1: ReadonlyMap<Vcpu, TreeBytes>;
-  readonly stage2: ReadonlyMap<Vm, TreeBytes>;
+  readonly tables: Map<Owner, TableWords>;
 }
 
-const EMPTY: Snapshot = { registers: new Map(), stage1: new Map(), stage2: new Map() };
+const nothing = (): Moment => ({ registers: new Map(), tables: new Map() });
+
+/** What a change is against. */
+export type Since = 'stop' | 'kept';
 
 /**
- * What was there at the last two stops. While the sandbox is stopped, a change is against the stop before; while it runs,
- * against the last one.
+ * What was there at the last two stops, and at a moment that was kept. While the sandbox is stopped, a change is against the
+ * stop before; while it runs, against the last one. Tables are remembered only of owners that somebody looked at since the
+ * stop before: stepping costs nothing for those that no view shows.
  */
 export class Changes {
-  #before: Snapshot = EMPTY;
-  #now: Snapshot = EMPTY;
+  #before = nothing();
+  #now = nothing();
+  #kept: { readonly tables: Moment['tables']; readonly instructions: bigint } | null = null;
   #running = false;
+  #looked = new Set<Owner>();
 
-  get #base(): Snapshot {
+  get #base(): Moment {
     return this.#running ? this.#now : this.#before;
   }
 
@@ -44,22 +49,29 @@ export class Changes {
     this.#running = false;
     this.#before = this.#now;
     const registers = new Map<Vcpu, Uint8Array>();
-    const stage1 = new Map<Vcpu, TreeBytes>();
-    const stage2 = new Map<Vm, TreeBytes>();
-    for (const vm of vms) {
-      stage2.set(
-        vm,
-        treeBytes(memory, vm.stage2.table.tables, (address) => address),
-      );
-      const locate = descriptorLocator(vm, process);
-      for (const vcpu of vm.vcpus) {
-        registers.set(vcpu, vcpu.context.bytes.slice());
-        if (!stage1On(vcpu)) continue;
-        const trees = ([0, 1] as const).map((half) => treeBytes(memory, stage1Half(vcpu, half).tables, locate));
-        stage1.set(vcpu, new Map(trees.flatMap((tree) => [...tree])));
-      }
+    const tables = new Map<Owner, TableWords>();
+    for (const owner of ownersOf(vms)) {
+      if (owner.kind !== 'vm') registers.set(owner, owner.context.bytes.slice());
+      if (this.#looked.has(owner))
+        tables.set(owner, wordsOf({ memory, process }, owner, this.#before.tables.get(owner)));
     }
-    this.#now = { registers, stage1, stage2 };
+    this.#now = { registers, tables };
+    this.#looked = new Set();
+  }
+
+  /** Remembers the tables as they are, to compare with later; `instructions` is the virtual time. */
+  keep(place: Place, vms: Iterable<Vm>, instructions: bigint): void {
+    const tables = new Map(ownersOf(vms).map((owner) => [owner, wordsOf(place, owner, this.#now.tables.get(owner))]));
+    this.#kept = { tables, instructions };
+  }
+
+  forget(): void {
+    this.#kept = null;
+  }
+
+  /** Virtual time of the kept moment. */
+  get kept(): bigint | null {
+    return this.#kept?.instructions ?? null;
   }
 
   /** The vCPU's register file as it was; null where it was not there, and nothing counts as changed. */
@@ -67,41 +79,58 @@ export class Changes {
     return this.#base.registers.get(vcpu) ?? null;
   }
 
-  /** A descriptor's value as it was: 0 in a table that was not there; null where nothing is known. */
-  descriptor(of: Vm | Vcpu, table: number, index: number): bigint | null {
-    const tree = of.kind === 'vm' ? this.#base.stage2.get(of) : this.#base.stage1.get(of);
-    if (!tree) return null;
-    const bytes = tree.get(table);
-    if (!bytes) return 0n;
-    return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(index * 8, true);
+  /**
+   * The tables as they were; null where nothing is known. A table that was not there counts as one of zeros. Who asks is
+   * looking: the next stop remembers these tables, and the last one does if it is not too late.
+   */
+  tables(place: Place, owner: Owner, since: Since): TableWords | null {
+    this.#looked.add(owner);
+    if (!this.#now.tables.has(owner)) this.#now.tables.set(owner, wordsOf(place, owner));
+    const moment = since === 'kept' ? this.#kept : this.#base;
+    return moment?.tables.get(owner) ?? null;
   }
 }
 
-function treeBytes(memory: PhysicalMemory, tables: Tables, locate: (address: number) => number): TreeBytes {
-  const { format, startLevel, root, inputBits } = tables;
-  const found = new Map<number, Uint8Array>();
-  const entriesAt = (level: number): number =>
-    level === startLevel
-      ? Math.ceil(2 ** (inputBits - levelShift(format.granule, level)))
-      : 2 ** format.granule.bitsPerLevel;
+const ownersOf = (vms: Iterable<Vm>): Owner[] => [...vms].flatMap((vm) => [vm, ...vm.vcpus]);
+
+/** `before` lends the arrays of tables that have not changed. */
+function wordsOf(place: Place, owner: Owner, before?: TableWords): TableWords {
+  const found = new Map<number, Uint32Array>();
+  const bytes = { left: MOST_BYTES };
+  for (const tree of treesOf(place, owner)) gather(tree, found, bytes, before);
+  return found;
+}
+
+function gather(
+  tree: Tree,
+  found: Map<number, Uint32Array>,
+  bytes: { left: number },
+  before: TableWords | undefined,
+): void {
+  const { format, root, startLevel } = tree.tables;
   const queue = [{ address: root, level: startLevel }];
-  for (let next = queue.shift(); next && found.size < MOST_TABLES; next = queue.shift()) {
-    const { address, level } = next;
+  for (let next = 0; next < queue.length; next++) {
+    const { address, level } = queue[next]!;
     if (found.has(address)) continue;
-    const pa = locate(address);
-    const bytes = pa < 0 ? null : memory.readBytes(pa, entriesAt(level) * 8);
-    if (!bytes) continue;
-    found.set(address, bytes);
+    const read = readTable(tree, address, level);
+    if (!read) continue;
+    bytes.left -= read.byteLength;
+    if (bytes.left < 0) return;
+    const old = before?.get(address);
+    const words = old && same(old, read) ? old : read;
+    found.set(address, words);
     if (level >= LAST_LEVEL) continue;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at < bytes.length; at += 8) {
-      const low = view.getUint32(at, true);
+    for (let at = 0; at < words.length; at += 2) {
+      const low = words[at]!;
       if (entryKind(format, level, low) !== 'table') continue;
-      queue.push({
-        address: entryAddress(format, level, low, view.getUint32(at + 4, true), 'table'),
-        level: level + 1,
-      });
+      const output = entryAddress(format, level, low, words[at + 1]!, 'table');
+      if (!found.has(output)) queue.push({ address: output, level: level + 1 });
     }
   }
-  return found;
+}
+
+function same(a: Uint32Array, b: Uint32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }

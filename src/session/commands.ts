@@ -1,5 +1,15 @@
 /** The border: a message from a page is anything at all until it has been looked at. */
-import type { Breakpoint, Command, CommandType, GuestElf, HostConfig, Query, Sandbox } from './messages.ts';
+import type {
+  Breakpoint,
+  Command,
+  CommandType,
+  GuestElf,
+  HostConfig,
+  Query,
+  Sandbox,
+  Since,
+  TablesOwner,
+} from './messages.ts';
 
 export type ReadCommand =
   | { readonly ok: true; readonly command: Command }
@@ -119,6 +129,17 @@ function elf(value: unknown): GuestElf {
   };
 }
 
+const tablesOwner = (given: Fields): TablesOwner =>
+  oneOf(given['stage'], 'stage', [1, 2]) === 1
+    ? { stage: 1, vcpu: fd(given['vcpu'], 'vcpu') }
+    : { stage: 2, vm: fd(given['vm'], 'vm') };
+
+function flag(value: unknown, what: string): boolean {
+  return typeof value === 'boolean' ? value : fail(what, 'true or false');
+}
+const optionalFlag = (value: unknown, what: string): boolean => value !== undefined && flag(value, what);
+const since = (value: unknown): Since => (value === undefined ? 'stop' : oneOf(value, 'since', ['stop', 'kept']));
+
 const SPACES = ['va', 'ipa', 'pa', 'hva'] as const;
 
 const QUERIES: { readonly [V in Query['view']]: (given: Fields) => Extract<Query, { view: V }> } = {
@@ -137,12 +158,36 @@ const QUERIES: { readonly [V in Query['view']]: (given: Fields) => Extract<Query
     address: wide(given['address'], 'address'),
     length: whole(given['length'], 'length', 1, LIMITS.memory),
   }),
-  tables: (given) => {
-    const expanded = list(given['expanded'], 'expanded', LIMITS.expanded, wide);
-    return oneOf(given['stage'], 'stage', [1, 2]) === 1
-      ? { view: 'tables', stage: 1, vcpu: fd(given['vcpu'], 'vcpu'), expanded }
-      : { view: 'tables', stage: 2, vm: fd(given['vm'], 'vm'), expanded };
-  },
+  tables: (given) => ({
+    view: 'tables',
+    ...tablesOwner(given),
+    expanded: list(given['expanded'], 'expanded', LIMITS.expanded, wide),
+    merge: optionalFlag(given['merge'], 'merge'),
+    runs: given['runs'] === undefined ? [] : list(given['runs'], 'runs', LIMITS.expanded, wide),
+    onlyChanged: optionalFlag(given['onlyChanged'], 'onlyChanged'),
+    since: since(given['since']),
+  }),
+  table: (given) => ({
+    view: 'table',
+    ...tablesOwner(given),
+    address: wide(given['address'], 'address'),
+    since: since(given['since']),
+  }),
+  dump: (given) => ({ view: 'dump', ...tablesOwner(given) }),
+  descriptor: (given) => ({
+    view: 'descriptor',
+    ...tablesOwner(given),
+    level: whole(given['level'], 'level', -1, 3),
+    value: wide(given['value'], 'value'),
+  }),
+  calculator: (given) => ({
+    view: 'calculator',
+    stage: oneOf(given['stage'], 'stage', [1, 2]),
+    granule: oneOf(given['granule'], 'granule', [4096, 16384, 65536]),
+    inputBits: whole(given['inputBits'], 'inputBits', 1, 64),
+    paBits: oneOf(given['paBits'], 'paBits', [32, 36, 40, 42, 44, 48, 52]),
+    wide: flag(given['wide'], 'wide'),
+  }),
   walk: (given) => ({
     view: 'walk',
     vcpu: fd(given['vcpu'], 'vcpu'),
@@ -186,6 +231,7 @@ const COMMANDS: { readonly [T in CommandType]: (given: Fields) => Extract<Comman
   setBreakpoints: (given) => ({ type: 'setBreakpoints', breakpoints: breakpoints(given['breakpoints']) }),
   consoleInput: (given) => ({ type: 'consoleInput', text: text(given['text'], 'text', LIMITS.input) }),
   watch: (given) => ({ type: 'watch', id: watchId(given['id']), query: query(given['query']) }),
+  keepTables: (given) => ({ type: 'keepTables', keep: flag(given['keep'], 'keep') }),
   unwatch: (given) => ({ type: 'unwatch', id: watchId(given['id']) }),
   poke: (given) => {
     const data = given['data'];

@@ -82,6 +82,8 @@ export type Command =
   /** Keeps a view up to date: answered by `view` at once, at every stop, and a few times a second while running. */
   | { readonly type: 'watch'; readonly id: string; readonly query: Query }
   | { readonly type: 'unwatch'; readonly id: string }
+  /** Remembers all tables as they are now, for `since: 'kept'`; `keep` false forgets them. */
+  | { readonly type: 'keepTables'; readonly keep: boolean }
   /**
    * Writes bytes as a debugger does: `data` to an address of a space. Answered by `refused` where it can't be.
    * `vm` for ipa, `vcpu` for va; absent: the first there is.
@@ -216,6 +218,36 @@ export interface IoctlEntry {
 /** va: the vCPU's stage 1 and 2; ipa: its VM's stage 2; pa: the host's physical memory; hva: the VMM process. */
 export type AddressSpace = 'va' | 'ipa' | 'pa' | 'hva';
 
+/** Whose tables: a vCPU's stage 1 or a VM's stage 2. */
+export type TablesOwner = { readonly stage: 1; readonly vcpu: number } | { readonly stage: 2; readonly vm: number };
+
+/** What a change is against: the stop before, or the moment that `keepTables` kept. */
+export type Since = 'stop' | 'kept';
+
+export interface TablesShown {
+  /** Addresses of the tables whose entries are wanted. */
+  readonly expanded: readonly bigint[];
+  /** Neighbouring blocks or pages that map as one are one entry; absent: no. */
+  readonly merge?: boolean;
+  /** Addresses of first entries of such runs whose single entries are wanted too. */
+  readonly runs?: readonly bigint[];
+  /** Changed entries alone, and the tables above them, all expanded; absent: no. */
+  readonly onlyChanged?: boolean;
+  /** Absent: 'stop'. */
+  readonly since?: Since;
+}
+
+export interface TablesSize {
+  readonly stage: 1 | 2;
+  readonly granule: 4096 | 16384 | 65536;
+  /** Bits of the VA or IPA. */
+  readonly inputBits: number;
+  /** Bits of a physical address that the hardware has. */
+  readonly paBits: 32 | 36 | 40 | 42 | 44 | 48 | 52;
+  /** FEAT_LPA2 with 4K and 16K; at stage 1 with 64K: FEAT_LVA. */
+  readonly wide: boolean;
+}
+
 export type Query =
   | { readonly view: 'registers'; readonly vcpu: number }
   /** `count` instructions from `address`; 'pc' keeps the PC in the window. */
@@ -229,9 +261,16 @@ export type Query =
       readonly address: bigint;
       readonly length: number;
     }
-  /** The tables of one translation; `expanded` holds the addresses of the tables whose entries are wanted. */
-  | { readonly view: 'tables'; readonly stage: 1; readonly vcpu: number; readonly expanded: readonly bigint[] }
-  | { readonly view: 'tables'; readonly stage: 2; readonly vm: number; readonly expanded: readonly bigint[] }
+  /** The tables of one translation as trees. */
+  | ({ readonly view: 'tables' } & TablesOwner & TablesShown)
+  /** All entries of the table at `address`. */
+  | ({ readonly view: 'table'; readonly address: bigint; readonly since?: Since } & TablesOwner)
+  /** The same trees as lines, as the kernel's debugfs has them. */
+  | ({ readonly view: 'dump' } & TablesOwner)
+  /** What a descriptor of a table of that level says, and the same mapping in the other formats. */
+  | ({ readonly view: 'descriptor'; readonly level: number; readonly value: bigint } & TablesOwner)
+  /** What tables a size gives; needs no VM. */
+  | ({ readonly view: 'calculator' } & TablesSize)
   /** Every read of the walk of one address through both stages. */
   | { readonly view: 'walk'; readonly vcpu: number; readonly va: bigint; readonly access: 'read' | 'write' | 'execute' }
   | { readonly view: 'memoryMap'; readonly vm: number }
@@ -245,6 +284,10 @@ export type View =
   | DisassemblyView
   | MemoryView
   | TablesView
+  | TableView
+  | DumpView
+  | DescriptorView
+  | CalculatorView
   | WalkView
   | MemoryMapView
   | InstructionView
@@ -303,6 +346,10 @@ export interface TablesView {
   readonly title: string;
   readonly control: readonly { readonly name: string; readonly value: bigint; readonly meaning: string }[];
   readonly roots: readonly TableNode[];
+  /** Whether anything is known of the moment that changes are against. */
+  readonly comparable: boolean;
+  /** Virtual time of the moment that was kept; null: none was. */
+  readonly kept: bigint | null;
 }
 
 /** One table; `entries` only where the query asked for it, with runs of invalid entries merged. */
@@ -314,24 +361,115 @@ export interface TableNode {
   readonly inputSize: bigint;
   readonly valid: number;
   readonly total: number;
+  /** Entries that changed, in it and in all tables below. */
+  readonly changed: number;
   readonly entries: readonly TableEntry[] | null;
+  /** Entries left out, since an answer has a limit. */
+  readonly cut: number;
 }
 
 export interface TableEntry {
   readonly index: number;
-  /** How many entries the row stands for: more than one for merged invalid entries. */
+  /** How many entries the row stands for: more than one for merged ones. */
   readonly count: number;
   readonly inputBase: bigint;
   readonly inputSize: bigint;
   readonly address: bigint;
   readonly value: bigint;
   readonly kind: 'invalid' | 'table' | 'block' | 'page' | 'reserved';
-  /** Where a block, page or table entry points. */
+  /** Where a block, page or table entry points; of merged ones the first. */
   readonly output: bigint | null;
-  readonly fields: readonly DescriptorField[];
+  /** What it allows and how it is cached, in brief. */
+  readonly attributes: string;
   readonly child: TableNode | null;
-  /** Changed since the last stop. */
+  /** The single entries of a run, where they were asked for. */
+  readonly members: readonly TableEntry[] | null;
+  /** Changed since the moment compared with, and what it was then. */
   readonly changed: boolean;
+  readonly before: bigint | null;
+}
+
+/** One table whole: an entry is what stands at its index in each array. */
+export interface TableView {
+  readonly view: 'table';
+  readonly address: bigint;
+  readonly level: number;
+  readonly inputBase: bigint;
+  /** What one entry translates. */
+  readonly entrySize: bigint;
+  readonly values: BigUint64Array;
+  /** Index in TABLE_KINDS. */
+  readonly kinds: Uint8Array;
+  /** 1: changed. */
+  readonly changed: Uint8Array;
+  /** Next table, or what a block or page maps to; 0 for others. */
+  readonly outputs: BigUint64Array;
+  /** Tables above it, the root first. */
+  readonly path: readonly { readonly address: bigint; readonly level: number; readonly index: number }[];
+  /** Tables side by side: more than one at a start level with concatenation. */
+  readonly concatenated: number;
+}
+
+export const TABLE_KINDS = ['invalid', 'table', 'block', 'page', 'reserved'] as const;
+
+export interface DumpView {
+  readonly view: 'dump';
+  readonly lines: readonly string[];
+  /** Lines beyond these were left out. */
+  readonly cut: boolean;
+}
+
+export interface DescriptorView {
+  readonly view: 'descriptor';
+  readonly kind: TableEntry['kind'];
+  readonly fields: readonly DescriptorField[];
+  /** What a field of it needs that the other formats have otherwise; empty for entries that map nothing. */
+  readonly others: readonly OtherFormat[];
+}
+
+/** A mapping in another format: or why it can't be there. */
+export type OtherFormat =
+  | {
+      readonly ok: true;
+      readonly format: string;
+      readonly level: number;
+      readonly size: bigint;
+      readonly value: bigint;
+      readonly fields: readonly DescriptorField[];
+      /** What is not the same there. */
+      readonly notes: readonly string[];
+    }
+  | { readonly ok: false; readonly format: string; readonly why: string };
+
+export interface CalculatorView {
+  readonly view: 'calculator';
+  /** Why there are no such tables; null: there are. */
+  readonly problem: string | null;
+  readonly format: string;
+  /** Start levels that are allowed; KVM's choice, or the only one, is `chosen`. */
+  readonly starts: readonly {
+    readonly level: number;
+    readonly levels: number;
+    readonly concatenated: number;
+    readonly entries: number;
+    readonly rootBytes: bigint;
+    readonly chosen: boolean;
+  }[];
+  /** From the chosen start level on: which bits of the input address index the level, and what one entry maps. */
+  readonly levels: readonly {
+    readonly level: number;
+    readonly bits: string;
+    readonly entries: number;
+    readonly entrySize: bigint;
+    readonly leaf: 'block' | 'page' | null;
+    /** Entries that the contiguous bit joins; 1: none. */
+    readonly contiguous: number;
+  }[];
+  readonly registers: readonly {
+    readonly name: string;
+    readonly value: bigint;
+    readonly fields: readonly DescriptorField[];
+  }[];
 }
 
 export interface DescriptorField {

@@ -103,6 +103,12 @@ export class LoadedSandbox implements Inspected {
     this.changes.stopped(this.memory, this.process, this.host.kvm.vms);
   }
 
+  /** Remembers the tables of this moment to compare with, or forgets those that were kept. */
+  keepTables(keep: boolean): void {
+    if (keep) this.changes.keep(this, this.host.kvm.vms, this.instructions);
+    else this.changes.forget();
+  }
+
   /** Everything of the host goes; the views have nothing more to look at. */
   dispose(): void {
     this.driver.end();

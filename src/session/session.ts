@@ -141,6 +141,11 @@ export class Session {
       case 'unwatch':
         this.#watches.delete(command.id);
         return;
+      case 'keepTables':
+        if (this.#sandbox) this.#sandbox.keepTables(command.keep);
+        else this.#refuse(command.type, 'nothing is loaded');
+        this.#sendViews();
+        return;
       case 'poke':
         this.#poke(command);
     }
@@ -235,6 +240,8 @@ export class Session {
       return this.#refuse('poke', 'not all of it is RAM');
     }
     for (const { pa, bytes } of parts) sandbox.memory.writeBytes(pa, bytes);
+    // The bytes may be a descriptor's: what the CPU holds of it goes, so that the guest runs on with it.
+    sandbox.host.kvm.host.cpu.invalidateStage2();
     this.#sendViews();
   }
 

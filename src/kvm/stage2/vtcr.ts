@@ -1,5 +1,6 @@
 import { stage2StartLevel, type Granule } from '../../machine/translation/format.ts';
-import { usablePaRange, type KvmModule } from '../module.ts';
+import type { KernelFeatures } from '../features.ts';
+import { usablePaRange, type KernelBits } from '../module.ts';
 
 /** VTCR_EL2 fields as KVM sets them; Arm ARM D24.2.193 and kvm_get_vtcr. */
 const RES1 = 1n << 31n;
@@ -19,7 +20,14 @@ export function startLevel(granule: Granule, ipaBits: number): number {
   return Math.min(4 - FEWEST_LEVELS, stage2StartLevel(granule, ipaBits));
 }
 
-export function vtcrEl2({ features, granule, host }: KvmModule, ipaBits: number): bigint {
+/** What of the host VTCR_EL2 depends on. */
+export interface Stage2Host {
+  readonly features: Pick<KernelFeatures, 'paRange' | 'lpa2' | 'vmidBits'>;
+  readonly granule: Granule;
+  readonly host: { readonly kernel: KernelBits };
+}
+
+export function vtcrEl2({ features, granule, host }: Stage2Host, ipaBits: number): bigint {
   let value = RES1 | SH0_INNER | ORGN0_WBWA | IRGN0_WBWA | HA;
   value |= TG0[granule.name] << 14n;
   value |= BigInt(usablePaRange(features, granule, host.kernel)) << 16n;

@@ -1,167 +1,333 @@
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import type { Vm } from '../../kvm/vm.ts';
-import { stage2Regime, tcrEl1, vtcrEl2, type Regime } from '../../machine/translation/control.ts';
+import { tcrEl1, vtcrEl2 } from '../../machine/translation/control.ts';
 import { decodeDescriptor, type MeaningContext } from '../../machine/translation/descriptor.ts';
-import { LAST_LEVEL, levelShift } from '../../machine/translation/format.ts';
+import {
+  encodeAddress,
+  entryAddress,
+  entryKind,
+  LAST_LEVEL,
+  levelShift,
+  power,
+  type EntryKind,
+  type TableFormat,
+} from '../../machine/translation/format.ts';
 import type { Tables } from '../../machine/translation/walk.ts';
-import type { TableEntry, TableNode, TablesView } from '../messages.ts';
+import type { TableWords } from '../changes.ts';
+import type { TableEntry, TableNode, TablesShown, TablesView } from '../messages.ts';
 import type { Inspected, Nothing } from './inspected.ts';
 import { nothing } from './inspected.ts';
-import { descriptorLocator, stage1Half, stage1On } from './locate.ts';
+import { stage1Half, stage1On } from './locate.ts';
+import { entriesAt, readTable, treesOf, type Tree } from './trees.ts';
 
-/** One tree as it is shown: where its tables lie, and what a descriptor was before. */
-interface Tree {
-  readonly inspected: Inspected;
-  readonly owner: Vm | Vcpu;
-  readonly tables: Tables;
-  /** First input address: the upper half's begins far up. */
-  readonly base: bigint;
-  readonly locate: (address: number) => number;
-  readonly context: MeaningContext;
+/** Entries that one answer has at most: what a page can take in and draw a few times a second. */
+const MOST_ENTRIES = 8192;
+/** Entries that are looked at for one answer, to count those that are valid or have changed. */
+const MOST_COUNTED = 1 << 22;
+
+/** One tree as it is asked for. */
+interface Asked {
+  readonly tree: Tree;
+  /** The tables as they were; null: nothing is known. */
+  readonly before: TableWords | null;
   readonly expanded: ReadonlySet<bigint>;
+  readonly runs: ReadonlySet<bigint>;
+  readonly merge: boolean;
+  readonly onlyChanged: boolean;
+  readonly counts: Map<number, Counts>;
+  readonly brief: (level: number, kind: EntryKind, low: number, high: number) => string;
+  readonly left: { entries: number; counted: number };
 }
 
-function node(tree: Tree, address: number, level: number, inputBase: bigint, trail: readonly number[]): TableNode {
-  const { tables, inspected } = tree;
-  const { format } = tables;
-  const shift = levelShift(format.granule, level);
-  const atStart = level === tables.startLevel;
-  const total = atStart ? Math.max(1, 2 ** (tables.inputBits - shift)) : 2 ** format.granule.bitsPerLevel;
-  const pa = tree.locate(address);
-  const bytes = pa < 0 ? null : inspected.memory.readBytes(pa, total * 8);
-  const view = bytes && new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const size = 1n << BigInt(shift);
+interface Counts {
+  readonly valid: number;
+  /** Here and below. */
+  readonly changed: number;
+}
+
+const NO_COUNTS: Counts = { valid: 0, changed: 0 };
+
+/** Valid and changed entries of a table, counted once however many entries lead to it. */
+function countsOf(asked: Asked, address: number, level: number): Counts {
+  const known = asked.counts.get(address);
+  if (known) return known;
+  // A guest's tables may form a circle: below itself a table counts nothing.
+  asked.counts.set(address, NO_COUNTS);
+  const { tree, before } = asked;
+  asked.left.counted -= entriesAt(tree.tables, level);
+  const words = asked.left.counted < 0 ? null : readTable(tree, address, level);
+  if (!words) return NO_COUNTS;
+  const { format } = tree.tables;
+  const old = before?.get(address);
   let valid = 0;
-  if (view) for (let index = 0; index < total; index++) valid += view.getUint8(index * 8) & 1;
-  const entries: TableEntry[] = [];
-  if (view && tree.expanded.has(BigInt(address))) {
-    for (let index = 0; index < total; index++) {
-      const value = view.getBigUint64(index * 8, true);
-      entries.push(entry(tree, address, level, index, value, inputBase + BigInt(index) * size, size, trail));
+  let changed = 0;
+  for (let at = 0; at < words.length; at += 2) {
+    const low = words[at]!;
+    const high = words[at + 1]!;
+    if (before && (low !== (old?.[at] ?? 0) || high !== (old?.[at + 1] ?? 0))) changed++;
+    if ((low & 1) === 0) continue;
+    valid++;
+    if (before && level < LAST_LEVEL && entryKind(format, level, low) === 'table') {
+      changed += countsOf(asked, entryAddress(format, level, low, high, 'table'), level + 1).changed;
     }
   }
+  const counts = { valid, changed };
+  asked.counts.set(address, counts);
+  return counts;
+}
+
+function node(asked: Asked, address: number, level: number, inputBase: bigint, trail: readonly number[]): TableNode {
+  const { tables } = asked.tree;
+  const total = entriesAt(tables, level);
+  const { valid, changed } = countsOf(asked, address, level);
+  const expanded = asked.onlyChanged ? changed > 0 : asked.expanded.has(BigInt(address));
+  const words = expanded ? readTable(asked.tree, address, level) : null;
+  const found = words && new Rows(asked, address, level, inputBase, trail, words).all();
   return {
     address: BigInt(address),
     level,
     inputBase,
-    inputSize: BigInt(total) * size,
+    inputSize: BigInt(total) << BigInt(levelShift(tables.format.granule, level)),
     valid,
     total,
-    entries: view && tree.expanded.has(BigInt(address)) ? merged(entries) : null,
+    changed,
+    entries: found?.entries ?? null,
+    cut: found?.cut ?? 0,
   };
 }
 
-function entry(
-  tree: Tree,
-  table: number,
-  level: number,
-  index: number,
-  value: bigint,
-  inputBase: bigint,
-  inputSize: bigint,
-  trail: readonly number[],
-): TableEntry {
-  const decoded = decodeDescriptor(tree.tables.format, level, value, tree.context);
-  const before = tree.inspected.changes.descriptor(tree.owner, table, index);
-  // A guest's tables may form a circle: a table is not shown again below itself.
-  const below =
-    decoded.kind === 'table' && decoded.output !== null && level < LAST_LEVEL && !trail.includes(decoded.output)
-      ? node(tree, decoded.output, level + 1, inputBase, [...trail, decoded.output])
-      : null;
-  return {
-    index,
-    count: 1,
-    inputBase,
-    inputSize,
-    address: BigInt(table + index * 8),
-    value,
-    kind: decoded.kind,
-    output: decoded.output === null ? null : BigInt(decoded.output),
-    fields: decoded.fields,
-    child: below,
-    changed: before !== null && before !== value,
-  };
-}
+/** The entries of one table, with runs merged. */
+class Rows {
+  readonly #asked: Asked;
+  readonly #format: TableFormat;
+  readonly #address: number;
+  readonly #level: number;
+  readonly #base: bigint;
+  readonly #trail: readonly number[];
+  readonly #words: Uint32Array;
+  readonly #old: Uint32Array | null;
+  readonly #size: number;
+  readonly #keep: { readonly low: number; readonly high: number };
 
-/** Runs of equal invalid entries become one row. */
-function merged(entries: readonly TableEntry[]): TableEntry[] {
-  const rows: TableEntry[] = [];
-  for (const entry of entries) {
-    const last = rows.at(-1);
-    const same =
-      last?.kind === 'invalid' &&
-      entry.kind === 'invalid' &&
-      last.value === entry.value &&
-      last.changed === entry.changed;
-    if (last && same) {
-      rows[rows.length - 1] = { ...last, count: last.count + 1, inputSize: last.inputSize + entry.inputSize };
-    } else rows.push(entry);
+  constructor(
+    asked: Asked,
+    address: number,
+    level: number,
+    inputBase: bigint,
+    trail: readonly number[],
+    words: Uint32Array,
+  ) {
+    this.#asked = asked;
+    this.#format = asked.tree.tables.format;
+    this.#address = address;
+    this.#level = level;
+    this.#base = inputBase;
+    this.#trail = trail;
+    this.#words = words;
+    this.#old = asked.before?.get(address) ?? null;
+    this.#size = power(levelShift(this.#format.granule, level));
+    this.#keep = attributeBits(this.#format);
   }
-  return rows;
+
+  all(): { entries: TableEntry[]; cut: number } {
+    const { left, onlyChanged, runs } = this.#asked;
+    const entries: TableEntry[] = [];
+    const total = this.#words.length / 2;
+    for (let index = 0; index < total;) {
+      const end = this.#runEnd(index, total);
+      if (!onlyChanged || this.#holdsChange(index)) {
+        if (left.entries <= 0) return { entries, cut: total - index };
+        left.entries--;
+        const entry = this.#entry(index, end - index);
+        const opened = entry.count > 1 && entry.output !== null && runs.has(entry.address);
+        entries.push(opened ? { ...entry, members: this.#members(index, end) } : entry);
+      }
+      index = end;
+    }
+    return { entries, cut: 0 };
+  }
+
+  #members(first: number, end: number): TableEntry[] {
+    const members: TableEntry[] = [];
+    for (let index = first; index < end && this.#asked.left.entries > 0; index++) {
+      this.#asked.left.entries--;
+      members.push(this.#entry(index, 1));
+    }
+    return members;
+  }
+
+  /** The entry after the last one that is shown as one with the entry `first`. */
+  #runEnd(first: number, total: number): number {
+    const words = this.#words;
+    const [low, high] = [words[2 * first]!, words[2 * first + 1]!];
+    const kind = entryKind(this.#format, this.#level, low);
+    const changed = this.#isChanged(first);
+    let end = first + 1;
+    if (kind === 'invalid') {
+      while (end < total && words[2 * end] === low && words[2 * end + 1] === high && this.#isChanged(end) === changed)
+        end++;
+      return end;
+    }
+    if (!this.#asked.merge || (kind !== 'block' && kind !== 'page')) return end;
+    const { low: keepLow, high: keepHigh } = this.#keep;
+    const output = this.#output(first, kind);
+    while (
+      end < total &&
+      (words[2 * end]! & keepLow) === (low & keepLow) &&
+      (words[2 * end + 1]! & keepHigh) === (high & keepHigh) &&
+      this.#output(end, kind) === output + (end - first) * this.#size &&
+      this.#isChanged(end) === changed
+    )
+      end++;
+    return end;
+  }
+
+  #output(index: number, kind: EntryKind): number {
+    return entryAddress(this.#format, this.#level, this.#words[2 * index]!, this.#words[2 * index + 1]!, kind);
+  }
+
+  #isChanged(index: number): boolean {
+    if (!this.#asked.before) return false;
+    const [low, high] = [this.#old?.[2 * index] ?? 0, this.#old?.[2 * index + 1] ?? 0];
+    return low !== this.#words[2 * index] || high !== this.#words[2 * index + 1];
+  }
+
+  #holdsChange(index: number): boolean {
+    if (this.#isChanged(index)) return true;
+    const kind = entryKind(this.#format, this.#level, this.#words[2 * index]!);
+    return kind === 'table' && countsOf(this.#asked, this.#output(index, kind), this.#level + 1).changed > 0;
+  }
+
+  #entry(index: number, count: number): TableEntry {
+    const level = this.#level;
+    const [low, high] = [this.#words[2 * index]!, this.#words[2 * index + 1]!];
+    const kind = entryKind(this.#format, level, low);
+    const leads = kind === 'table' || kind === 'block' || kind === 'page';
+    const output = leads ? this.#output(index, kind) : null;
+    const inputBase = this.#base + BigInt(index) * BigInt(this.#size);
+    const changed = this.#isChanged(index);
+    return {
+      index,
+      count,
+      inputBase,
+      inputSize: BigInt(count) * BigInt(this.#size),
+      address: BigInt(this.#address + index * 8),
+      value: wide(low, high),
+      kind,
+      output: output === null ? null : BigInt(output),
+      attributes: this.#asked.brief(level, kind, low & this.#keep.low, high & this.#keep.high),
+      child:
+        kind === 'table' && output !== null && !this.#trail.includes(output)
+          ? node(this.#asked, output, level + 1, inputBase, [...this.#trail, output])
+          : null,
+      members: null,
+      changed,
+      before: changed ? wide(this.#old?.[2 * index] ?? 0, this.#old?.[2 * index + 1] ?? 0) : null,
+    };
+  }
 }
 
-const root = (tree: Tree): TableNode =>
-  node(tree, tree.tables.root, tree.tables.startLevel, tree.base, [tree.tables.root]);
+export const wide = (low: number, high: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 
-function titleOf({ tables }: Regime | { tables: Tables }, input: string): string {
-  const { format, startLevel, inputBits } = tables;
-  const beyond = inputBits - levelShift(format.granule, startLevel) - format.granule.bitsPerLevel;
-  const concatenated = beyond > 0 ? `, ${2 ** beyond} concatenated tables` : '';
-  return `${input} ${inputBits} bits, ${format.granule.name} granule, start level ${startLevel}${concatenated}`;
+/** The bits that are no address's. */
+export function attributeBits(format: TableFormat): { readonly low: number; readonly high: number } {
+  const every = encodeAddress(format, 2 ** format.addressBits - power(format.granule.shift));
+  return { low: ~every.low, high: ~every.high };
 }
 
-export function stage2View(inspected: Inspected, vm: Vm, expanded: readonly bigint[]): TablesView {
-  const { features } = vm.kvm.host.model;
-  const { vtcr, vttbr } = vm.stage2;
-  // As the hardware walks them: from the registers.
-  const { tables } = stage2Regime(vtcr, vttbr, features);
-  const context = { forcedWriteBack: vm.kvm.features.stage2ForceWriteBack, executeByEl: features.stage2ExecuteByEl };
-  const tree: Tree = {
-    inspected,
-    owner: vm,
-    tables,
-    base: 0n,
-    locate: (address) => address,
-    context,
-    expanded: new Set(expanded),
+/** What decides most about an access, in the order of the question: may it, what kind of memory is it. */
+const IN_BRIEF = ['S2AP', 'AP', 'XN', 'PXN', 'UXN', 'MemAttr', 'AttrIndx', 'SH'];
+
+/** Attributes in a line. Tables have few that differ: each is decoded once. */
+function briefly(format: TableFormat, context: MeaningContext): Asked['brief'] {
+  const known = new Map<string, string>();
+  return (level, kind, low, high) => {
+    if (kind !== 'block' && kind !== 'page') return '';
+    const key = `${level} ${low} ${high}`;
+    let text = known.get(key);
+    if (text === undefined) {
+      const { fields } = decodeDescriptor(format, level, wide(low, high), context);
+      text = IN_BRIEF.flatMap((name) => fields.filter((field) => field.name === name))
+        .map((field) => field.meaning)
+        .join(' · ');
+      known.set(key, text);
+    }
+    return text;
   };
+}
+
+export function concatenated({ format, startLevel, inputBits }: Tables): number {
+  return 2 ** Math.max(0, inputBits - levelShift(format.granule, startLevel) - format.granule.bitsPerLevel);
+}
+
+function titleOf(tables: Tables, input: string): string {
+  const { format, startLevel, inputBits } = tables;
+  const many = concatenated(tables);
+  const beside = many > 1 ? `, ${many} concatenated tables` : '';
+  return `${input} ${inputBits} bits, ${format.granule.name} granule, start level ${startLevel}${beside}`;
+}
+
+export const MMU_OFF = nothing('the MMU is off (SCTLR_EL1.M is 0): virtual addresses are intermediate physical ones');
+
+export function tablesView(inspected: Inspected, owner: Vm | Vcpu, shown: TablesShown): TablesView | Nothing {
+  if (owner.kind !== 'vm' && !stage1On(owner)) return MMU_OFF;
+  const { changes } = inspected;
+  const before = changes.tables(inspected, owner, shown.since ?? 'stop');
+  const trees = treesOf(inspected, owner);
+  const left = { entries: MOST_ENTRIES, counted: MOST_COUNTED };
+  const expanded = new Set(shown.expanded);
+  const runs = new Set(shown.runs);
+  const roots = trees.map((tree) =>
+    node(
+      {
+        tree,
+        before,
+        expanded,
+        runs,
+        merge: shown.merge ?? false,
+        onlyChanged: shown.onlyChanged ?? false,
+        counts: new Map(),
+        brief: briefly(tree.tables.format, tree.context),
+        left,
+      },
+      tree.tables.root,
+      tree.tables.startLevel,
+      tree.base,
+      [tree.tables.root],
+    ),
+  );
   return {
     view: 'tables',
+    ...(owner.kind === 'vm' ? stage2Control(owner, trees) : stage1Control(owner)),
+    roots,
+    comparable: before !== null,
+    kept: changes.kept,
+  };
+}
+
+type Control = Pick<TablesView, 'stage' | 'title' | 'control'>;
+
+function stage2Control({ stage2: { vtcr, vttbr } }: Vm, trees: readonly Tree[]): Control {
+  return {
     stage: 2,
-    title: titleOf({ tables }, 'IPA'),
+    title: trees.map(({ tables, input }) => titleOf(tables, input)).join('; '),
     control: [
       { name: 'VTCR_EL2', value: vtcr, meaning: '' },
       ...vtcrEl2(vtcr).describe(),
       { name: 'VTTBR_EL2', value: vttbr, meaning: `VMID ${vttbr >> 48n}` },
     ],
-    roots: [root(tree)],
   };
 }
 
-export function stage1View(inspected: Inspected, vcpu: Vcpu, expanded: readonly bigint[]): TablesView | Nothing {
-  if (!stage1On(vcpu))
-    return nothing('the MMU is off (SCTLR_EL1.M is 0): virtual addresses are intermediate physical ones');
+function stage1Control(vcpu: Vcpu): Control {
   const { context } = vcpu;
-  const halves = ([0, 1] as const).map((half) => ({ half, regime: stage1Half(vcpu, half) }));
-  const usable = halves.filter(({ regime }) => !regime.disabled && !regime.broken);
-  const roots = usable.map(({ half, regime }) =>
-    root({
-      inspected,
-      owner: vcpu,
-      tables: regime.tables,
-      base: half === 0 ? 0n : (1n << 64n) - (1n << BigInt(regime.tables.inputBits)),
-      locate: descriptorLocator(vcpu.vm, inspected.process),
-      context: { mair: context.read('MAIR_EL1') },
-      expanded: new Set(expanded),
-    }),
-  );
-  const titles = halves.map(({ half, regime }) => {
+  const titles = ([0, 1] as const).map((half) => {
+    const regime = stage1Half(vcpu, half);
     if (regime.disabled) return `TTBR${half}: off`;
-    return regime.broken ? `TTBR${half}: ${regime.broken.why}` : titleOf(regime, `TTBR${half}: VA`);
+    return regime.broken ? `TTBR${half}: ${regime.broken.why}` : titleOf(regime.tables, `TTBR${half}: VA`);
   });
   const tcr = context.read('TCR_EL1');
   return {
-    view: 'tables',
     stage: 1,
     title: titles.join('; '),
     control: [
@@ -170,6 +336,5 @@ export function stage1View(inspected: Inspected, vcpu: Vcpu, expanded: readonly 
       { name: 'TTBR0_EL1', value: context.read('TTBR0_EL1'), meaning: '' },
       { name: 'TTBR1_EL1', value: context.read('TTBR1_EL1'), meaning: '' },
     ],
-    roots,
   };
 }

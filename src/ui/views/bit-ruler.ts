@@ -26,14 +26,44 @@ export interface RulerSegment extends BitRange {
   readonly field: number | null;
 }
 
-/** The rows of a ruler over 64 bits, bit 63 first, `perRow` bits each; where fields overlap the first one has the bit. */
-export function rulerRows(fields: readonly DescriptorField[], perRow: number): RulerSegment[][] {
+/** The index of the field that has a bit, for each of the 64; where fields overlap the first one has it. */
+export function bitOwners(fields: readonly { readonly bits: string }[]): (number | null)[] {
   const owner = new Array<number | null>(64).fill(null);
   fields.forEach((field, index) => {
     for (const { hi, lo } of parseBits(field.bits)) {
       for (let bit = lo; bit <= Math.min(hi, 63); bit++) owner[bit] ??= index;
     }
   });
+  return owner;
+}
+
+interface NamedBits {
+  readonly name: string;
+  readonly bits: string;
+}
+
+/** Fields that stand elsewhere than those of the same name in `own`, or that `own` has not got: `here` null. */
+export function movedFields(
+  own: readonly NamedBits[],
+  other: readonly NamedBits[],
+): (NamedBits & { readonly here: string | null })[] {
+  return other.flatMap(({ name, bits }) => {
+    const here = own.find((field) => field.name === name)?.bits ?? null;
+    return here === bits ? [] : [{ name, bits, here }];
+  });
+}
+
+/** Pixels that a character of a field's name takes, on the wide side. */
+const CHARACTER = 6;
+
+/** Whether a name has room in a line of that many pixels; else it is written upright. */
+export function nameFits(name: string, width: number): boolean {
+  return name.length * CHARACTER + 2 <= width;
+}
+
+/** The rows of a ruler over 64 bits, bit 63 first, `perRow` bits each; where fields overlap the first one has the bit. */
+export function rulerRows(fields: readonly DescriptorField[], perRow: number): RulerSegment[][] {
+  const owner = bitOwners(fields);
   const rows: RulerSegment[][] = [];
   for (let top = 63; top >= 0; top -= perRow) {
     const row: RulerSegment[] = [];

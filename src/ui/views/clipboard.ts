@@ -1,11 +1,11 @@
 import { notify } from '../store.ts';
 
-/** Copies text and says so; a page without the permission says that instead. */
-export async function copyText(text: string): Promise<void> {
+/** Copies text and says so, by `name` where it is long; a page without the permission says that instead. */
+export async function copyText(text: string, name = text): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
-    notify(`Copied ${text}`);
+    notify(`Copied ${name}`);
   } catch {
-    notify(`The browser did not allow copying; the value is ${text}`, 'error');
+    notify(`The browser did not allow copying${name === text ? `; the value is ${text}` : ''}`, 'error');
   }
 }

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { DescriptorField } from '../../session/messages.ts';
-import { bitsPerRow, highestBit, rulerRows } from './bit-ruler.ts';
+import { bitOwners, bitsPerRow, highestBit, nameFits, rulerRows } from './bit-ruler.ts';
 import { useWidth } from './use-width.ts';
 import { hex } from '../format.ts';
 import './descriptor-bits.css';
@@ -8,21 +8,60 @@ import './descriptor-bits.css';
 /** Colours of neighbouring fields differ; the palette is in descriptor-bits.css. */
 const HUES = 6;
 
+export const highestFirst = (fields: readonly DescriptorField[]) =>
+  [...fields].sort((a, b) => highestBit(b.bits) - highestBit(a.bits));
+
 interface DescriptorBitsProps {
   readonly value: bigint;
   readonly fields: readonly DescriptorField[];
+  /** Bits that differ from it are marked. */
+  readonly before?: bigint | null;
+  /** A bit is to be changed; absent: they are only shown. */
+  readonly onFlip?: (bit: number) => void;
 }
 
 /** A descriptor as a ruler of its 64 bits, and what each field of it says. */
-export function DescriptorBits({ value, fields: unordered }: DescriptorBitsProps) {
+export function DescriptorBits({ value, fields: unordered, before = null, onFlip }: DescriptorBitsProps) {
   const [attach, width] = useWidth();
   const perRow = bitsPerRow(width);
   const [marked, setMarked] = useState<number | null>(null);
-  const fields = [...unordered].sort((a, b) => highestBit(b.bits) - highestBit(a.bits));
-  const bitText = value.toString(2).padStart(64, '0');
+  // Of all the bits one is in the tab order; arrow keys go to the others.
+  const [reachable, setReachable] = useState(63);
+  const fields = highestFirst(unordered);
+  const differs = before === null ? 0n : before ^ value;
+  const isSet = (bit: number) => (value >> BigInt(bit)) & 1n;
+  const digit = (bit: number) => {
+    const changed = ((differs >> BigInt(bit)) & 1n) === 1n;
+    const text = isSet(bit).toString();
+    if (!onFlip) return text;
+    return (
+      <button
+        type="button"
+        className="bits-flip"
+        data-bit={bit}
+        data-changed={changed}
+        tabIndex={bit === reachable ? 0 : -1}
+        aria-label={`Bit ${bit} is ${text}${changed ? ', changed' : ''}`}
+        onFocus={() => setReachable(bit)}
+        onClick={() => onFlip(bit)}
+      >
+        {text}
+      </button>
+    );
+  };
   return (
     <div className="bits" ref={attach}>
-      <div className="bits-ruler" role="img" aria-label={`Bits of ${hex(value, 16)}; the table below reads them`}>
+      <div
+        className="bits-ruler"
+        role={onFlip ? 'group' : 'img'}
+        aria-label={`Bits of ${hex(value, 16)}; the table below reads them`}
+        onKeyDown={(event) => {
+          const by = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: perRow, ArrowDown: -perRow }[event.key];
+          if (by === undefined || !onFlip) return;
+          event.preventDefault();
+          event.currentTarget.querySelector<HTMLElement>(`[data-bit="${reachable + by}"]`)?.focus();
+        }}
+      >
         {rulerRows(fields, perRow).map((row) => (
           <div
             key={row[0]?.hi}
@@ -31,13 +70,14 @@ export function DescriptorBits({ value, fields: unordered }: DescriptorBitsProps
           >
             {row.map((segment) => {
               const field = segment.field === null ? null : fields[segment.field];
+              const count = segment.hi - segment.lo + 1;
               return (
                 <div
                   key={segment.hi}
                   className="bits-segment"
                   data-hue={segment.field === null ? 'none' : segment.field % HUES}
                   data-marked={segment.field !== null && segment.field === marked}
-                  style={{ gridColumn: `span ${segment.hi - segment.lo + 1}` }}
+                  style={{ gridColumn: `span ${count}` }}
                   title={field ? `${field.name} [${field.bits}] = ${hex(field.value)}: ${field.meaning}` : undefined}
                   onPointerEnter={() => setMarked(segment.field)}
                   onPointerLeave={() => setMarked(null)}
@@ -47,11 +87,13 @@ export function DescriptorBits({ value, fields: unordered }: DescriptorBitsProps
                     {segment.lo < segment.hi && <span>{segment.lo}</span>}
                   </span>
                   <span className="bits-digits">
-                    {[...bitText.slice(63 - segment.hi, 64 - segment.lo)].map((digit, index) => (
-                      <span key={segment.hi - index}>{digit}</span>
+                    {Array.from({ length: count }, (_, index) => (
+                      <span key={index}>{digit(segment.hi - index)}</span>
                     ))}
                   </span>
-                  <span className="bits-name">{field?.name ?? ''}</span>
+                  <span className="bits-name" data-upright={!nameFits(field?.name ?? '', (width / perRow) * count)}>
+                    {field?.name ?? ''}
+                  </span>
                 </div>
               );
             })}
@@ -86,6 +128,40 @@ export function DescriptorBits({ value, fields: unordered }: DescriptorBitsProps
           ))}
         </tbody>
       </table>
+    </div>
+  );
+}
+
+interface BitStripProps {
+  readonly value: bigint;
+  readonly fields: readonly DescriptorField[];
+  /** A field has the colour of its name's first place here. */
+  readonly names: readonly string[];
+  /** Names of fields to be marked. */
+  readonly moved: ReadonlySet<string>;
+  readonly label: string;
+}
+
+/** 64 bits in one line, coloured by field. */
+export function BitStrip({ value, fields, names, moved, label }: BitStripProps) {
+  const order = [...new Set(names)];
+  const owners = bitOwners(fields);
+  return (
+    <div className="bits-strip" role="img" aria-label={label}>
+      {Array.from({ length: 64 }, (_, index) => {
+        const bit = 63 - index;
+        const field = fields[owners[bit] ?? -1];
+        return (
+          <span
+            key={bit}
+            data-hue={field ? order.indexOf(field.name) % HUES : 'none'}
+            data-moved={field ? moved.has(field.name) : false}
+            title={field ? `Bit ${bit}: ${field.name}` : `Bit ${bit}`}
+          >
+            {((value >> BigInt(bit)) & 1n).toString()}
+          </span>
+        );
+      })}
     </div>
   );
 }

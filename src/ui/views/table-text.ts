@@ -1,4 +1,4 @@
-import type { DescriptorField, TableEntry, TableNode } from '../../session/messages.ts';
+import type { TableEntry, TableNode } from '../../session/messages.ts';
 import { hex, size } from '../format.ts';
 import { plural, rangeText } from './format.ts';
 import type { TreeRow } from './tree-rows.ts';
@@ -22,20 +22,13 @@ export function validText({ valid, total }: TableNode): string {
 /** An entry in a sentence. */
 export function entryText(entry: TableEntry, child: TableNode | null): string {
   const range = `${rangeText(entry.inputBase, entry.inputSize)} (${size(entry.inputSize)})`;
+  if (entry.count > 1 && entry.output !== null) {
+    return `${plural(entry.count, entry.kind)} that map ${range} to ${rangeText(entry.output, entry.inputSize)}; below is the first.`;
+  }
   if (entry.count > 1) return `${plural(entry.count, 'entry', 'entries')} without a translation for ${range}.`;
   if (entry.kind === 'invalid') return `No translation for ${range}.`;
   if (entry.kind === 'reserved') return `A reserved encoding for ${range}: the walk faults here.`;
   const to = entry.output === null ? '' : ` to ${hex(entry.output)}`;
   if (entry.kind === 'table') return `Points${to}, the table for ${range}${child ? `: ${validText(child)}` : ''}.`;
   return `Maps ${range}${to}.`;
-}
-
-/** What decides most about an access, in the order of the question: may it, what kind of memory is it. */
-const IN_BRIEF = ['S2AP', 'AP', 'XN', 'PXN', 'UXN', 'MemAttr', 'AttrIndx', 'SH'];
-
-/** What an entry allows and how it is cached, for one line. */
-export function attributesText(fields: readonly DescriptorField[]): string {
-  return IN_BRIEF.flatMap((name) => fields.filter((field) => field.name === name))
-    .map((field) => field.meaning)
-    .join(' · ');
 }

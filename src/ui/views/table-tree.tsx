@@ -1,10 +1,10 @@
 import { useEffect, useEffectEvent, useId } from 'react';
 import { hex } from '../format.ts';
-import { addressDigits, shortSize } from './format.ts';
+import { addressDigits, plural, shortSize } from './format.ts';
 import { ChangedMark } from './frame.tsx';
-import { attributesText, rowName, validText } from './table-text.ts';
+import { rowName, validText } from './table-text.ts';
 import { treeMove } from './tree-rows.ts';
-import type { TreeRow } from './tree-rows.ts';
+import type { Toggled, TreeRow } from './tree-rows.ts';
 import { OVERSCAN, revealRow, useRows } from './use-rows.ts';
 import './table-tree.css';
 
@@ -20,7 +20,7 @@ interface TableTreeProps {
   readonly rows: readonly TreeRow[];
   readonly selected: string | null;
   readonly onSelect: (row: string | null) => void;
-  readonly onToggle: (table: bigint) => void;
+  readonly onToggle: (toggled: Toggled) => void;
 }
 
 /** Tables as a tree, by the WAI-ARIA tree pattern; the rows out of sight are not in the document. */
@@ -30,11 +30,9 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
   const from = Math.max(0, first - OVERSCAN);
   const drawn = rows.slice(from, first + visible + OVERSCAN);
   const current = rows.findIndex((row) => row.id === selected);
-  const highest = rows.reduce((sum, { entry, table }) => {
-    const base = entry?.inputBase ?? table?.inputBase ?? 0n;
-    return base > sum ? base : sum;
-  }, 0n);
-  const digits = addressDigits(highest);
+  // Siblings are in order of address: the last of the outermost rows reaches highest.
+  const top = rows.findLast(({ depth }) => depth === 1)?.table;
+  const digits = addressDigits(top ? top.inputBase + top.inputSize - 1n : 0n);
   const select = (index: number) => {
     const row = rows[index];
     if (row) onSelect(row.id);
@@ -91,14 +89,18 @@ interface RowProps {
   readonly digits: number;
   readonly selected: boolean;
   readonly onSelect: () => void;
-  readonly onToggle: (table: bigint) => void;
+  readonly onToggle: (toggled: Toggled) => void;
 }
 
 function Row({ id, row, height, digits, selected, onSelect, onToggle }: RowProps) {
-  const { entry, table } = row;
+  const { entry, table, opens } = row;
   const kind = entry?.kind ?? 'root';
   const range = entry ?? table;
   const output = entry ? entry.output : (table?.address ?? null);
+  // A closed table says that something below it changed; an open one shows it.
+  const below = table && !row.open ? table.changed : 0;
+  const changed = (entry?.changed ?? false) || below > 0;
+  const toggle = () => opens && onToggle(opens);
   return (
     <div
       id={id}
@@ -109,28 +111,43 @@ function Row({ id, row, height, digits, selected, onSelect, onToggle }: RowProps
       aria-posinset={row.position}
       aria-setsize={row.siblings}
       aria-selected={selected}
-      aria-expanded={table ? row.open : undefined}
+      aria-expanded={opens ? row.open : undefined}
       data-kind={kind}
-      data-changed={entry?.changed ?? false}
+      data-changed={changed}
       onClick={onSelect}
-      onDoubleClick={() => table && onToggle(table.address)}
+      onDoubleClick={toggle}
     >
       <span className="tree-lead" style={{ paddingInlineStart: (row.depth - 1) * INDENT }}>
-        <span className="tree-twisty" aria-hidden="true" onClick={() => table && onToggle(table.address)}>
-          {table && (row.open ? '▾' : '▸')}
+        <span className="tree-twisty" aria-hidden="true" onClick={toggle}>
+          {opens && (row.open ? '▾' : '▸')}
         </span>
-        <ChangedMark changed={entry?.changed ?? false} />
-        <span className="tree-name">{range === null ? 'No entries to show' : rowName(row)}</span>
+        <ChangedMark changed={changed} />
+        <span className="tree-name">
+          {range !== null
+            ? rowName(row)
+            : row.cut > 0
+              ? `${row.cut} more: close other tables to see them`
+              : 'No entries to show'}
+        </span>
       </span>
       {range !== null && (
         <>
           <span className="tree-base">{hex(range.inputBase, digits)}</span>
           <span className="tree-size">{shortSize(range.inputSize)}</span>
-          <span className="tree-kind">{kind}</span>
+          <span className="tree-kind">{kindText(row)}</span>
           <span className="tree-output">{output !== null && `→ ${hex(output)}`}</span>
-          <span className="tree-attributes">{table ? validText(table) : entry && attributesText(entry.fields)}</span>
+          <span className="tree-attributes">
+            {table ? validText(table) : entry?.attributes}
+            {below > 0 && ` · ${below} changed`}
+          </span>
         </>
       )}
     </div>
   );
+}
+
+/** `page`; `512 pages` for merged ones. */
+function kindText({ entry }: TreeRow): string {
+  if (!entry) return 'root';
+  return entry.count > 1 && entry.output !== null ? plural(entry.count, entry.kind) : entry.kind;
 }

@@ -1,17 +1,18 @@
-import { useState } from 'react';
-import type { TableNode, TablesView } from '../../session/messages.ts';
+import { useMemo, useState } from 'react';
+import type { Since, TableEntry, TableNode, TablesOwner, TablesView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
-import { useView } from '../sandbox-client.ts';
-import { DescriptorBits } from './descriptor-bits.tsx';
-import { sentence } from './format.ts';
+import { send, useView } from '../sandbox-client.ts';
+import { Descriptor } from './descriptor.tsx';
+import { plural, sentence } from './format.ts';
 import { Choice, Detail, Frame, Toggle, Waiting } from './frame.tsx';
+import { TableCells } from './table-cells.tsx';
+import { TableDump } from './table-dump.tsx';
 import { entryText, rowName, tableText } from './table-text.ts';
 import { TableTree } from './table-tree.tsx';
 import { TargetPicker } from './target-picker.tsx';
-import { allTables, treeRows } from './tree-rows.ts';
-import type { TreeRow } from './tree-rows.ts';
+import { allTables, treeRows, type Toggled, type TreeRow } from './tree-rows.ts';
 import './tables.css';
 
 /** As many tables are opened at once; a guest may have thousands. */
@@ -22,45 +23,79 @@ const STAGES = [
   { value: 1, text: 'Stage 1', title: 'VA → IPA, written by the guest' },
 ] as const;
 
+const SHAPES = [
+  { value: 'tree', text: 'Tree', title: 'Tables within tables' },
+  { value: 'cells', text: 'Cells', title: 'One table, every entry a cell' },
+  { value: 'text', text: 'Text', title: 'Ranges as lines, as debugfs stage2_page_tables has them' },
+] as const;
+type Shape = (typeof SHAPES)[number]['value'];
+
 export function TablesPanel() {
   const stage = useInspection((inspection) => inspection.tables);
+  const [shape, setShape] = useState<Shape>('tree');
   const vm = useTargetVm();
   const vcpu = useTargetVcpu();
   const target = stage === 2 ? vm : vcpu;
-  return (
-    <Tables
-      key={`${stage} ${target}`}
-      stage={stage}
-      target={target}
-      onStage={(tables) => inspectStore.setState({ tables })}
-    />
+  const controls = (
+    <>
+      <Choice label="Stage" value={stage} options={STAGES} onChange={(tables) => inspectStore.setState({ tables })} />
+      <Choice label="Shape" value={shape} options={SHAPES} onChange={setShape} />
+      <TargetPicker />
+    </>
   );
+  if (target === null) {
+    return (
+      <Frame name="tables" bar={controls}>
+        <NoTables stage={stage} why={stage === 2 ? 'There is no VM yet.' : 'There is no vCPU yet.'} />
+      </Frame>
+    );
+  }
+  const owner: TablesOwner = stage === 2 ? { stage, vm: target } : { stage, vcpu: target };
+  const key = `${stage} ${target}`;
+  if (shape === 'cells') return <Cells key={key} owner={owner} controls={controls} />;
+  if (shape === 'text') return <TableDump key={key} owner={owner} controls={controls} none={NoTables} />;
+  return <Tables key={key} owner={owner} controls={controls} />;
+}
+
+interface PartProps {
+  readonly owner: TablesOwner;
+  readonly controls: React.ReactNode;
 }
 
 /** Tables opened or closed by hand; all others follow `openAll`, roots being open to begin with. */
 type ByHand = ReadonlyMap<bigint, boolean>;
+const NO_ROOTS: readonly TableNode[] = [];
 
-function Tables({ stage, target, onStage }: { stage: 1 | 2; target: number | null; onStage: (stage: 1 | 2) => void }) {
+function Tables({ owner, controls }: PartProps) {
   const [byHand, setByHand] = useState<ByHand>(new Map());
+  const [runs, setRuns] = useState<ReadonlySet<bigint>>(new Set());
   const [openAll, setOpenAll] = useState(false);
-  const [known, setKnown] = useState<readonly TableNode[]>([]);
-  const isOpen = openTables(known, byHand, openAll);
-  const expanded = [...isOpen];
-  const view = useView(
-    target === null
-      ? null
-      : stage === 2
-        ? { view: 'tables', stage, vm: target, expanded }
-        : { view: 'tables', stage, vcpu: target, expanded },
-  );
+  const [merge, setMerge] = useState(true);
+  const [onlyChanged, setOnlyChanged] = useState(false);
+  const [since, setSince] = useState<Since>('stop');
+  const [known, setKnown] = useState(NO_ROOTS);
+  const isOpen = useMemo(() => openTables(known, byHand, openAll, onlyChanged), [known, byHand, openAll, onlyChanged]);
+  const view = useView({
+    view: 'tables',
+    ...owner,
+    expanded: onlyChanged ? [] : [...isOpen].slice(0, OPEN_LIMIT),
+    merge,
+    runs: [...runs],
+    onlyChanged,
+    since,
+  });
   if (view?.view === 'tables' && view.roots !== known) setKnown(view.roots);
+  const kept = view?.view === 'tables' ? view.kept : null;
+  const toggle = (toggled: Toggled) => {
+    if (toggled.kind === 'table') setByHand(new Map(byHand).set(toggled.address, !isOpen.has(toggled.address)));
+    else setRuns(flipped(runs, toggled.address));
+  };
   return (
     <Frame
       name="tables"
       bar={
         <>
-          <Choice label="Stage" value={stage} options={STAGES} onChange={onStage} />
-          <TargetPicker />
+          {controls}
           <Toggle
             pressed={openAll}
             title={`Open every table, up to ${OPEN_LIMIT}`}
@@ -71,34 +106,102 @@ function Tables({ stage, target, onStage }: { stage: 1 | 2; target: number | nul
           >
             Open all
           </Toggle>
+          <Toggle
+            pressed={merge}
+            title="Neighbours that map to neighbours with the same attributes are one row, which opens"
+            onChange={setMerge}
+          >
+            Merge
+          </Toggle>
+          <Toggle pressed={onlyChanged} title="Only entries that changed" onChange={setOnlyChanged}>
+            Changed only
+          </Toggle>
+          <KeptMoment kept={kept} since={since} onSince={setSince} />
         </>
       }
     >
-      {target === null ? (
-        <NoTables stage={stage} why={stage === 2 ? 'There is no VM yet.' : 'There is no vCPU yet.'} />
-      ) : view === null ? (
+      {view === null ? (
         <Waiting />
       ) : view.view === 'nothing' ? (
-        <NoTables stage={stage} why={sentence(view.why)} />
+        <NoTables stage={owner.stage} why={sentence(view.why)} />
       ) : (
         <TablesOf
           view={view}
+          owner={owner}
           isOpen={(table) => isOpen.has(table)}
-          onToggle={(table) => setByHand(new Map(byHand).set(table, !isOpen.has(table)))}
-          onMemory={(address) => showMemory(stage === 2 ? 'pa' : 'ipa', address)}
+          onToggle={toggle}
+          onlyChanged={onlyChanged}
+          since={since}
+          onMemory={(address) => showMemory(owner.stage === 2 ? 'pa' : 'ipa', address)}
         />
       )}
     </Frame>
   );
 }
 
-function openTables(roots: readonly TableNode[], byHand: ByHand, openAll: boolean): ReadonlySet<bigint> {
-  const byDefault = openAll ? allTables(roots, OPEN_LIMIT) : roots.map((root) => root.address);
+/** A moment to compare with: kept, chosen, given up. */
+function KeptMoment({ kept, since, onSince }: { kept: bigint | null; since: Since; onSince: (since: Since) => void }) {
+  if (kept === null) {
+    return (
+      <button
+        type="button"
+        className="view-button"
+        title="Remember the tables as they are now; changes are then shown against this moment"
+        onClick={() => {
+          send({ type: 'keepTables', keep: true });
+          onSince('kept');
+        }}
+      >
+        Keep moment
+      </button>
+    );
+  }
+  return (
+    <>
+      <Choice
+        label="Changes since"
+        value={since}
+        options={[
+          { value: 'stop', text: 'Since stop', title: 'Changes since the stop before' },
+          { value: 'kept', text: `Since ${kept}`, title: `Changes since the kept moment, after ${kept} instructions` },
+        ]}
+        onChange={onSince}
+      />
+      <button
+        type="button"
+        className="view-button"
+        title="Forget the kept moment"
+        onClick={() => {
+          send({ type: 'keepTables', keep: false });
+          onSince('stop');
+        }}
+      >
+        Forget
+      </button>
+    </>
+  );
+}
+
+function flipped(set: ReadonlySet<bigint>, one: bigint): ReadonlySet<bigint> {
+  const next = new Set(set);
+  if (!next.delete(one) && next.size < OPEN_LIMIT) next.add(one);
+  return next;
+}
+
+function openTables(
+  roots: readonly TableNode[],
+  byHand: ByHand,
+  openAll: boolean,
+  onlyChanged: boolean,
+): ReadonlySet<bigint> {
+  // Of changes alone all tables have come that hold one.
+  const limit = onlyChanged ? Infinity : OPEN_LIMIT;
+  const byDefault = openAll || onlyChanged ? allTables(roots, limit) : roots.map((root) => root.address);
   const opened = [...byHand].filter(([, open]) => open).map(([table]) => table);
   return new Set([...byDefault, ...opened].filter((table) => byHand.get(table) !== false));
 }
 
-function NoTables({ stage, why }: { stage: 1 | 2; why: string }) {
+export function NoTables({ stage, why }: { stage: 1 | 2; why: string }) {
   return (
     <Empty title={why}>
       {stage === 2
@@ -110,15 +213,20 @@ function NoTables({ stage, why }: { stage: 1 | 2; why: string }) {
 
 interface TablesOfProps {
   readonly view: TablesView;
+  readonly owner: TablesOwner;
   readonly isOpen: (table: bigint) => boolean;
-  readonly onToggle: (table: bigint) => void;
+  readonly onToggle: (toggled: Toggled) => void;
+  readonly onlyChanged?: boolean;
+  readonly since?: Since;
   readonly onMemory: (address: bigint) => void;
 }
 
-export function TablesOf({ view, isOpen, onToggle, onMemory }: TablesOfProps) {
+export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, onMemory }: TablesOfProps) {
   const [selected, setSelected] = useState<string | null>(null);
   const rows = treeRows(view.roots, isOpen);
   const row = rows.find((other) => other.id === selected);
+  const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
+  const moment = since === 'kept' ? 'the kept moment' : 'the stop before';
   return (
     <>
       <details className="tables-control">
@@ -133,36 +241,45 @@ export function TablesOf({ view, isOpen, onToggle, onMemory }: TablesOfProps) {
           ))}
         </dl>
       </details>
-      <div className="tables-split">
-        <TableTree
-          label={`Stage ${view.stage} tables`}
-          rows={rows}
-          selected={selected}
-          onSelect={setSelected}
-          onToggle={onToggle}
-        />
-        <RowDetail
-          row={row}
-          space={view.stage === 2 ? 'PA' : 'IPA'}
-          onMemory={onMemory}
-          onClose={() => setSelected(null)}
-        />
-      </div>
+      {onlyChanged && changed === 0 ? (
+        <Empty title={view.comparable ? `Nothing changed since ${moment}.` : 'There is no moment to compare with yet.'}>
+          {view.comparable
+            ? 'Run or step on: entries that the guest or KVM writes appear here, with the tables above them.'
+            : 'These tables are remembered from now on: after the next stop what changed until then appears here.'}
+        </Empty>
+      ) : (
+        <div className="tables-split">
+          <TableTree
+            label={`Stage ${view.stage} tables`}
+            rows={rows}
+            selected={selected}
+            onSelect={setSelected}
+            onToggle={onToggle}
+          />
+          <RowDetail row={row} owner={owner} since={moment} onMemory={onMemory} onClose={() => setSelected(null)} />
+        </div>
+      )}
+      {changed > 0 && (
+        <p className="view-foot view-muted" role="status">
+          {plural(changed, 'entry', 'entries')} changed since {moment}.
+        </p>
+      )}
     </>
   );
 }
 
 interface RowDetailProps {
   readonly row: TreeRow | undefined;
-  readonly space: 'PA' | 'IPA';
+  readonly owner: TablesOwner;
+  readonly since: string;
   readonly onMemory: (address: bigint) => void;
   readonly onClose: () => void;
 }
 
 /** What the selected row of the tree says in full. */
-function RowDetail({ row, space, onMemory, onClose }: RowDetailProps) {
+function RowDetail({ row, owner, since, onMemory, onClose }: RowDetailProps) {
   if (!row || (row.entry === null && row.table === null)) {
-    return <p className="view-foot view-muted">Select an entry to read its descriptor bit by bit.</p>;
+    return <p className="view-foot view-muted">Select an entry to read its descriptor bit by bit, and to change it.</p>;
   }
   const { entry, table } = row;
   const at = entry ? entry.address : table!.address;
@@ -171,22 +288,99 @@ function RowDetail({ row, space, onMemory, onClose }: RowDetailProps) {
       name="Selected entry"
       title={
         <>
-          {rowName(row)} <span className="view-muted">at {space}</span> <code>{hex(at)}</code>
+          {rowName(row)} <span className="view-muted">at {owner.stage === 2 ? 'PA' : 'IPA'}</span>{' '}
+          <code>{hex(at)}</code>
         </>
       }
       onMemory={() => onMemory(at)}
       onClose={onClose}
     >
       {entry ? (
-        <>
-          <p>
-            <code>{hex(entry.value, 16)}</code> {entryText(entry, row.table)}
-          </p>
-          <DescriptorBits value={entry.value} fields={entry.fields} />
-        </>
+        <EntryDetail
+          key={String(entry.address)}
+          entry={entry}
+          table={table}
+          level={row.level}
+          owner={owner}
+          since={since}
+        />
       ) : (
         <p>{table && tableText(table)}</p>
       )}
     </Detail>
+  );
+}
+
+function EntryDetail({
+  entry,
+  table,
+  level,
+  owner,
+  since,
+}: {
+  entry: TableEntry;
+  table: TableNode | null;
+  level: number;
+  owner: TablesOwner;
+  since: string;
+}) {
+  return (
+    <>
+      <p>{entryText(entry, table)}</p>
+      {entry.before !== null && (
+        <p className="tables-before">
+          Was <code>{hex(entry.before, 16)}</code> at {since}.
+        </p>
+      )}
+      <Descriptor owner={owner} level={level} address={entry.address} value={entry.value} before={entry.before} />
+    </>
+  );
+}
+
+/** A table as cells, and the entry that was chosen in it. */
+function Cells({ owner, controls }: PartProps) {
+  const [table, setTable] = useState(0n);
+  const [index, setIndex] = useState<number | null>(null);
+  const view = useView({ view: 'table', ...owner, address: table });
+  const go = (address: bigint, at: number | null = null) => {
+    setTable(address);
+    setIndex(at);
+  };
+  return (
+    <Frame name="tables" bar={controls}>
+      {view === null ? (
+        <Waiting />
+      ) : view.view === 'nothing' ? (
+        <NoTables stage={owner.stage} why={sentence(view.why)} />
+      ) : (
+        <div className="tables-split">
+          <TableCells view={view} selected={index} onSelect={setIndex} onTable={go} />
+          {index === null || view.values[index] === undefined ? (
+            <p className="view-foot view-muted">Select a cell to read its descriptor and to change it.</p>
+          ) : (
+            <Detail
+              name="Selected entry"
+              title={
+                <>
+                  L{view.level}[{index}] <span className="view-muted">at {owner.stage === 2 ? 'PA' : 'IPA'}</span>{' '}
+                  <code>{hex(view.address + BigInt(index) * 8n)}</code>
+                </>
+              }
+              onMemory={() => showMemory(owner.stage === 2 ? 'pa' : 'ipa', view.address + BigInt(index) * 8n)}
+              onClose={() => setIndex(null)}
+            >
+              <Descriptor
+                key={index}
+                owner={owner}
+                level={view.level}
+                address={view.address + BigInt(index) * 8n}
+                value={view.values[index]}
+                before={null}
+              />
+            </Detail>
+          )}
+        </div>
+      )}
+    </Frame>
   );
 }

@@ -11,9 +11,11 @@ const entry = (index: number, child: TableNode | null): TableEntry => ({
   value: 0n,
   kind: child ? 'table' : 'invalid',
   output: null,
-  fields: [],
+  attributes: '',
   child,
+  members: null,
   changed: false,
+  before: null,
 });
 const table = (address: bigint, level: number, entries: TableEntry[] | null): TableNode => ({
   address,
@@ -22,7 +24,9 @@ const table = (address: bigint, level: number, entries: TableEntry[] | null): Ta
   inputSize: 0x1000n,
   valid: 0,
   total: 512,
+  changed: 0,
   entries,
+  cut: 0,
 });
 const leaf = table(0x3000n, 3, [entry(0, null), entry(1, null)]);
 const middle = table(0x2000n, 2, [entry(5, leaf)]);
@@ -50,6 +54,25 @@ describe('rows of the tree', () => {
     ]);
   });
 
+  it('open a run of merged entries to its members', () => {
+    const run = { ...entry(3, null), kind: 'page' as const, count: 2 };
+    const rows = treeRows([table(0x1000n, 3, [run])], () => true);
+    expect(rows.at(-1)).toMatchObject({ opens: { kind: 'run', address: 24n }, open: false });
+    const opened = treeRows([table(0x1000n, 3, [{ ...run, members: [entry(3, null), entry(4, null)] }])], () => true);
+    expect(opened.map(({ depth, open }) => [depth, open])).toEqual([
+      [1, true],
+      [2, true],
+      [3, false],
+      [3, false],
+    ]);
+    expect(new Set(opened.map(({ id }) => id)).size).toBe(opened.length);
+  });
+
+  it('say what an answer left out', () => {
+    const rows = treeRows([{ ...table(0x1000n, 3, [entry(0, null)]), cut: 511 }], () => true);
+    expect(rows.at(-1)).toMatchObject({ cut: 511, entry: null, position: 2, siblings: 2 });
+  });
+
   it('find all tables up to a limit', () => {
     expect(allTables(roots, 10)).toEqual([0x1000n, 0x2000n, 0x3000n]);
     expect(allTables(roots, 2)).toEqual([0x1000n, 0x2000n]);
@@ -68,9 +91,9 @@ describe('keys of the tree', () => {
   });
 
   it('open to the right and close to the left, going in and out', () => {
-    expect(treeMove(rows, 3, 'ArrowRight', 10)).toEqual({ toggle: 0x3000n });
+    expect(treeMove(rows, 3, 'ArrowRight', 10)).toEqual({ toggle: { kind: 'table', address: 0x3000n } });
     expect(treeMove(rows, 2, 'ArrowRight', 10)).toEqual({ to: 3 });
-    expect(treeMove(rows, 2, 'ArrowLeft', 10)).toEqual({ toggle: 0x2000n });
+    expect(treeMove(rows, 2, 'ArrowLeft', 10)).toEqual({ toggle: { kind: 'table', address: 0x2000n } });
     expect(treeMove(rows, 3, 'ArrowLeft', 10)).toEqual({ to: 2 });
     expect(treeMove(rows, 1, 'ArrowRight', 10)).toBeNull();
   });

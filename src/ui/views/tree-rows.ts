@@ -1,5 +1,11 @@
 import type { TableEntry, TableNode } from '../../session/messages.ts';
 
+/** What a row opens: a table, by its address, or a run of merged entries, by its first entry's. */
+export interface Toggled {
+  readonly kind: 'table' | 'run';
+  readonly address: bigint;
+}
+
 /** A visible row of the tree of tables. */
 export interface TreeRow {
   readonly id: string;
@@ -10,11 +16,15 @@ export interface TreeRow {
   /** Place among its siblings, from 1, and how many there are. */
   readonly position: number;
   readonly siblings: number;
-  /** The table that opens below this row; null where nothing does. */
+  /** The table that opens below this row; null where none does. */
   readonly table: TableNode | null;
+  /** What opens below this row; null where nothing does. */
+  readonly opens: Toggled | null;
   readonly open: boolean;
-  /** Null for a root table's own row and for a row that waits for its table's entries. */
+  /** Null for a root table's own row and for a row that says why entries are not there. */
   readonly entry: TableEntry | null;
+  /** Entries that the answer left out, which this row stands for. */
+  readonly cut: number;
   /** Level of the table that the entry stands in, or of the root. */
   readonly level: number;
 }
@@ -22,38 +32,35 @@ export interface TreeRow {
 /** The rows that `isOpen` leaves visible, from top to bottom. */
 export function treeRows(roots: readonly TableNode[], isOpen: (table: bigint) => boolean): TreeRow[] {
   const rows: TreeRow[] = [];
+  const note = (parent: string, depth: number, level: number, siblings: number, cut: number) => {
+    const bare = { table: null, opens: null, open: false, entry: null } as const;
+    rows.push({ id: `${parent}/rest`, parent, depth, position: siblings, siblings, level, cut, ...bare });
+  };
   const entriesOf = (table: TableNode, parent: string, depth: number) => {
-    const entries = table.entries;
+    const { entries, level, cut } = table;
     if (entries === null) {
-      rows.push({
-        id: `${parent}/wait`,
-        parent,
-        depth,
-        position: 1,
-        siblings: 1,
-        table: null,
-        open: false,
-        entry: null,
-        level: table.level,
-      });
+      note(parent, depth, level, 1, 0);
       return;
     }
-    entries.forEach((entry, index) => {
-      const id = `${parent}/${entry.index}`;
-      const open = entry.child !== null && isOpen(entry.child.address);
-      rows.push({
-        id,
-        parent,
-        depth,
-        position: index + 1,
-        siblings: entries.length,
-        table: entry.child,
-        open,
-        entry,
-        level: table.level,
-      });
-      if (entry.child && open) entriesOf(entry.child, id, depth + 1);
-    });
+    const siblings = entries.length + (cut > 0 ? 1 : 0);
+    entries.forEach((entry, index) => entryRow(entry, level, parent, depth, index + 1, siblings));
+    if (cut > 0) note(parent, depth, level, siblings, cut);
+  };
+  const entryRow = (
+    entry: TableEntry,
+    level: number,
+    parent: string,
+    depth: number,
+    position: number,
+    siblings: number,
+  ) => {
+    const id = `${parent}/${entry.index}`;
+    const { child, members } = entry;
+    const opens = opensOf(entry);
+    const open = child !== null ? isOpen(child.address) : members !== null;
+    rows.push({ id, parent, depth, position, siblings, table: child, opens, open, entry, cut: 0, level });
+    if (child && open) entriesOf(child, id, depth + 1);
+    members?.forEach((member, index) => entryRow(member, level, id, depth + 1, index + 1, members.length));
   };
   roots.forEach((root, index) => {
     const id = `t${root.address.toString(16)}-${root.inputBase.toString(16)}`;
@@ -65,13 +72,20 @@ export function treeRows(roots: readonly TableNode[], isOpen: (table: bigint) =>
       position: index + 1,
       siblings: roots.length,
       table: root,
+      opens: { kind: 'table', address: root.address },
       open,
       entry: null,
+      cut: 0,
       level: root.level,
     });
     if (open) entriesOf(root, id, 2);
   });
   return rows;
+}
+
+function opensOf({ child, count, kind, address }: TableEntry): Toggled | null {
+  if (child) return { kind: 'table', address: child.address };
+  return count > 1 && (kind === 'page' || kind === 'block') ? { kind: 'run', address } : null;
 }
 
 /** Addresses of all tables of the view that can be opened, roots first, at most `limit`. */
@@ -90,7 +104,7 @@ export function allTables(roots: readonly TableNode[], limit: number): bigint[] 
 }
 
 /** Where a key of the tree pattern (WAI-ARIA APG) leads: to another row, or to opening or closing a table. */
-export type TreeMove = { readonly to: number } | { readonly toggle: bigint } | null;
+export type TreeMove = { readonly to: number } | { readonly toggle: Toggled } | null;
 
 export function treeMove(rows: readonly TreeRow[], current: number, key: string, page: number): TreeMove {
   const row = rows[current];
@@ -111,16 +125,16 @@ export function treeMove(rows: readonly TreeRow[], current: number, key: string,
     case 'End':
       return { to: last };
     case 'ArrowRight':
-      if (!row.table) return null;
-      return row.open ? clamp(current + 1) : { toggle: row.table.address };
+      if (!row.opens) return null;
+      return row.open ? clamp(current + 1) : { toggle: row.opens };
     case 'ArrowLeft': {
-      if (row.table && row.open) return { toggle: row.table.address };
+      if (row.opens && row.open) return { toggle: row.opens };
       const parent = rows.findIndex((other) => other.id === row.parent);
       return parent < 0 ? null : { to: parent };
     }
     case 'Enter':
     case ' ':
-      return row.table ? { toggle: row.table.address } : { to: current };
+      return row.opens ? { toggle: row.opens } : { to: current };
     default:
       return null;
   }

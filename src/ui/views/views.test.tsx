@@ -59,17 +59,21 @@ describe('page tables', () => {
       inputSize: 0x20_0000n,
       valid: 1,
       total: 512,
+      changed: 0,
       entries: null,
+      cut: 0,
     };
-    const view: TablesView = { view: 'tables', stage: 2, title: 'IPA 40 bits', control: [], roots: [table] };
+    const shown = { view: 'tables', stage: 2, title: 'IPA 40 bits', control: [] } as const;
+    const view: TablesView = { ...shown, roots: [table], comparable: false, kept: null };
+    const owner = { stage: 2, vm: 4 } as const;
     const html = renderToStaticMarkup(
-      <TablesOf view={view} isOpen={() => false} onToggle={nothing} onMemory={nothing} />,
+      <TablesOf view={view} owner={owner} isOpen={() => false} onToggle={nothing} onMemory={nothing} />,
     );
     expect(html).toMatch(/role="tree" aria-label="Stage 2 tables"/);
     expect(html).toMatch(/role="treeitem"[^>]*aria-expanded="false"/);
-    expect(textOf(<TablesOf view={view} isOpen={() => true} onToggle={nothing} onMemory={nothing} />)).toMatch(
-      /L3 table 0x40000000 2 MiB root → 0x48000000 1 of 512 valid/,
-    );
+    expect(
+      textOf(<TablesOf view={view} owner={owner} isOpen={() => true} onToggle={nothing} onMemory={nothing} />),
+    ).toMatch(/L3 table 0x40000000 2 MiB root → 0x48000000 1 of 512 valid/);
   });
 });
 

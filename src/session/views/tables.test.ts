@@ -1,0 +1,133 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Event, Query, Sandbox, View } from '../messages.ts';
+import { Session } from '../session.ts';
+
+/** A guest that touches every page of its memory but the first, writing, and stops. */
+const PAGES = 1200;
+const SANDBOX: Sandbox = {
+  host: { cpu: 'max', pageSize: 4096, mode: 'vhe', ram: [{ base: 0x4000_0000n, size: 0x0400_0000n }] },
+  script: `const kvm = open('/dev/kvm');
+const vm = await ioctl(kvm, KVM_CREATE_VM, 40);
+const ram = alloc(${PAGES} * 4096);
+ram.write(0, guest.bytes);
+await ioctl(vm, KVM_SET_USER_MEMORY_REGION, { slot: 0, guest_phys_addr: guest.origin, memory_size: ram.size, userspace_addr: ram.address });
+const vcpu = await ioctl(vm, KVM_CREATE_VCPU, 0);
+const init = struct('kvm_vcpu_init');
+await ioctl(vm, KVM_ARM_PREFERRED_TARGET, init);
+init.features[0] = 1 << KVM_ARM_VCPU_PSCI_0_2;
+await ioctl(vcpu, KVM_ARM_VCPU_INIT, init);
+await setOneReg(vcpu, 'pc', guest.entry);
+await ioctl(vcpu, KVM_RUN);
+await ioctl(kvm, KVM_GET_API_VERSION);
+`,
+  guest: `        ldr     x0, =0x40001000
+        mov     x1, #${PAGES - 1}
+loop:   str     x1, [x0]
+        add     x0, x0, #4096
+        subs    x1, x1, #1
+        b.ne    loop
+        ldr     w0, =0x84000008
+        hvc     #0
+`,
+};
+
+let session: Session;
+const events: Event[] = [];
+const ask = <V extends Query['view']>(query: Extract<Query, { view: V }>): Extract<View, { view: V }> => {
+  const view = session.query(query);
+  if (view.view !== query.view) throw new Error(JSON.stringify(view));
+  return view as Extract<View, { view: V }>;
+};
+const run = (type: 'run' | 'stepIoctl' | 'stepInstruction') => {
+  session.handle({ type });
+  while (session.slice());
+};
+const VM = 4;
+
+beforeAll(async () => {
+  session = await Session.create((event) => events.push(event));
+  session.handle({ type: 'load', sandbox: SANDBOX, breakpoints: [] });
+  run('stepInstruction');
+  expect(session.status.vms[0]?.fd).toBe(VM);
+  ask({ view: 'tables', stage: 2, vm: VM, expanded: [] });
+  session.handle({ type: 'keepTables', keep: true });
+  run('stepIoctl');
+});
+
+/** The last level's tables. */
+function leaves(merge: boolean, runs: readonly bigint[] = []) {
+  const open = (expanded: readonly bigint[]) =>
+    ask({ view: 'tables', stage: 2, vm: VM, expanded, merge, runs }).roots[0]!;
+  let expanded: bigint[] = [open([]).address];
+  for (let level = 2; level <= 3; level++) {
+    const below = open(expanded).entries!.flatMap((entry) => entry.child ?? []);
+    const next = below.flatMap((node) => [node, ...(node.entries ?? []).flatMap((entry) => entry.child ?? [])]);
+    expanded = [...new Set([...expanded, ...next.map(({ address }) => address)])];
+  }
+  return open(expanded)
+    .entries!.flatMap((entry) => entry.child ?? [])
+    .flatMap((node) => node.entries!.flatMap((entry) => entry.child ?? []));
+}
+
+describe('the tree of tables', () => {
+  it('has every mapped page, one by one', () => {
+    const pages = leaves(false).flatMap(({ entries }) => entries!.filter(({ kind }) => kind === 'page'));
+    expect(pages).toHaveLength(PAGES);
+    expect(pages.every(({ count, members }) => count === 1 && members === null)).toBe(true);
+    expect(pages[1]!.attributes).toContain('read/write');
+  });
+
+  it('merges neighbours that map as one, losing none; a run opens to its single entries', () => {
+    const merged = leaves(true).flatMap(({ entries }) => entries!.filter(({ kind }) => kind === 'page'));
+    expect(merged.length).toBeLessThan(PAGES);
+    expect(merged.reduce((sum, { count }) => sum + count, 0)).toBe(PAGES);
+    const long = merged.find(({ count }) => count > 1)!;
+    const opened = leaves(true, [long.address]).flatMap(({ entries }) =>
+      entries!.flatMap(({ members }) => members ?? []),
+    );
+    expect(opened).toHaveLength(long.count);
+    opened.forEach((member, index) => {
+      expect(member.output).toBe(long.output! + BigInt(index) * 4096n);
+      expect(member.inputBase).toBe(long.inputBase + BigInt(index) * 4096n);
+      expect(member.attributes).toBe(long.attributes);
+    });
+  });
+
+  it('counts what changed against a kept moment, and shows that alone', () => {
+    const view = ask({ view: 'tables', stage: 2, vm: VM, expanded: [], onlyChanged: true, since: 'kept' });
+    // The first page's table was there; beside the pages the tables on the way are entries too.
+    expect(view.kept).not.toBeNull();
+    expect(view.roots[0]!.changed).toBe(PAGES + Math.ceil(PAGES / 512) + 1);
+    const [first] = view.roots[0]!.entries!;
+    expect(first).toMatchObject({ kind: 'table', changed: true, before: 0n });
+    expect(view.roots[0]!.entries).toHaveLength(1);
+  });
+});
+
+describe('one table', () => {
+  it('has all entries with their kinds, and the way to it', () => {
+    const [table] = leaves(false);
+    const view = ask({ view: 'table', stage: 2, vm: VM, address: table!.address });
+    expect(view.level).toBe(3);
+    expect(view.path.map(({ level }) => level)).toEqual([1, 2]);
+    expect([...view.kinds].filter((kind) => kind === 3)).toHaveLength(512);
+    expect(view.entrySize).toBe(4096n);
+    expect(view.outputs[5]).toBe(table!.entries![5]!.output);
+    const root = ask({ view: 'table', stage: 2, vm: VM, address: 0n });
+    expect(root).toMatchObject({ level: 1, concatenated: 2, path: [] });
+    expect(root.values).toHaveLength(1024);
+  });
+});
+
+describe('the dump', () => {
+  it('has a line for neighbours with the same permissions, as the kernel writes it', () => {
+    const { lines, cut } = ask({ view: 'dump', stage: 2, vm: VM });
+    expect(cut).toBe(false);
+    expect(lines[0]).toBe('---[ Guest IPA ]---');
+    expect(lines[1]).toBe('0x0000000000000000-0x0000000040000000           1G 1');
+    expect(lines.slice(2, -3).join('\n')).toMatch(
+      /^0x0000000040000000-0x0000000040\w{6}   +\d+[KM] 3   R W   AF    $/m,
+    );
+    expect(lines.at(-1)).toBe('0x0000000080000000-0x0000010000000000        1022G 1');
+  });
+});

@@ -1,0 +1,98 @@
+import type { DescriptorField, OtherFormat, TablesOwner } from '../../session/messages.ts';
+import { hex } from '../format.ts';
+import { send, useView } from '../sandbox-client.ts';
+import { AddressField } from './address-field.tsx';
+import { movedFields } from './bit-ruler.ts';
+import { BitStrip, DescriptorBits, highestFirst } from './descriptor-bits.tsx';
+import { shortSize } from './format.ts';
+
+interface DescriptorProps {
+  readonly owner: TablesOwner;
+  readonly level: number;
+  /** Where it stands, as its table says: a PA at stage 2, an IPA at stage 1. */
+  readonly address: bigint;
+  readonly value: bigint;
+  /** What it was at the moment compared with. */
+  readonly before: bigint | null;
+}
+
+function write(owner: TablesOwner, address: bigint, value: bigint): void {
+  const data = new Uint8Array(8);
+  new DataView(data.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
+  const where = owner.stage === 2 ? ({ space: 'pa', vm: owner.vm } as const) : ({ space: 'ipa' } as const);
+  send({ type: 'poke', ...where, address, data });
+}
+
+/** A descriptor in memory: its bits, which can be changed, what they say, and the same mapping in the other formats. */
+export function Descriptor({ owner, level, address, value, before }: DescriptorProps) {
+  const view = useView({ view: 'descriptor', ...owner, level, value });
+  if (view?.view !== 'descriptor') return <p className="view-muted">Reading…</p>;
+  return (
+    <>
+      <div className="descriptor-edit">
+        <AddressField
+          label="Value"
+          text={hex(value, 16)}
+          bits={64}
+          action="Write"
+          onGo={(typed) => write(owner, address, typed)}
+        />
+        <span className="view-muted">A click on a bit changes it in memory; the guest runs on with it.</span>
+      </div>
+      <DescriptorBits
+        value={value}
+        fields={view.fields}
+        before={before}
+        onFlip={(bit) => write(owner, address, value ^ (1n << BigInt(bit)))}
+      />
+      {view.others.length > 0 && (
+        <section className="descriptor-others" aria-label="The same mapping in other formats">
+          <h4>The same mapping in other formats</h4>
+          <ul>
+            {view.others.map((other) => (
+              <Other key={other.format} other={other} own={view.fields} />
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Other({ other, own }: { other: OtherFormat; own: readonly DescriptorField[] }) {
+  if (!other.ok) {
+    return (
+      <li>
+        <p>
+          <b>{other.format}</b> <span className="view-muted">can’t have it: {other.why}.</span>
+        </p>
+      </li>
+    );
+  }
+  const moved = movedFields(own, other.fields);
+  return (
+    <li>
+      <p>
+        <b>{other.format}</b> <code>{hex(other.value, 16)}</code>{' '}
+        <span className="view-muted">
+          level {other.level}, {shortSize(other.size)}
+          {other.notes.map((note) => ` · ${note}`)}
+        </span>
+      </p>
+      <BitStrip
+        value={other.value}
+        fields={other.fields}
+        names={[...highestFirst(own), ...other.fields].map(({ name }) => name)}
+        moved={new Set(moved.map(({ name }) => name))}
+        label={`Bits of ${hex(other.value, 16)} in the format ${other.format}`}
+      />
+      <p className="view-muted descriptor-moved">
+        {moved.length === 0
+          ? 'Every bit where it is here.'
+          : moved
+              .map(({ name, bits, here }) => `${name} at ${bits}${here === null ? '' : ` (here ${here})`}`)
+              .join(' · ')}
+      </p>
+    </li>
+  );
+}
