@@ -62,7 +62,9 @@ describe('KVM_GET_STATS_FD', () => {
     const values = new Map(
       Array.from({ length: count }, (_, n) => {
         const descriptor = read(16 + nameSize, descriptors + n * (16 + nameSize));
-        const name = new TextDecoder().decode(descriptor.buffer.slice(16, 16 + nameSize)).replace(/\0.*/, '');
+        const name = String.fromCharCode(
+          ...new Uint8Array(descriptor.buffer, descriptor.byteOffset + 16, nameSize),
+        ).replace(/\0.*/, '');
         return [name, read(8, data + descriptor.getUint32(8, true)).getBigUint64(0, true)] as const;
       }),
     );

@@ -45,9 +45,9 @@ function compareSection(section: string, records: readonly Recorded[], config: H
     const ours = ask?.(record);
     if (ours && agrees(record, ours)) agreeing++;
     else {
-      const unasked: LeftOut | null = ours ? null : ours === null ? 'the probe had failed before' : 'not replayed yet';
-      // A record that was not asked says nothing of a rule.
-      const reason = unasked ?? leftOut(record, config);
+      // What is about an absent feature need not be asked.
+      const rule = ours === null ? 'the probe had failed before' : leftOut(record, config);
+      const reason: LeftOut | null = rule ?? (ours === undefined ? 'not replayed yet' : null);
       if (reason) leave(reason);
       else if (ours) differences.push({ record, ours });
     }
