@@ -86,12 +86,15 @@ function sameHandler(a: Handler, b: Handler): boolean {
   return sameCareful && a.fast.equals(b.fast);
 }
 
+/** Of integer instructions: their semantics call library functions, which the hot function does not import. */
+const CALLING = 'FEAT_PAuth';
+
 /**
- * null: they have no place in the hot function, which is for the integer instructions that every CPU has: V8 compiles it as a
- * whole before it is fast, and each handler delays that.
+ * null: they have no place in the hot function, which is for integer instructions: V8 compiles it as a whole before it is
+ * fast, and each handler delays that.
  */
 function inlinePieces(row: TableRow, functions: CarefulFunctions): Tree<Piece> | null {
-  if (row.row.feature !== undefined || usesVectors(row)) return null;
+  if (row.row.feature === CALLING || usesVectors(row)) return null;
   return explore((ask) => makePiece(row, ask, FastBuilder, () => new InlineFrame(), functions));
 }
 
