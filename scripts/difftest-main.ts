@@ -54,7 +54,7 @@ function parse(args: readonly string[]): Options {
     args: [...args],
     options: {
       rows: { type: 'string', default: '' },
-      count: { type: 'string', default: '200' },
+      count: { type: 'string', default: '1500' },
       seed: { type: 'string', default: '1' },
       jobs: { type: 'string', default: '2' },
       record: { type: 'boolean', default: false },

@@ -3,9 +3,11 @@
  *
  *   npm run difftest -- [--rows REGEXP] [--count N] [--seed N] [--jobs N] [--record] [--v8=FLAG]
  *
- * --rows: rows whose name matches, in any case (all); --count: cases of each row (200); --seed: other cases;
+ * --rows: rows whose name matches, in any case (all); --count: cases of each row (1500, which makes two million); --seed: other cases;
  * --jobs: processes (2); --record: puts a sample of these rows' cases into src/engine/vectors in place of theirs there;
  * --v8: a flag for the engine's V8, such as --v8=--experimental-wasm-relaxed-simd.
+ *
+ * What user mode can't judge is judged by QEMU's system emulation: `npx vitest run src/machine/difftest` says how.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
