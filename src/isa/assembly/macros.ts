@@ -14,22 +14,37 @@ export interface Macro {
   readonly body: readonly Statement[];
 }
 
-/** Pieces between commas that stand outside quotes and brackets. Without a comma, blanks separate plain words. */
-export function splitArguments(text: string): string[] {
-  const pieces: string[] = [];
+/** What separates: a comma, brackets or not; or blanks outside brackets, between two words or beside a quoted text. */
+const SEPARATORS = /"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])'?|[()[\]]|(?<blanks>\s+)|,/g;
+const isOfWord = (character: string | undefined) => character !== undefined && /[\w.$"]/.test(character);
+
+export interface Argument {
+  readonly text: string;
+  /** Where it begins in what was split. */
+  readonly start: number;
+}
+
+/** A macro's arguments as GNU as tells them apart, which takes blanks beside operators away first: `x0 - 4` is one. */
+export function splitArguments(operands: string): Argument[] {
+  const text = operands.trimEnd();
+  const pieces: Argument[] = [];
   let [depth, start] = [0, 0];
-  for (const match of text.matchAll(/"(?:\\.|[^"\\])*"?|[()[\]{},]/g)) {
-    const [sign] = match;
-    if ('([{'.includes(sign)) depth++;
-    else if (')]}'.includes(sign)) depth--;
-    else if (sign === ',' && depth <= 0) {
-      pieces.push(text.slice(start, match.index).trim());
-      start = match.index + 1;
+  const end = (at: number) => pieces.push({ text: text.slice(start, at).trim(), start });
+  for (const { 0: sign, index, groups } of text.matchAll(SEPARATORS)) {
+    const behind = index + sign.length;
+    if (sign === '(' || sign === '[') depth++;
+    else if (sign === ')' || sign === ']') depth--;
+    else if (sign === ',') {
+      end(index);
+      start = behind;
+    } else if (groups?.['blanks'] !== undefined && depth <= 0) {
+      if (!isOfWord(text[index - 1]) || !isOfWord(text[behind])) continue;
+      end(index);
+      start = behind;
     }
   }
-  const last = text.slice(start).trim();
-  if (pieces.length === 0 && /^[\w.$#\\@=]+(\s+[\w.$#\\@=]+)+$/.test(last)) return last.split(/\s+/);
-  return last || pieces.length ? [...pieces, last] : [];
+  if (start < text.length) end(text.length);
+  return pieces;
 }
 
 /** `name a, b=1, c:req, d:vararg`; a string says what is wrong. */
@@ -58,15 +73,15 @@ export function bindArguments(macro: Macro, text: string): Map<string, string> |
   const values = new Map<string, string>();
   let position = 0;
   for (let index = 0; index < given.length; index++) {
-    const [, key, value] = /^([A-Za-z_$][\w$]*)\s*=(?!=)\s*([\s\S]*)$/.exec(given[index]!) ?? [];
+    const [, key, value] = /^([A-Za-z_$][\w$]*)\s*=(?!=)\s*([\s\S]*)$/.exec(given[index]!.text) ?? [];
     if (key !== undefined && value !== undefined && macro.parameters.some(({ name }) => name === key)) {
-      values.set(key, value);
+      values.set(key, unquoted(value));
       continue;
     }
     const parameter = macro.parameters[position++];
     if (!parameter) return `macro ${macro.name} takes ${macro.parameters.length} arguments, not ${given.length}`;
-    const rest = parameter.rest ? given.slice(index).join(', ') : given[index]!;
-    values.set(parameter.name, /^"[^"]*"$/.test(rest) ? rest.slice(1, -1) : rest);
+    const { text: argument, start } = given[index]!;
+    values.set(parameter.name, parameter.rest ? text.slice(start).trim() : unquoted(argument));
     if (parameter.rest) break;
   }
   for (const { name, fallback, required } of macro.parameters) {
@@ -76,6 +91,8 @@ export function bindArguments(macro: Macro, text: string): Map<string, string> |
   }
   return values;
 }
+
+const unquoted = (argument: string) => (/^"[^"]*"$/.test(argument) ? argument.slice(1, -1) : argument);
 
 /** Characters that one expansion may have, so that arguments which double themselves can't use up memory. */
 const MAX_EXPANSION = 1 << 20;

@@ -399,7 +399,7 @@ export class Pass implements Environment {
       this.failStatement(statement, '.irp needs a name and values');
       return;
     }
-    for (const value of splitArguments(values)) {
+    for (const { text: value } of splitArguments(values)) {
       this.runExpanded(statement, expand(body, new Map([[name, value]]), this.expansions, null), depth);
       if (this.stopped) return;
     }
