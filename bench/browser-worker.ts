@@ -11,5 +11,5 @@ declare const self: WorkerScope;
 
 self.onmessage = ({ data }) => {
   if (data instanceof Uint8Array)
-    self.postMessage(runImage(data, { clock: () => performance.now() / 1000, jit: true }));
+    self.postMessage(runImage(data, { clock: () => performance.now() / 1000, jit: 'on' }));
 };

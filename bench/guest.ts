@@ -10,11 +10,13 @@ const HVC = 0x16;
 const SYSTEM_OFF = 0x8400_0008;
 const SLICE = 5_000_000;
 
+/** Off: the interpreter alone. `uncounted`: the compiler without exact counts. */
+export type Jit = 'on' | 'off' | 'uncounted';
+
 export interface RunOptions {
   /** Seconds since the process or the worker began. */
   readonly clock: () => number;
-  /** False: the interpreter alone. */
-  readonly jit: boolean;
+  readonly jit: Jit;
 }
 
 export interface GuestResult {
@@ -32,7 +34,8 @@ export interface GuestResult {
 
 /** Throws where the guest stops otherwise than by SYSTEM_OFF. */
 export function runImage(image: Uint8Array, { clock, jit }: RunOptions): GuestResult {
-  const engine = { jit: jit && { clock: () => performance.now() } };
+  const options = { clock: () => performance.now(), counting: jit === 'on' };
+  const engine = { jit: jit === 'off' ? (false as const) : options };
   const machine = new Machine({ cpu: 'cortex-a57', pageSize: 4096, ram: [UART, RAM], engine });
   const { cpu, memory } = machine;
   const ready = clock();

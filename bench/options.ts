@@ -13,7 +13,7 @@ export interface Options {
 export type Section = 'kernels' | 'cold' | 'figures';
 
 const SECTIONS: readonly Section[] = ['kernels', 'cold', 'figures'];
-const TARGETS: readonly TargetName[] = ['engine', 'interpreter', 'qemu', 'v86'];
+const TARGETS: readonly TargetName[] = ['engine', 'uncounted', 'interpreter', 'qemu', 'v86'];
 
 export const USAGE = `npm run bench -- [options]
   --kernels K0,K1    of ${KERNELS.map(({ name }) => name).join(', ')}; nothing else is measured unless --sections says so

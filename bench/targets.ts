@@ -2,9 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { A64_ORIGIN } from './image.ts';
+import type { Jit } from './guest.ts';
 import type { Places } from './places.ts';
 
-export type TargetName = 'engine' | 'interpreter' | 'qemu' | 'v86';
+export type TargetName = 'engine' | 'uncounted' | 'interpreter' | 'qemu' | 'v86';
 
 export interface Target {
   readonly name: TargetName;
@@ -18,10 +19,11 @@ export interface Target {
 const QEMU = 'qemu-system-aarch64';
 
 export function targets({ bundles, v86 }: Places): readonly Target[] {
-  const engine = (jit: 'on' | 'off') => (image: string) =>
+  const engine = (jit: Jit) => (image: string) =>
     [process.execPath, join(bundles, 'node-guest.mjs'), image, jit] as const;
   return [
     { name: 'engine', title: 'Stage2', machine: 'a64', missing: () => null, command: engine('on') },
+    { name: 'uncounted', title: 'Stage2 inexact', machine: 'a64', missing: () => null, command: engine('uncounted') },
     { name: 'interpreter', title: 'Stage2, interpreter', machine: 'a64', missing: () => null, command: engine('off') },
     {
       name: 'qemu',

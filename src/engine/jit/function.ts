@@ -25,18 +25,23 @@ export interface RegionFunction {
   readonly library: readonly LibraryFunction[];
 }
 
-/** `recordOf`: where the record of an instruction is, 0 where the region does not know its page. */
+/**
+ * `recordOf`: where the record of an instruction is, 0 where the region does not know its page. `counting` false: what is done
+ * between loops, calls and the region's end is not counted.
+ */
 export function compileRegion(
   blocks: ReadonlyMap<Offset, Block>,
   entry: Offset,
   recordOf: (at: Offset) => number,
+  counting = true,
 ): RegionFunction {
-  return new Compiler(blocks, entry, recordOf).compile();
+  return new Compiler(blocks, entry, recordOf, counting).compile();
 }
 
 class Compiler {
   readonly #entry: Offset;
   readonly #recordOf: (at: Offset) => number;
+  readonly #counting: boolean;
   readonly #nodes: readonly Node[];
   readonly #library = new LibraryImports(1);
   readonly #locals = new local.RegionLocals();
@@ -51,7 +56,8 @@ class Compiler {
   #unguarded: number | null = null;
   #frameBytes = 0;
 
-  constructor(blocks: ReadonlyMap<Offset, Block>, entry: Offset, recordOf: (at: Offset) => number) {
+  constructor(blocks: ReadonlyMap<Offset, Block>, entry: Offset, recordOf: (at: Offset) => number, counting: boolean) {
+    this.#counting = counting;
     this.#entry = entry;
     this.#recordOf = recordOf;
     this.#nodes = buildGraph(blocks, entry);
@@ -316,7 +322,9 @@ class Compiler {
   #edge(node: Node, target: Offset): void {
     const to = node.successors.find(({ block }) => block.start === target);
     if (to) {
-      this.#enter(to, node, this.#blocks.get(node)!.flags, () => this.#flush(node));
+      this.#enter(to, node, this.#blocks.get(node)!.flags, () => {
+        if (this.#counting || to.order <= node.order) this.#flush(node);
+      });
       return;
     }
     this.#flush(node);

@@ -24,6 +24,8 @@ export interface JitOptions {
   readonly mostBytes?: number;
   /** Milliseconds, for the statistics. */
   readonly clock?: () => number;
+  /** False: instructions are counted by loops and calls alone, so that `executed` is too few: to measure what exactness costs. */
+  readonly counting?: boolean;
 }
 
 export interface JitStatistics {
@@ -71,6 +73,7 @@ export class Jit {
   readonly #lesson: number;
   readonly #mostBytes: number;
   readonly #clock: () => number;
+  readonly #counting: boolean;
   readonly #heat = new Map<number, number>();
   /** By slot. */
   readonly #invalidations = new Map<number, number>();
@@ -103,6 +106,7 @@ export class Jit {
     this.#interval = options.interval ?? 20_000;
     this.#threshold = options.threshold ?? 3;
     this.#clock = options.clock ?? (() => 0);
+    this.#counting = options.counting ?? true;
     this.#untilSample = this.#interval;
     this.#exits = options.exits ?? 1024;
     this.#mostBytes = options.mostBytes ?? 24 << 20;
@@ -267,7 +271,7 @@ export class Jit {
     const blocks = findBlocks({ instruction, leaves, targets }, entry);
     if (!blocks) return;
     if (this.#views.view.getUint16(record, true) === SPECIAL.undecoded) this.#code.predecode(record);
-    const { bytes, library } = compileRegion(blocks, entry, recordOf);
+    const { bytes, library } = compileRegion(blocks, entry, recordOf, this.#counting);
     const { regions, made } = this.#world;
     if (made >= MOST_MODULES || regions.count >= at.REGION_COUNT || regions.bytes + bytes.length > this.#mostBytes)
       this.#clear();
