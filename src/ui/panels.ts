@@ -8,6 +8,7 @@ import { HostPanel } from './panels/host.tsx';
 import { LabPanel } from './panels/lab.tsx';
 import { OutputPanel } from './panels/output.tsx';
 import { ProblemsPanel } from './panels/problems.tsx';
+import { CalculatorPanel } from './views/calculator.tsx';
 import { DisassemblyPanel } from './views/disassembly.tsx';
 import { InstructionPanel } from './views/instruction.tsx';
 import { MatrixPanel } from './matrix/matrix-panel.tsx';
@@ -63,6 +64,12 @@ export const PANELS: Readonly<Record<PanelId, Panel>> = {
     component: WalkPanel,
     place: 'right-bottom',
     about: 'Every read of one address translation',
+  },
+  calculator: {
+    title: 'Calculator',
+    component: CalculatorPanel,
+    place: 'right-bottom',
+    about: 'Levels, tables and VTCR_EL2 or TCR_EL1 of an address size, without a VM',
   },
   memory: { title: 'Memory', component: MemoryPanel, place: 'right-bottom', about: 'Bytes by VA, IPA, PA or HVA' },
   ioctls: {

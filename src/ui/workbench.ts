@@ -11,6 +11,7 @@ export type PanelId =
   | 'instruction'
   | 'tables'
   | 'walk'
+  | 'calculator'
   | 'memory-map'
   | 'memory'
   | 'ioctls'

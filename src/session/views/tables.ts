@@ -21,7 +21,7 @@ import { stage1Half, stage1On } from './locate.ts';
 import { entriesAt, readTable, treesOf, type Tree } from './trees.ts';
 
 /** Entries that one answer has at most: what a page can take in and draw a few times a second. */
-const MOST_ENTRIES = 8192;
+const MOST_ENTRIES = 4096;
 /** Entries that are looked at for one answer, to count those that are valid or have changed. */
 const MOST_COUNTED = 1 << 22;
 

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import type { Since, TableEntry, TableNode, TablesOwner, TablesView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm } from '../inspect.ts';
@@ -75,6 +75,7 @@ function Tables({ owner, controls }: PartProps) {
   const [since, setSince] = useState<Since>('stop');
   const [known, setKnown] = useState(NO_ROOTS);
   const isOpen = useMemo(() => openTables(known, byHand, openAll, onlyChanged), [known, byHand, openAll, onlyChanged]);
+  const shownOpen = useCallback((table: bigint) => isOpen.has(table), [isOpen]);
   const view = useView({
     view: 'tables',
     ...owner,
@@ -128,7 +129,7 @@ function Tables({ owner, controls }: PartProps) {
         <TablesOf
           view={view}
           owner={owner}
-          isOpen={(table) => isOpen.has(table)}
+          isOpen={shownOpen}
           onToggle={toggle}
           onlyChanged={onlyChanged}
           since={since}
@@ -223,7 +224,7 @@ interface TablesOfProps {
 
 export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, onMemory }: TablesOfProps) {
   const [selected, setSelected] = useState<string | null>(null);
-  const rows = treeRows(view.roots, isOpen);
+  const rows = useMemo(() => treeRows(view.roots, isOpen), [view.roots, isOpen]);
   const row = rows.find((other) => other.id === selected);
   const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
   const moment = since === 'kept' ? 'the kept moment' : 'the stop before';
@@ -256,13 +257,15 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, on
             onSelect={setSelected}
             onToggle={onToggle}
           />
-          <RowDetail row={row} owner={owner} since={moment} onMemory={onMemory} onClose={() => setSelected(null)} />
+          <RowDetail
+            row={row}
+            owner={owner}
+            since={moment}
+            changed={changed}
+            onMemory={onMemory}
+            onClose={() => setSelected(null)}
+          />
         </div>
-      )}
-      {changed > 0 && (
-        <p className="view-foot view-muted" role="status">
-          {plural(changed, 'entry', 'entries')} changed since {moment}.
-        </p>
       )}
     </>
   );
@@ -272,14 +275,21 @@ interface RowDetailProps {
   readonly row: TreeRow | undefined;
   readonly owner: TablesOwner;
   readonly since: string;
+  readonly changed: number;
   readonly onMemory: (address: bigint) => void;
   readonly onClose: () => void;
 }
 
 /** What the selected row of the tree says in full. */
-function RowDetail({ row, owner, since, onMemory, onClose }: RowDetailProps) {
+function RowDetail({ row, owner, since, changed, onMemory, onClose }: RowDetailProps) {
   if (!row || (row.entry === null && row.table === null)) {
-    return <p className="view-foot view-muted">Select an entry to read its descriptor bit by bit, and to change it.</p>;
+    return (
+      <p className="view-foot view-muted">
+        {changed > 0
+          ? `${plural(changed, 'entry', 'entries')} changed since ${since}.`
+          : 'Select an entry to read its descriptor bit by bit, and to change it.'}
+      </p>
+    );
   }
   const { entry, table } = row;
   const at = entry ? entry.address : table!.address;

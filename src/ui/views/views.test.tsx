@@ -82,7 +82,7 @@ describe('a walk', () => {
 
   it('leads from VA over IPA to PA', () => {
     const ok = view({ ok: true, ipa: 0x4000_1000n, pa: 0x4800_1000n, meaning: 'Normal Write-Back' });
-    expect(textOf(<Walk view={ok} onMemory={nothing} />)).toMatch(
+    expect(textOf(<Walk view={ok} shape="grid" onMemory={nothing} />)).toMatch(
       /VA 0x1000 → IPA 0x40001000 → PA 0x48001000 Normal Write-Back · 0 reads/,
     );
   });
@@ -95,7 +95,7 @@ describe('a walk', () => {
       fault: 'Stage 2 Translation fault, level 3',
       message: 'IPA 0x1000 is in no memory slot',
     });
-    expect(textOf(<Walk view={fault} onMemory={nothing} />)).toMatch(
+    expect(textOf(<Walk view={fault} shape="grid" onMemory={nothing} />)).toMatch(
       /Stage 2 Translation fault, level 3 IPA 0x1000 is in no memory slot\. 0 reads/,
     );
   });

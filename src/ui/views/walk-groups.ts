@@ -47,3 +47,9 @@ function purposeOf(lastStage1: WalkStep | null, translatesVa: boolean): WalkGrou
   if (lastStage1) return lastStage1.kind === 'table' ? 'descriptor' : 'result';
   return translatesVa ? 'off' : 'descriptor';
 }
+
+/** Levels of stage 2 that any of the groups reads, in order: the columns of a picture of the walk. */
+export function stage2Levels(groups: readonly WalkGroup[]): number[] {
+  const levels = new Set(groups.flatMap(({ stage2 }) => stage2.map(({ step }) => step.level)));
+  return [...levels].sort((a, b) => a - b);
+}

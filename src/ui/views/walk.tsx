@@ -10,6 +10,7 @@ import { DescriptorBits } from './descriptor-bits.tsx';
 import { plural, sentence } from './format.ts';
 import { Choice, Detail, Frame, Toggle, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
+import { WalkGrid } from './walk-grid.tsx';
 import { groupWalk } from './walk-groups.ts';
 import type { NumberedStep, WalkGroup } from './walk-groups.ts';
 import { useWidth } from './use-width.ts';
@@ -25,6 +26,16 @@ const ACCESSES = [
 const CARD_WIDTH = 138;
 const CARD_GAP = 16;
 
+const SHAPES = [
+  {
+    value: 'grid',
+    text: 'Picture',
+    title: 'Stage 1 from top to bottom, the stage 2 of each address from left to right',
+  },
+  { value: 'list', text: 'List', title: 'One read after the other' },
+] as const;
+type Shape = (typeof SHAPES)[number]['value'];
+
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
 
 export function WalkPanel() {
@@ -32,6 +43,7 @@ export function WalkPanel() {
   const pc = useSandbox((state) => state.status.pc);
   const chosen = useInspection((inspection) => inspection.walk);
   const walk = chosen ?? (pc === null ? null : ({ va: pc, access: 'execute' } as const));
+  const [shape, setShape] = useState<Shape>('grid');
   const view = useView(vcpu === null || walk === null ? null : { view: 'walk', vcpu, ...walk });
   return (
     <Frame
@@ -60,6 +72,7 @@ export function WalkPanel() {
           >
             Follow PC
           </Toggle>
+          <Choice label="Shape" value={shape} options={SHAPES} onChange={setShape} />
         </>
       }
     >
@@ -72,7 +85,7 @@ export function WalkPanel() {
       ) : view.view === 'nothing' ? (
         <NoWalk why={sentence(view.why)} />
       ) : (
-        <Walk view={view} onMemory={(address) => showMemory('pa', address)} />
+        <Walk view={view} shape={shape} onMemory={(address) => showMemory('pa', address)} />
       )}
     </Frame>
   );
@@ -89,10 +102,11 @@ function NoWalk({ why }: { why: string }) {
 
 interface WalkProps {
   readonly view: WalkView;
+  readonly shape: Shape;
   readonly onMemory: (pa: bigint) => void;
 }
 
-export function Walk({ view, onMemory }: WalkProps) {
+export function Walk({ view, shape, onMemory }: WalkProps) {
   const [selected, setSelected] = useState<number | null>(null);
   // Of all the reads one is in the tab order; arrow keys go to the others.
   const [reachable, setReachable] = useState(1);
@@ -105,38 +119,46 @@ export function Walk({ view, onMemory }: WalkProps) {
   return (
     <div className="walk">
       <WalkResult view={view} reads={view.steps.length} />
-      <ol
-        ref={attach}
-        className="walk-groups"
-        aria-label="Reads of the walk"
-        data-shape={cards ? 'cards' : 'list'}
-        onKeyDown={(event) => {
-          const reads = [...event.currentTarget.querySelectorAll('button')];
-          const step = STEPS[event.key];
-          if (step === undefined) return;
-          event.preventDefault();
-          reads[reads.findIndex((read) => read === event.target) + step]?.focus();
-        }}
-      >
-        {groups.map((group, index) => (
-          <li key={index} className="walk-group">
-            <p className="walk-heading">{groupTitle(group)}</p>
-            <ol className="walk-reads" style={cards ? { gridTemplateColumns: columns } : undefined}>
-              {[...group.stage2, ...(group.stage1 ? [group.stage1] : [])].map((numbered) => (
-                <li key={numbered.number}>
-                  <Read
-                    numbered={numbered}
-                    open={numbered.number === selected}
-                    inTabOrder={numbered.number === (reachable > view.steps.length ? 1 : reachable)}
-                    onFocus={() => setReachable(numbered.number)}
-                    onOpen={() => setSelected(numbered.number === selected ? null : numbered.number)}
-                  />
-                </li>
-              ))}
-            </ol>
-          </li>
-        ))}
-      </ol>
+      {shape === 'grid' && view.steps.length > 0 ? (
+        <WalkGrid
+          groups={groups}
+          selected={selected}
+          onSelect={(number) => setSelected(number === selected ? null : number)}
+        />
+      ) : (
+        <ol
+          ref={attach}
+          className="walk-groups"
+          aria-label="Reads of the walk"
+          data-shape={cards ? 'cards' : 'list'}
+          onKeyDown={(event) => {
+            const reads = [...event.currentTarget.querySelectorAll('button')];
+            const step = STEPS[event.key];
+            if (step === undefined) return;
+            event.preventDefault();
+            reads[reads.findIndex((read) => read === event.target) + step]?.focus();
+          }}
+        >
+          {groups.map((group, index) => (
+            <li key={index} className="walk-group">
+              <p className="walk-heading">{groupTitle(group)}</p>
+              <ol className="walk-reads" style={cards ? { gridTemplateColumns: columns } : undefined}>
+                {[...group.stage2, ...(group.stage1 ? [group.stage1] : [])].map((numbered) => (
+                  <li key={numbered.number}>
+                    <Read
+                      numbered={numbered}
+                      open={numbered.number === selected}
+                      inTabOrder={numbered.number === (reachable > view.steps.length ? 1 : reachable)}
+                      onFocus={() => setReachable(numbered.number)}
+                      onOpen={() => setSelected(numbered.number === selected ? null : numbered.number)}
+                    />
+                  </li>
+                ))}
+              </ol>
+            </li>
+          ))}
+        </ol>
+      )}
       {step && selected !== null ? (
         <Detail
           name="Selected read"
@@ -212,7 +234,7 @@ function groupTitle({ ipa, purpose, stage1 }: WalkGroup): string {
   }
 }
 
-function stepName({ stage, level, index }: WalkStep): string {
+export function stepName({ stage, level, index }: WalkStep): string {
   return `stage ${stage} L${level}[${index}]`;
 }
 
