@@ -6,7 +6,7 @@ import { ABORT, EC, esr } from '../machine/esr.ts';
 import { PSTATE, vectorOffset } from '../machine/exceptions.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
 import type { Stop, TrapStop } from '../machine/stop.ts';
-import { BREAKPOINTS, SCTLR, WATCHPOINTS } from '../machine/sysregs.ts';
+import { SCTLR } from '../machine/sysregs.ts';
 import { vtcrEl2 } from '../machine/translation/control.ts';
 import { faultStatus } from '../machine/translation/fault.ts';
 import type { HostCpu } from '../kvm/module.ts';
@@ -47,6 +47,15 @@ export class EmulatedCpu implements HostCpu {
   }
   get instructions(): number {
     return this.#cpu.instructions;
+  }
+  get el0Instructions(): number {
+    return this.#cpu.el0Instructions;
+  }
+  get timerInterrupt(): boolean {
+    return this.#cpu.timerInterrupt;
+  }
+  set timerInterrupt(enabled: boolean) {
+    this.#cpu.timerInterrupt = enabled;
   }
   load(context: CpuContext): void {
     this.#cpu.load(context);
@@ -139,9 +148,6 @@ export class EmulatedCpu implements HostCpu {
 
 /** ISS of an MRS or MSR, without Rt and the direction. */
 const REGISTER_BITS = 0x3f_fc1e;
-/** DBG<B,W>VR<n>_EL1 and DBG<B,W>CR<n>_EL1 of comparators that there are not. */
-const beyond = (first: number, ...op2: number[]): number[][] =>
-  Array.from({ length: 16 - first }, (_, n) => op2.map((each) => [2, 0, 0, first + n, each])).flat();
 
 const ABSENT: ReadonlySet<number> = new Set(
   [
@@ -152,8 +158,6 @@ const ABSENT: ReadonlySet<number> = new Set(
     [2, 3, 0, 4, 0], // DBGDTR_EL0
     [2, 3, 0, 5, 0], // DBGDTRRX_EL0, DBGDTRTX_EL0
     [3, 0, 5, 3, 1], // ERRSELR_EL1
-    ...beyond(BREAKPOINTS, 4, 5),
-    ...beyond(WATCHPOINTS, 6, 7),
   ].map(([op0 = 0, op1 = 0, crn = 0, crm = 0, op2 = 0]) => {
     return (op0 << 20) | (op2 << 17) | (op1 << 14) | (crn << 10) | (crm << 1);
   }),

@@ -14,6 +14,8 @@ export type HostCpu = Pick<
   Cpu,
   | 'el2'
   | 'instructions'
+  | 'el0Instructions'
+  | 'timerInterrupt'
   | 'load'
   | 'save'
   | 'run'

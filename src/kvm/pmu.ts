@@ -82,6 +82,19 @@ export const counterName = (index: number): string =>
 export const typeName = (index: number): string =>
   index === CYCLE_COUNTER ? 'PMCCFILTR_EL0' : `PMEVTYPER${index}_EL0`;
 
+/** Instructions by exception level. */
+interface Instructions {
+  readonly el0: number;
+  readonly el1: number;
+}
+
+/** A counter of instructions, and the levels whose it counts. */
+interface Counting {
+  readonly index: number;
+  readonly el0: boolean;
+  readonly el1: boolean;
+}
+
 /** The PMU of a vCPU. Its registers are kept with the vCPU's others; those of a vCPU without a PMU are never seen. */
 export class Pmu {
   /** KVM_ARM_VCPU_PMU_V3_INIT was done. */
@@ -141,18 +154,22 @@ export class Pmu {
     }
   }
 
-  /** The guest has done so many instructions. */
-  count(instructions: number): void {
+  /** The guest has done so many instructions at each level. */
+  count(done: Instructions): void {
     if (!this.#vcpu.hasPmu || (this.control & PMCR.E) === 0n) return;
-    for (const n of this.#counting()) this.#add(n, BigInt(instructions));
+    for (const { index, el0, el1 } of this.#counting()) {
+      const count = (el0 ? done.el0 : 0) + (el1 ? done.el1 : 0);
+      if (count > 0) this.#add(index, BigInt(count));
+    }
   }
 
-  /** How many instructions the guest may do before a counter overflows that interrupts. */
+  /** How many instructions the guest may do before a counter overflows; a counter of one level alone has more time. */
   instructionsToOverflow(): number {
     if (!this.#vcpu.hasPmu || (this.control & PMCR.E) === 0n) return Infinity;
     let least = Infinity;
-    for (const n of this.#counting()) {
-      const left = Number(this.#period(n) - (this.value(n) % this.#period(n)));
+    for (const { index } of this.#counting()) {
+      const period = this.#period(index);
+      const left = Number(period - (this.value(index) % period));
       if (left < least) least = left;
     }
     return least;
@@ -184,20 +201,21 @@ export class Pmu {
   }
 
   /** Counters that count instructions now (kvm_pmu_create_perf_event). */
-  #counting(): number[] {
+  #counting(): Counting[] {
     const { vm } = this.#vcpu;
     const enabled = this.#vcpu.readSysreg('PMCNTENSET_EL0') & counterMask(vm);
-    const counters: number[] = [];
+    const counters: Counting[] = [];
     for (let n = 0; n <= CYCLE_COUNTER; n++) {
       if (((enabled >> BigInt(n)) & 1n) === 0n) continue;
       const event = this.#event(n);
       if (event !== EVENTS.CPU_CYCLES && event !== EVENTS.INST_RETIRED) continue;
       if (vm.pmuFilter && vm.pmuFilter[Number(event)] === 0) continue;
       const type = this.#vcpu.readSysreg(typeName(n));
-      const excluded = (level: bigint, nonSecure: bigint): boolean =>
-        ((type & level) !== 0n) !== ((type & nonSecure) !== 0n);
-      if (excluded(TYPE.EXCLUDE_EL1, TYPE.EXCLUDE_NS_EL1) && excluded(TYPE.EXCLUDE_EL0, TYPE.EXCLUDE_NS_EL0)) continue;
-      counters.push(n);
+      const included = (level: bigint, nonSecure: bigint): boolean =>
+        ((type & level) !== 0n) === ((type & nonSecure) !== 0n);
+      const el0 = included(TYPE.EXCLUDE_EL0, TYPE.EXCLUDE_NS_EL0);
+      const el1 = included(TYPE.EXCLUDE_EL1, TYPE.EXCLUDE_NS_EL1);
+      if (el0 || el1) counters.push({ index: n, el0, el1 });
     }
     return counters;
   }

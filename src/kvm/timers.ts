@@ -113,10 +113,10 @@ export class Timers {
     );
   }
 
-  /** Counter ticks until a timer that can fire does; null where none can. */
-  ticksUntilFire(): bigint | null {
+  /** Counter ticks until one of these timers fires; null where none can. */
+  ticksUntilFire(...kinds: readonly Kind[]): bigint | null {
     let least: bigint | null = null;
-    for (const kind of ['virtual', 'physical'] as const) {
+    for (const kind of kinds) {
       const control = this.#vcpu.readSysreg(REGISTERS[kind].CTL);
       if ((control & (ENABLE | MASKED)) !== ENABLE) continue;
       const compare = this.#vcpu.readSysreg(REGISTERS[kind].CVAL);

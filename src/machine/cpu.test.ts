@@ -272,6 +272,51 @@ describe('to EL2', () => {
     expect([cpu.instructions, cpu.state.pc]).toEqual([1, BigInt(ENTRY + 4)]);
   });
 
+  describe("the virtual timer's interrupt, where EL2 has it enabled", () => {
+    const enable = 'mov x1, #1\n msr cntv_ctl_el0, x1\n';
+    const count = 'again: add x2, x2, #1\n b again';
+    const withTimer = (source: string) => {
+      const { cpu, symbol } = boot(source);
+      cpu.el2.HCR_EL2 |= HCR.IMO;
+      cpu.timerInterrupt = true;
+      return { cpu, symbol };
+    };
+
+    test('stops the guest after the instruction that raises it', () => {
+      const { cpu } = withTimer(`msr cntv_tval_el0, xzr\n ${enable} nop`);
+      expect(cpu.run(100)).toMatchObject({ why: 'trap', vector: 'irq' });
+      expect(cpu.state.pc).toBe(BigInt(ENTRY + 12));
+    });
+
+    test('comes at its count in a loop, and again until the timer is masked', () => {
+      const { cpu } = withTimer(`mov x0, #100\n msr cntv_cval_el0, x0\n ${enable} ${count}`);
+      expect(cpu.run(100_000)).toMatchObject({ why: 'trap', vector: 'irq' });
+      expect([cpu.instructions, cpu.physicalCount()]).toEqual([1600, 100n]);
+      expect(cpu.run(100)).toMatchObject({ vector: 'irq' });
+      cpu.write('CNTV_CTL_EL0', 3n);
+      expect(cpu.run(100)).toEqual({ why: 'budget' });
+    });
+
+    test('does not come where it is masked by the guest, not routed to EL2, or disabled there', () => {
+      const masked = withTimer(`mov x1, #3\n msr cntv_ctl_el0, x1\n ${count}`).cpu;
+      const unrouted = withTimer(enable + count).cpu;
+      unrouted.el2.HCR_EL2 &= ~HCR.IMO;
+      const disabled = withTimer(enable + count).cpu;
+      disabled.timerInterrupt = false;
+      for (const cpu of [masked, unrouted, disabled]) expect(cpu.run(1000)).toEqual({ why: 'budget' });
+    });
+  });
+
+  test('instructions of EL0 are counted apart', () => {
+    const { cpu } = boot(`
+      ${SET_VECTORS} adr x1, user\n msr elr_el1, x1\n mov x2, #0\n msr spsr_el1, x2\n eret
+    user: nop\n nop\n mrs x3, nzcv\n svc #0
+      ${VECTORS}`);
+    vectorOf(cpu.run(1000));
+    expect(cpu.el0Instructions).toBe(4);
+    expect(cpu.instructions).toBe(7 + 4 + 5);
+  });
+
   test('a virtual SError is taken once, with the syndrome of VSESR_EL2', () => {
     const { cpu } = boot(`${SET_VECTORS}\n nop\n msr daifclr, #4\n nop\n ${VECTORS}`);
     cpu.el2.HCR_EL2 |= HCR.AMO | HCR.VSE;

@@ -12,7 +12,7 @@ import type { CpuModel } from './presets.ts';
 import type { Stop } from './stop.ts';
 import { isLandingPad } from './landing.ts';
 import { authenticatedReturn, branchAddress, KEY_REGISTERS, pointersWord, usesPointerKey } from './pointers.ts';
-import { SCTLR, type RegisterFile, type StoredRegister, type SystemRegister } from './sysregs.ts';
+import { countsToTimer, SCTLR, type RegisterFile, type StoredRegister, type SystemRegister } from './sysregs.ts';
 import type { Fields, Transfer } from '../isa/row.ts';
 import { dataAbortIss } from '../isa/a64/syndrome.ts';
 import { exception, executeSystem, undefinedInstruction } from './system.ts';
@@ -49,14 +49,20 @@ export class Cpu implements RegisterFile {
   readonly mmu: Mmu;
   /** Interrupt lines of the machine; taken to EL2 (HCR_EL2.IMO, FMO) between two instructions. */
   readonly lines = { irq: false, fiq: false };
+  /** EL2 has the virtual timer's interrupt enabled: where CNTV_CTL_EL0 raises it, HCR_EL2.IMO takes it to EL2. */
+  timerInterrupt = false;
   /** Instructions completed or ended by an exception to EL1, since the machine was made. */
   instructions = 0;
+  /** Those of `instructions` that were done at EL0. */
+  el0Instructions = 0;
   /** Counts of the generic timer that passed without an instruction. */
   #idleCounts = 0n;
   readonly #memory: PhysicalMemory;
   readonly #engine: Engine;
   /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
   readonly #live = new CpuContext();
+  /** What `instructions` is when the virtual timer's interrupt is taken; Infinity where nothing raises it. */
+  #timerDue = Infinity;
   #passing: bigint | null = null;
   readonly #debug: Debugging;
   /** PSTATE.BTYPE of an instruction that the engine runs without: it has been checked. */
@@ -132,6 +138,7 @@ export class Cpu implements RegisterFile {
    */
   run(budget: number): Stop {
     this.#retranslate();
+    this.#syncTimer();
     const end = this.instructions + budget;
     let misses = 0;
     while (this.instructions < end) {
@@ -146,8 +153,9 @@ export class Cpu implements RegisterFile {
         else if (!this.#debug.unit.addresses.includes(this.#passing)) this.#engine.stepOff();
       }
       const { single, exclusive } = this.#debug.enter();
-      const exit = this.#engine.run(single ? 1 : Math.min(end - this.instructions, LONGEST_SLICE));
-      this.instructions += this.#engine.executed;
+      const left = Math.min(end, this.#timerDue) - this.instructions;
+      const exit = this.#engine.run(single ? 1 : Math.min(left, LONGEST_SLICE));
+      this.#count(this.#engine.executed);
       this.#settleBranch();
       if (this.#engine.executed > 0) {
         misses = 0;
@@ -172,7 +180,7 @@ export class Cpu implements RegisterFile {
       }
       if (exit.kind === 'miss' && ++misses === MOST_MISSES) {
         misses = 0;
-        this.instructions++;
+        this.#count(1);
         continue;
       }
       const raised = this.#handle(exit);
@@ -228,6 +236,7 @@ export class Cpu implements RegisterFile {
     if (effect === 'translation') this.#guestRetranslates();
     else if (effect === 'control') this.#syncControl();
     else if (effect === 'keys') this.#syncKeys();
+    else if (effect === 'timer') this.#syncTimer();
     else this.#debug.sync();
   }
   id(name: IdRegister): bigint {
@@ -337,7 +346,7 @@ export class Cpu implements RegisterFile {
     if (raised) return raised;
     this.state.advance();
     this.state.btype = 0;
-    this.instructions++;
+    this.#count(1);
     this.#debug.done();
     return null;
   }
@@ -488,7 +497,7 @@ export class Cpu implements RegisterFile {
   #pendingException(): Exception | null {
     const hcr = this.el2.HCR_EL2;
     if (this.lines.fiq && (hcr & HCR.FMO) !== 0n) return interrupt(2, 'fiq');
-    if (this.lines.irq && (hcr & HCR.IMO) !== 0n) return interrupt(2, 'irq');
+    if ((this.lines.irq && (hcr & HCR.IMO) !== 0n) || this.instructions >= this.#timerDue) return interrupt(2, 'irq');
     const pstate = this.state.pstate;
     if (this.#debug.stepIsPending) return this.#debug.stepException();
     if (this.#debug.contextHolds) return this.#debug.breakpointException();
@@ -516,12 +525,13 @@ export class Cpu implements RegisterFile {
     if (raised.after) {
       this.state.advance();
       if (this.#debug.stepping) this.state.pstate &= ~PSTATE.SS;
-      if (raised.target === 2) this.instructions++;
+      if (raised.target === 2) this.#count(1);
     }
     if (raised.target === 2) {
       this.state.clearExclusive();
       return { why: 'trap', vector: raised.vector, esr: raised.esr ?? 0, far: raised.far ?? 0n, hpfar: raised.hpfar };
     }
+    this.#count(1);
     const { pc, pstate } = this.state;
     this.write('ELR_EL1', pc);
     this.write('SPSR_EL1', BigInt(pstate));
@@ -530,7 +540,6 @@ export class Cpu implements RegisterFile {
     this.state.clearExclusive();
     this.setPstate(handlerPstate(pstate, this.#sctlr(SCTLR.SPAN), this.#sctlr(SCTLR.DSSBS), this.features));
     this.state.pc = BigInt.asUintN(64, this.read('VBAR_EL1') + BigInt(vectorOffset(pstate, raised.vector)));
-    this.instructions++;
     return null;
   }
 
@@ -549,13 +558,29 @@ export class Cpu implements RegisterFile {
     const pstate = (steps ? returned | PSTATE.SS : returned) >>> 0;
     this.#debug.stepped = this.#debug.stepping ? STEP.ISV : 0;
     this.state.clearExclusive();
+    this.#count(1);
     this.setPstate(pstate);
     this.state.pc = target;
-    this.instructions++;
     return null;
   }
 
   /* ------------------------------------------------------------------ derived state */
+
+  /** Instructions that were done at the level that the CPU is at. */
+  #count(instructions: number): void {
+    this.instructions += instructions;
+    if (this.state.level === 0) this.el0Instructions += instructions;
+  }
+
+  /** When the virtual timer's interrupt comes: its registers, EL2's or the time itself have changed. */
+  #syncTimer(): void {
+    this.#timerDue = Infinity;
+    if (!this.timerInterrupt || (this.el2.HCR_EL2 & HCR.IMO) === 0n) return;
+    const counts = countsToTimer(this);
+    if (counts === 0n) this.#timerDue = this.instructions;
+    else if (counts !== null)
+      this.#timerDue = Number(this.physicalCount() + counts - this.#idleCounts) * INSTRUCTIONS_PER_COUNT;
+  }
 
   #sctlr(bit: number): boolean {
     return ((this.read('SCTLR_EL1') >> BigInt(bit)) & 1n) !== 0n;

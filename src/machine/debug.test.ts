@@ -231,6 +231,14 @@ describe('EL2 that debugs the guest', () => {
     expect(hvcOf(cpu)).toBe(99);
   });
 
+  test('has them also where the guest has set its OS lock', () => {
+    const { cpu, symbol } = boot('mov x0, #1\n msr oslar_el1, x0\n here: nop');
+    cpu.el2.MDCR_EL2 = MDCR.TDE;
+    cpu.debugWith({ ...none, breakpoints: [{ control: 0x1e7n, value: symbol('here') }] });
+    expect(cpu.run(1000)).toMatchObject({ why: 'trap', esr: 0xc200_0022 });
+    expect([cpu.state.pc, cpu.read('OSLSR_EL1') & 2n]).toEqual([symbol('here'), 2n]);
+  });
+
   test('steps by PSTATE.SS of the context that it enters the guest with', () => {
     const { cpu, symbol } = boot('here: mov x1, #1\n mov x2, #2');
     cpu.setBreakpoints([symbol('here')]);

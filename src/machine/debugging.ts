@@ -49,7 +49,8 @@ export class Debugging {
   /** The registers have changed, or others are to be compared with. */
   sync(): void {
     const { engine, read } = this.#hardware;
-    this.unit.use(this.#host ?? guestRegisters(read), isLocked(read));
+    // The guest's OS lock is the guest's: EL2 keeps the CPU's own.
+    this.unit.use(this.#host ?? guestRegisters(read), this.#host === null && isLocked(read));
     this.#plant();
     const { watches } = this.unit;
     if (!watches && !this.#watching) return;

@@ -77,6 +77,8 @@ export interface CpuFeatures extends TranslationFeatures {
   readonly idTrapSyndrome: boolean;
   readonly vhe: boolean;
   readonly pointerAuthentication: boolean;
+  /** FEAT_PMUv3p4: PMMIR_EL1. */
+  readonly pmuMachineId: boolean;
   readonly vmidBits: 8 | 16;
 }
 
@@ -99,6 +101,10 @@ const GRANULE_FIELDS: readonly GranuleFields[] = [
   { granule: '64K', stage1: 24, stage2: 36, here: 0, withLpa2: NaN },
   { granule: '16K', stage1: 20, stage2: 32, here: 1, withLpa2: 2 },
 ];
+
+const PMUV3P4 = 5;
+/** ID_AA64DFR0_EL1.PMUVer of at least `least`; 15 is a PMU that is not the architecture's. */
+const hasPmu = (version: number, least: number): boolean => version >= least && version !== 15;
 
 /** A CPU's features as its ID registers say, so that what is advertised and what is done can't differ. */
 export function featuresOf(id: IdRegisters): CpuFeatures {
@@ -149,6 +155,7 @@ export function featuresOf(id: IdRegisters): CpuFeatures {
     idTrapSyndrome: field(id, 'ID_AA64MMFR2_EL1', 36) >= 1,
     vhe: field(id, 'ID_AA64MMFR1_EL1', 8) >= 1,
     pointerAuthentication: [4, 8, 24, 28].some((lo) => field(id, 'ID_AA64ISAR1_EL1', lo) !== 0),
+    pmuMachineId: hasPmu(field(id, 'ID_AA64DFR0_EL1', 8), PMUV3P4),
     vmidBits: field(id, 'ID_AA64MMFR1_EL1', 4) >= 2 ? 16 : 8,
   };
 }

@@ -44,8 +44,8 @@ export interface SystemRegister {
   readonly traps?: readonly TrapName[];
   /** UNDEFINED without this feature. */
   readonly feature?: keyof CpuFeatures;
-  /** What a write changes beside the register: translation, what is trapped, keys, or debug. */
-  readonly effect?: 'translation' | 'control' | 'keys' | 'debug';
+  /** What a write changes beside the register: translation, what is trapped, keys, the virtual timer, or debug. */
+  readonly effect?: 'translation' | 'control' | 'keys' | 'timer' | 'debug';
   /** Answered by the CPU model. */
   readonly id?: IdRegister;
   readonly read?: (file: RegisterFile) => bigint;
@@ -81,6 +81,13 @@ const timer = (
 export const virtualCount = (file: RegisterFile) => BigInt.asUintN(64, file.physicalCount() - file.el2.CNTVOFF_EL2);
 const virtualTimer = timer('CNTV_CTL_EL0', 'CNTV_CVAL_EL0', virtualCount);
 const physicalTimer = timer('CNTP_CTL_EL0', 'CNTP_CVAL_EL0', (file) => file.physicalCount());
+
+/** Counts until the virtual timer raises its interrupt (CNTV_CTL_EL0.ENABLE and not IMASK); null: it does not. */
+export function countsToTimer(file: RegisterFile): bigint | null {
+  if ((file.read('CNTV_CTL_EL0') & 3n) !== 1n) return null;
+  const left = file.read('CNTV_CVAL_EL0') - virtualCount(file);
+  return left > 0n ? left : 0n;
+}
 
 /** SCTLR_EL1 as far as this CPU has its bits; UCI, EE, E0E and the rest of AArch32 are not there. */
 export const SCTLR = {
@@ -262,14 +269,16 @@ const TABLE = {
     el0: { read: counterPermit(8), write: counterPermit(8) },
     read: virtualTimer.value,
     write: virtualTimer.setValue,
+    effect: 'timer',
   },
   CNTV_CTL_EL0: {
     reset: 0n,
     mask: 3n,
     el0: { read: counterPermit(8), write: counterPermit(8) },
     read: virtualTimer.control,
+    effect: 'timer',
   },
-  CNTV_CVAL_EL0: { reset: 0n, el0: { read: counterPermit(8), write: counterPermit(8) } },
+  CNTV_CVAL_EL0: { reset: 0n, el0: { read: counterPermit(8), write: counterPermit(8) }, effect: 'timer' },
 
   /* Debug */
   MDSCR_EL1: { reset: 0n, mask: bitsOf(0, 12, 13, 15), traps: ['TDA'], effect: 'debug' },
@@ -286,6 +295,9 @@ const TABLE = {
   OSLSR_EL1: { reset: bitsOf(3), el1: 'read', traps: ['TDOSA'] },
   OSDLR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'], effect: 'debug' },
   DBGPRCR_EL1: { reset: 0n, mask: 1n, traps: ['TDOSA'], effect: 'debug' },
+
+  /* Performance monitors: EL2's to answer */
+  PMMIR_EL1: { el1: 'read', read: () => 0n, feature: 'pmuMachineId', traps: ['TPM'] },
 } as const satisfies Record<string, SystemRegister>;
 
 const FPCR_MASK = span(26, 22) | span(19, 19);
@@ -305,12 +317,16 @@ export type StoredRegister =
 const BREAKPOINT_CONTROL = span(23, 13) | span(8, 5) | span(2, 0);
 const WATCHPOINT_CONTROL = span(28, 24) | span(20, 13) | span(12, 3) | span(2, 0);
 
-/** DBGBVRn_EL1 and its kin: DBGBn for each breakpoint, DBGWn for each watchpoint. */
+/** DBGBVRn_EL1 and its kin; those of comparators that there are not are UNDEFINED, before any trap. */
+const MOST_COMPARATORS = 16;
 function debugRegisters(): [Numbered, SystemRegister][] {
   const rows: [Numbered, SystemRegister][] = [];
   const add = (kind: 'BVR' | 'BCR' | 'WVR' | 'WCR', count: number, mask: bigint) => {
-    for (let n = 0; n < count; n++)
-      rows.push([`DBG${kind}${n}_EL1`, { reset: 0n, mask, traps: ['TDA'], effect: 'debug' }]);
+    for (let n = 0; n < MOST_COMPARATORS; n++)
+      rows.push([
+        `DBG${kind}${n}_EL1`,
+        n < count ? { reset: 0n, mask, traps: ['TDA'], effect: 'debug' } : { el1: 'none' },
+      ]);
   };
   add('BVR', BREAKPOINTS, span(63, 0));
   add('BCR', BREAKPOINTS, BREAKPOINT_CONTROL);

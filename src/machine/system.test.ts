@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sysregName } from '../isa/a64/sysreg-names.ts';
+import { sysregByName, sysregName } from '../isa/a64/sysreg-names.ts';
 import { HCR, MDCR } from './el2.ts';
 import { Machine } from './machine.ts';
 
@@ -38,3 +38,34 @@ test('what EL1 can read is what a guest was seen to read, unless EL2 traps it as
   expect(different).toEqual([]);
   expect(answered).toBeGreaterThan(30);
 });
+
+test.each([
+  ['dbgbvr6_el1', 'neoverse-n1'],
+  ['dbgbcr15_el1', 'neoverse-n1'],
+  ['dbgwvr4_el1', 'neoverse-n1'],
+  ['pmmir_el1', 'cortex-a57'],
+  ['pmmir_el1', 'neoverse-n1'],
+  ['lorc_el1', 'cortex-a57'],
+] as const)('%s, which is not there on %s, is UNDEFINED and not trapped to EL2', (name, cpuName) => {
+  expect(readAt(name, cpuName)).toBe('UNDEFINED');
+});
+
+test.each([
+  ['dbgbvr5_el1', 'cortex-a57'],
+  ['dbgwcr3_el1', 'cortex-a57'],
+  ['pmmir_el1', 'max'],
+  ['lorc_el1', 'neoverse-n1'],
+] as const)('%s of %s is trapped to EL2', (name, cpuName) => {
+  expect(readAt(name, cpuName)).toBe('trapped');
+});
+
+/** What MRS at EL1 does where EL2 traps debug, performance monitors and ordering regions. */
+function readAt(name: string, cpuName: 'max' | 'cortex-a57' | 'neoverse-n1'): 'UNDEFINED' | 'trapped' | 'read' {
+  const { memory, cpu } = new Machine({ cpu: cpuName, pageSize: 4096, ram: [{ base: 0x4000_0000, size: 1 << 16 }] });
+  cpu.el2.HCR_EL2 = HCR.RW | HCR.TLOR;
+  cpu.el2.MDCR_EL2 = MDCR.TPM | MDCR.TDA;
+  memory.write32(0x4000_0000, 0xd520_0003 + sysregByName(name)! * 32);
+  cpu.state.pc = 0x4000_0000n;
+  if (cpu.run(1).why === 'trap') return 'trapped';
+  return cpu.state.pc === 0x4000_0004n ? 'read' : 'UNDEFINED';
+}

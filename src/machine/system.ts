@@ -44,8 +44,8 @@ export function executeSystem(cpu: Cpu, word: number): Exception | null {
   if (op0 === 0) return executePstate(cpu, word);
   if (op0 === 1) return executeOperation(cpu, word);
   const known = REGISTERS_BY_KEY.get(keyOf(word));
-  if (known && hasFeature(cpu.features, known.row.feature)) return executeRegister(cpu, word, known);
-  return executeUnnamed(cpu, word);
+  if (!known) return executeUnnamed(cpu, word);
+  return hasFeature(cpu.features, known.row.feature) ? executeRegister(cpu, word, known) : unallocated(cpu, word);
 }
 
 function hasFeature(features: CpuFeatures, feature: keyof CpuFeatures | undefined): boolean {

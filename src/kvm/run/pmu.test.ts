@@ -80,6 +80,24 @@ describe("a vCPU's PMU", () => {
     expect(denied.vmm.core(denied.fd, 'x14')).toBe(0n);
   });
 
+  it.each([
+    ['EL0', 1n << 31n, 5n],
+    ['EL1', 1n << 30n, 2n],
+  ])('counts those of %s alone where the other level is excluded', (_level, type, count) => {
+    // Between the readings: MSR, ERET; at EL0 four instructions and SVC.
+    const source = `
+      adr x6, vectors\n msr vbar_el1, x6\n adr x6, user\n msr elr_el1, x6\n msr spsr_el1, xzr
+      mov x5, #${type >> 30n}\n lsl x5, x5, #30\n msr pmccfiltr_el0, x5\n ${START}
+      mrs x13, pmccntr_el0\n nop\n eret
+    user: nop\n nop\n nop\n nop\n svc #0
+      .balign 0x800
+    vectors: .skip 0x400\n mrs x14, pmccntr_el0\n`;
+    const { vmm, fd, attribute } = pmu(source);
+    attribute(ATTR.INIT);
+    expect(vmm.answer(fd, 'KVM_RUN')).toBe(0);
+    expect((vmm.core(fd, 'x14') as bigint) - (vmm.core(fd, 'x13') as bigint)).toBe(count);
+  });
+
   it('raises its line in kvm_run when a counter overflows that interrupts', () => {
     const start = `mov x1, #1\n lsl x1, x1, #31\n msr pmintenset_el1, x1\n mvn x3, xzr\n sub x3, x3, #9\n`;
     const { vmm, fd, vcpu, attribute } = pmu(

@@ -381,6 +381,25 @@ describe('time', () => {
   });
 });
 
+describe('the virtual timer', () => {
+  it('ends KVM_RUN after the instruction that raises its line, and not again while the level is known', () => {
+    const { vmm, fd, run, step } = guest(`
+      msr cntv_tval_el0, xzr
+      mov x1, #1
+      msr cntv_ctl_el0, x1
+      nop
+      nop
+      msr cntv_ctl_el0, xzr
+      ${OFF}`);
+    const level = () => vmm.runStruct(run).s.regs.device_irq_level;
+    expect(step()).toBe('EINTR');
+    expect([vmm.core(fd, 'pc'), level()]).toEqual([BigInt(RAM + 12), 1n]);
+    // That it falls is seen at the next exit.
+    expect(step()).toEqual(OFF_EVENT);
+    expect(level()).toBe(0n);
+  });
+});
+
 describe('calls of the guest', () => {
   it('are the VMM’s where the filter says so', () => {
     const { vmm, step, run } = guest(`movz x0, #0x8600, lsl #16\n movk x0, #0x1234\n hvc #0\n ${OFF}`);

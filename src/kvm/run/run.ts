@@ -144,10 +144,12 @@ function noAarch32(vcpu: Vcpu): Refusal {
 function runSlice(vcpu: Vcpu, sliceEnd: number): Stop {
   const { cpu } = vcpu.vm.kvm.host;
   const before = cpu.instructions;
+  const beforeEl0 = cpu.el0Instructions;
   const quiet = Math.min(instructionsToTimer(vcpu), vcpu.pmu.instructionsToOverflow());
   const stop = cpu.run(Math.min(sliceEnd - before, quiet));
   leaveGuest(vcpu);
-  vcpu.pmu.count(cpu.instructions - before);
+  const el0 = cpu.el0Instructions - beforeEl0;
+  vcpu.pmu.count({ el0, el1: cpu.instructions - before - el0 });
   return stop;
 }
 
@@ -213,7 +215,7 @@ function* waitForInterrupt(vcpu: Vcpu, caller: Caller): Steps<void> {
   const start = cpu.physicalCount();
   statistics.set('blocking', 1n);
   while (!isRunnable(vcpu) && !isSignalled(vcpu, caller)) {
-    const ticks = vcpu.timers.ticksUntilFire();
+    const ticks = vcpu.timers.ticksUntilFire('virtual', 'physical');
     if (ticks === 0n) break;
     if (ticks !== null && ticks < FARTHEST_TIMER) {
       cpu.retire(Number(ticks) * INSTRUCTIONS_PER_COUNT);
@@ -253,9 +255,9 @@ function updateDeviceLevels(vcpu: Vcpu): void {
   vcpu.run.set('s.regs.device_irq_level', others | deviceLevels(vcpu));
 }
 
-/** How many instructions the guest may do before a timer's line rises. */
+/** How many instructions the guest may do before the line of its physical timer rises, which KVM keeps for it. */
 function instructionsToTimer(vcpu: Vcpu): number {
-  const ticks = vcpu.timers.ticksUntilFire();
+  const ticks = vcpu.timers.ticksUntilFire('physical');
   if (ticks === null || ticks === 0n) return Infinity;
   return Math.max(1, Number(ticks) * INSTRUCTIONS_PER_COUNT);
 }

@@ -46,6 +46,8 @@ export function enterGuest(vcpu: Vcpu): void {
   // The physical counter and timer are always emulated: the guest's may be offset.
   el2.CNTHCTL_EL2 = 0n;
   el2.CNTVOFF_EL2 = counterOffset.virtual;
+  // A line that is up is known to whoever has the interrupt controller (kvm_timer_vcpu_load_nogic).
+  kvm.host.cpu.timerInterrupt = !vcpu.timers.fires('virtual');
   el2.VSESR_EL2 = kvm.features.ras ? vcpu.vsesr : 0n;
   kvm.worldSwitches++;
   kvm.host.cpu.debugWith(debugRegisters(vcpu));
