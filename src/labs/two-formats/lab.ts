@@ -24,6 +24,8 @@ export const twoFormats: Lab = {
     { see: 'control', stage: 2, name: 'T0SZ', value: 12n },
     { see: 'start', stage: 2, level: 0, entries: 8192 },
     { see: 'control', stage: 1, vcpu: 1, name: 'DS', value: 0n },
+    { see: 'control', stage: 1, vcpu: 1, name: 'T0SZ', value: 16n },
+    { see: 'control', stage: 1, vcpu: 1, name: 'IPS', value: 6n },
     { see: 'control', stage: 1, vcpu: 2, name: 'DS', value: 1n },
     { see: 'start', stage: 1, vcpu: 1, level: 0, entries: 512 },
     { see: 'start', stage: 1, vcpu: 2, level: 0, entries: 512 },
