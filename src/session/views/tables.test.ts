@@ -131,3 +131,51 @@ describe('the dump', () => {
     expect(lines.at(-1)).toBe('0x0000000080000000-0x0000010000000000        1022G 1');
   });
 });
+
+describe('a descriptor', () => {
+  it('is told in its own format and in the eleven others', () => {
+    const [table] = leaves(false);
+    const { value } = table!.entries![3]!;
+    const view = ask({ view: 'descriptor', stage: 2, vm: VM, level: 3, value });
+    expect(view.kind).toBe('page');
+    expect(view.others).toHaveLength(11);
+    expect(view.others[0]).toMatchObject({ ok: true, level: 3 });
+    expect(ask({ view: 'descriptor', stage: 2, vm: VM, level: 3, value: 0n })).toMatchObject({
+      kind: 'invalid',
+      others: [],
+    });
+  });
+
+  it('edited in place is what the guest runs on with', async () => {
+    const own = await Session.create(() => undefined);
+    // It reads one page again and again.
+    const guest = `        ldr     x0, =0x40002000
+        mov     x1, #7
+        str     x1, [x0]
+        str     x1, [x0, #4096]
+loop:   ldr     x2, [x0]
+        b       loop
+`;
+    own.handle({ type: 'load', sandbox: { ...SANDBOX, guest }, breakpoints: [] });
+    const step = () => {
+      own.handle({ type: 'stepInstruction' });
+      while (own.slice());
+    };
+    for (let steps = 0; steps < 8; steps++) step();
+    const x2 = () => {
+      const view = own.query({ view: 'registers', vcpu: own.status.vcpu!.vcpu });
+      if (view.view !== 'registers') throw new Error(view.view);
+      return view.groups.flatMap(({ registers }) => registers).find(({ name }) => name === 'x2')?.value;
+    };
+    expect(x2()).toBe(7n);
+    const walk = own.query({ view: 'walk', vcpu: own.status.vcpu!.vcpu, va: 0x4000_2000n, access: 'read' });
+    const leaf = walk.view === 'walk' ? walk.steps.at(-1)! : null;
+    // The page after next, which nobody wrote: bits of the output address.
+    const data = new Uint8Array(8);
+    new DataView(data.buffer).setBigUint64(0, leaf!.value + 0x2000n, true);
+    own.handle({ type: 'poke', space: 'pa', address: leaf!.descriptorPa, data });
+    step();
+    step();
+    expect(x2()).toBe(0n);
+  });
+});

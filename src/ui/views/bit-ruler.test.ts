@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseBits, rulerRows } from './bit-ruler.ts';
+import { bitOwners, movedFields, nameFits, parseBits, rulerRows } from './bit-ruler.ts';
 
 const field = (bits: string) => ({ name: bits, bits, value: 0n, meaning: '' });
 
@@ -56,5 +56,36 @@ describe('the ruler', () => {
     const rows = rulerRows([field('47:12')], 32);
     expect(rows[0]!.at(-1)).toEqual({ hi: 47, lo: 32, field: 0 });
     expect(rows[1]![0]).toEqual({ hi: 31, lo: 12, field: 0 });
+  });
+});
+
+describe('fields of two formats', () => {
+  const own = [
+    { name: 'OutputAddress', bits: '47:12' },
+    { name: 'SH', bits: '9:8' },
+    { name: 'AF', bits: '10' },
+  ];
+
+  it('have moved where a name stands elsewhere, or is not here', () => {
+    const other = [
+      { name: 'OutputAddress', bits: '9:8,49:12' },
+      { name: 'AF', bits: '10' },
+      { name: 'nG', bits: '11' },
+    ];
+    expect(movedFields(own, other)).toEqual([
+      { name: 'OutputAddress', bits: '9:8,49:12', here: '47:12' },
+      { name: 'nG', bits: '11', here: null },
+    ]);
+    expect(movedFields(own, own)).toEqual([]);
+  });
+
+  it('have each bit once, a split field its parts', () => {
+    const owners = bitOwners([{ bits: '9:8,49:12' }, { bits: '10' }]);
+    expect([owners[8], owners[10], owners[11], owners[12], owners[49], owners[50]]).toEqual([0, 1, null, 0, 0, null]);
+  });
+
+  it('are named across their bits only where there is room', () => {
+    expect(nameFits('XN', 28)).toBe(true);
+    expect(nameFits('Contiguous', 14)).toBe(false);
   });
 });

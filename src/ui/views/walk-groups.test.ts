@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { WalkStep } from '../../session/messages.ts';
-import { groupWalk } from './walk-groups.ts';
+import { groupWalk, stage2Levels } from './walk-groups.ts';
 
 const step = (
   stage: 1 | 2,
@@ -58,5 +58,10 @@ describe('the reads of a walk', () => {
       0x4000n,
       0x5000n,
     ]);
+  });
+
+  it('have the levels of stage 2 as columns, wherever they occur', () => {
+    const at = (level: number, forAddress: bigint) => ({ ...step(2, forAddress), level });
+    expect(stage2Levels(groupWalk([at(2, 0x4000n), at(-1, 0x5000n), at(2, 0x5000n)], VA))).toEqual([-1, 2]);
   });
 });
