@@ -118,6 +118,18 @@ export class PageTable {
     return found;
   }
 
+  /** Bytes of [start, end) that valid leaves map. */
+  mappedBytes(start: number, end: number): number {
+    let sum = 0;
+    walk(this.#memory, this.tables, start, end, {
+      leaf: ({ kind, input, size }) => {
+        if (kind === 'block' || kind === 'page') sum += Math.min(end, input + size) - Math.max(start, input);
+        return 0;
+      },
+    });
+    return sum;
+  }
+
   /** Makes pages of the blocks that touch [start, end); false: no memory for a table. */
   split(start: number, end: number): boolean {
     const leaf = (step: Step): number => (step.kind === 'block' && !this.#makeTable(step, true) ? NO_MEMORY : 0);

@@ -20,7 +20,7 @@ interface Moment {
 
 const nothing = (): Moment => ({ registers: new Map(), tables: new Map() });
 
-/** What a change is against. */
+/** What a change is against; while no moment is kept: the stop. */
 export type Since = 'stop' | 'kept';
 
 /**
@@ -86,8 +86,8 @@ export class Changes {
   tables(place: Place, owner: Owner, since: Since): TableWords | null {
     this.#looked.add(owner);
     if (!this.#now.tables.has(owner)) this.#now.tables.set(owner, wordsOf(place, owner));
-    const moment = since === 'kept' ? this.#kept : this.#base;
-    return moment?.tables.get(owner) ?? null;
+    const moment = since === 'kept' && this.#kept ? this.#kept : this.#base;
+    return moment.tables.get(owner) ?? null;
   }
 }
 

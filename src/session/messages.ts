@@ -221,7 +221,7 @@ export type AddressSpace = 'va' | 'ipa' | 'pa' | 'hva';
 /** Whose tables: a vCPU's stage 1 or a VM's stage 2. */
 export type TablesOwner = { readonly stage: 1; readonly vcpu: number } | { readonly stage: 2; readonly vm: number };
 
-/** What a change is against: the stop before, or the moment that `keepTables` kept. */
+/** What a change is against: the stop before, or the moment that `keepTables` kept if there is one. */
 export type Since = 'stop' | 'kept';
 
 export interface TablesShown {

@@ -1,7 +1,7 @@
 import type { Ipa, Pa } from '../../abi/address.ts';
 import { tableFormat } from '../../machine/translation/format.ts';
 import type { KvmModule } from '../module.ts';
-import { PageTable, type Leaf } from '../pagetable.ts';
+import { PageTable } from '../pagetable.ts';
 import { startLevel, vtcrEl2 } from './vtcr.ts';
 
 /** Stage 2 leaf attributes (Arm ARM D8.3.2, stage2_set_prot_attr). */
@@ -98,8 +98,7 @@ export class Stage2 {
 
   /** Bytes of [start, end) that are mapped now. */
   mappedBytes(start: number, end: number): number {
-    const inside = (leaf: Leaf): number => Math.min(end, leaf.input + leaf.size) - Math.max(start, leaf.input);
-    return this.table.leaves(start, end).reduce((sum, leaf) => sum + inside(leaf), 0);
+    return this.table.mappedBytes(start, end);
   }
 
   destroy(): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bitOwners, movedFields, nameFits, parseBits, rulerRows } from './bit-ruler.ts';
+import { bitOwners, initials, movedFields, nameFits, parseBits, rulerRows } from './bit-ruler.ts';
 
 const field = (bits: string) => ({ name: bits, bits, value: 0n, meaning: '' });
 
@@ -87,5 +87,6 @@ describe('fields of two formats', () => {
   it('are named across their bits only where there is room', () => {
     expect(nameFits('XN', 28)).toBe(true);
     expect(nameFits('Contiguous', 14)).toBe(false);
+    expect([initials('OutputAddress'), initials('nG'), initials('abc')]).toEqual(['OA', 'G', 'abc']);
   });
 });

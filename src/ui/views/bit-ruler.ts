@@ -61,6 +61,11 @@ export function nameFits(name: string, width: number): boolean {
   return name.length * CHARACTER + 2 <= width;
 }
 
+/** `OA` of OutputAddress: for a part of a split field whose name stands at another part. */
+export function initials(name: string): string {
+  return name.replace(/[a-z]/g, '') || name;
+}
+
 /** The rows of a ruler over 64 bits, bit 63 first, `perRow` bits each; where fields overlap the first one has the bit. */
 export function rulerRows(fields: readonly DescriptorField[], perRow: number): RulerSegment[][] {
   const owner = bitOwners(fields);

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { DescriptorField } from '../../session/messages.ts';
-import { bitOwners, bitsPerRow, highestBit, nameFits, rulerRows } from './bit-ruler.ts';
+import { bitOwners, bitsPerRow, highestBit, initials, nameFits, rulerRows, type RulerSegment } from './bit-ruler.ts';
 import { useWidth } from './use-width.ts';
 import { hex } from '../format.ts';
 import './descriptor-bits.css';
@@ -28,6 +28,15 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
   // Of all the bits one is in the tab order; arrow keys go to the others.
   const [reachable, setReachable] = useState(63);
   const fields = highestFirst(unordered);
+  const rows = rulerRows(fields, perRow);
+  const hasRoom = ({ hi, lo, field }: RulerSegment) =>
+    field !== null && nameFits(fields[field]?.name ?? '', (width / perRow) * (hi - lo + 1));
+  const named = new Set(rows.flat().flatMap((segment) => (hasRoom(segment) ? [segment.field] : [])));
+  const label = (segment: RulerSegment) => {
+    const name = segment.field === null ? '' : (fields[segment.field]?.name ?? '');
+    if (hasRoom(segment) || !named.has(segment.field)) return { text: name, upright: !hasRoom(segment) && name !== '' };
+    return { text: initials(name), upright: false };
+  };
   const differs = before === null ? 0n : before ^ value;
   const isSet = (bit: number) => (value >> BigInt(bit)) & 1n;
   const digit = (bit: number) => {
@@ -62,7 +71,7 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
           event.currentTarget.querySelector<HTMLElement>(`[data-bit="${reachable + by}"]`)?.focus();
         }}
       >
-        {rulerRows(fields, perRow).map((row) => (
+        {rows.map((row) => (
           <div
             key={row[0]?.hi}
             className="bits-row"
@@ -71,6 +80,7 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
             {row.map((segment) => {
               const field = segment.field === null ? null : fields[segment.field];
               const count = segment.hi - segment.lo + 1;
+              const { text, upright } = label(segment);
               return (
                 <div
                   key={segment.hi}
@@ -91,8 +101,8 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
                       <span key={index}>{digit(segment.hi - index)}</span>
                     ))}
                   </span>
-                  <span className="bits-name" data-upright={!nameFits(field?.name ?? '', (width / perRow) * count)}>
-                    {field?.name ?? ''}
+                  <span className="bits-name" data-upright={upright}>
+                    {text}
                   </span>
                 </div>
               );

@@ -8,6 +8,8 @@ import './table-cells.css';
 
 interface TableCellsProps {
   readonly view: TableView;
+  /** The moment that changes are against, in words. */
+  readonly since: string;
   readonly selected: number | null;
   readonly onSelect: (index: number | null) => void;
   /** Shows another table, with one of its entries selected. */
@@ -24,7 +26,7 @@ function cellText({ level, inputBase, entrySize, values, kinds, outputs, changed
 }
 
 /** All entries of a table as cells, drawn as far as they are in sight. */
-export function TableCells({ view, selected, onSelect, onTable }: TableCellsProps) {
+export function TableCells({ view, since, selected, onSelect, onTable }: TableCellsProps) {
   const id = useId();
   const total = view.values.length;
   const heightFor = useCallback((width: number) => cellsLayout(total, width).cell, [total]);
@@ -137,7 +139,7 @@ export function TableCells({ view, selected, onSelect, onTable }: TableCellsProp
         ))}
         <li>
           <span data-kind="changed" aria-hidden="true" /> {view.changed.reduce((sum, each) => sum + each, 0)} changed
-          since the stop before
+          since {since}
         </li>
       </ul>
     </div>

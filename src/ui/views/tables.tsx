@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import type { Since, TableEntry, TableNode, TablesOwner, TablesView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm } from '../inspect.ts';
@@ -33,6 +33,7 @@ type Shape = (typeof SHAPES)[number]['value'];
 export function TablesPanel() {
   const stage = useInspection((inspection) => inspection.tables);
   const [shape, setShape] = useState<Shape>('tree');
+  const [since, setSince] = useState<Since>('stop');
   const vm = useTargetVm();
   const vcpu = useTargetVcpu();
   const target = stage === 2 ? vm : vcpu;
@@ -52,27 +53,27 @@ export function TablesPanel() {
   }
   const owner: TablesOwner = stage === 2 ? { stage, vm: target } : { stage, vcpu: target };
   const key = `${stage} ${target}`;
-  if (shape === 'cells') return <Cells key={key} owner={owner} controls={controls} />;
+  if (shape === 'cells') return <Cells key={key} owner={owner} controls={controls} since={since} />;
   if (shape === 'text') return <TableDump key={key} owner={owner} controls={controls} none={NoTables} />;
-  return <Tables key={key} owner={owner} controls={controls} />;
+  return <Tables key={key} owner={owner} controls={controls} since={since} onSince={setSince} />;
 }
 
 interface PartProps {
   readonly owner: TablesOwner;
-  readonly controls: React.ReactNode;
+  readonly controls: ReactNode;
+  readonly since: Since;
 }
 
 /** Tables opened or closed by hand; all others follow `openAll`, roots being open to begin with. */
 type ByHand = ReadonlyMap<bigint, boolean>;
 const NO_ROOTS: readonly TableNode[] = [];
 
-function Tables({ owner, controls }: PartProps) {
+function Tables({ owner, controls, since, onSince }: PartProps & { onSince: (since: Since) => void }) {
   const [byHand, setByHand] = useState<ByHand>(new Map());
   const [runs, setRuns] = useState<ReadonlySet<bigint>>(new Set());
   const [openAll, setOpenAll] = useState(false);
   const [merge, setMerge] = useState(true);
   const [onlyChanged, setOnlyChanged] = useState(false);
-  const [since, setSince] = useState<Since>('stop');
   const [known, setKnown] = useState(NO_ROOTS);
   const isOpen = useMemo(() => openTables(known, byHand, openAll, onlyChanged), [known, byHand, openAll, onlyChanged]);
   const shownOpen = useCallback((table: bigint) => isOpen.has(table), [isOpen]);
@@ -117,7 +118,7 @@ function Tables({ owner, controls }: PartProps) {
           <Toggle pressed={onlyChanged} title="Only entries that changed" onChange={setOnlyChanged}>
             Changed only
           </Toggle>
-          <KeptMoment kept={kept} since={since} onSince={setSince} />
+          <KeptMoment kept={kept} since={since} onSince={onSince} />
         </>
       }
     >
@@ -183,6 +184,8 @@ function KeptMoment({ kept, since, onSince }: { kept: bigint | null; since: Sinc
   );
 }
 
+const momentText = (since: Since): string => (since === 'kept' ? 'the kept moment' : 'the stop before');
+
 function flipped(set: ReadonlySet<bigint>, one: bigint): ReadonlySet<bigint> {
   const next = new Set(set);
   if (!next.delete(one) && next.size < OPEN_LIMIT) next.add(one);
@@ -227,7 +230,7 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, on
   const rows = useMemo(() => treeRows(view.roots, isOpen), [view.roots, isOpen]);
   const row = rows.find((other) => other.id === selected);
   const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
-  const moment = since === 'kept' ? 'the kept moment' : 'the stop before';
+  const moment = momentText(view.kept === null ? 'stop' : (since ?? 'stop'));
   return (
     <>
       <details className="tables-control">
@@ -348,10 +351,10 @@ function EntryDetail({
 }
 
 /** A table as cells, and the entry that was chosen in it. */
-function Cells({ owner, controls }: PartProps) {
+function Cells({ owner, controls, since }: PartProps) {
   const [table, setTable] = useState(0n);
   const [index, setIndex] = useState<number | null>(null);
-  const view = useView({ view: 'table', ...owner, address: table });
+  const view = useView({ view: 'table', ...owner, address: table, since });
   const go = (address: bigint, at: number | null = null) => {
     setTable(address);
     setIndex(at);
@@ -364,7 +367,7 @@ function Cells({ owner, controls }: PartProps) {
         <NoTables stage={owner.stage} why={sentence(view.why)} />
       ) : (
         <div className="tables-split">
-          <TableCells view={view} selected={index} onSelect={setIndex} onTable={go} />
+          <TableCells view={view} since={momentText(since)} selected={index} onSelect={setIndex} onTable={go} />
           {index === null || view.values[index] === undefined ? (
             <p className="view-foot view-muted">Select a cell to read its descriptor and to change it.</p>
           ) : (
