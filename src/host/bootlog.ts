@@ -1,5 +1,6 @@
 import type { KvmModule } from '../kvm/module.ts';
 import type { HostConfig } from './config.ts';
+import { detections } from './detected.ts';
 
 export interface BootLine {
   /** Seconds, as dmesg prints them. */
@@ -62,7 +63,20 @@ const isCortexA57 = ({ host }: KvmModule): boolean => {
   return midr >> 24n === 0x41n && ((midr >> 4n) & 0xfffn) === BigInt(CORTEX_A57);
 };
 
-const MESSAGES: readonly Message[] = [
+/** FEAT_LPA2 or FEAT_LVA, and a kernel that was built for it: 52 bits of virtual address. */
+const wideAddresses = ({ granule, features, host }: KvmModule): boolean =>
+  host.kernel.vaBits === 52 && (granule.name === '64K' ? features.largeVa : features.lpa2);
+/** Without FEAT_E0PD the kernel's address, which is random, is hidden from EL0 by tables of its own. */
+const isolatesTables = ({ host }: KvmModule): boolean => (host.model.id.ID_AA64MMFR2_EL1 ?? 0n) >> 60n === 0n;
+const NO_E0PD = 'ID_AA64MMFR2_EL1.E0PD is 0: EL0 could find out where the kernel is by the time that faults take.';
+
+/** Up to what the boot CPU finds before the others are there. */
+const EARLY: readonly Message[] = [
+  {
+    when: isolatesTables,
+    text: () => 'CPU features: kernel page table isolation forced ON by KASLR',
+    because: () => NO_E0PD,
+  },
   {
     when: (kvm) => kvm.features.vhe && kvm.host.mode === 'vhe',
     text: () => 'CPU features: detected: Virtualization Host Extensions',
@@ -74,16 +88,30 @@ const MESSAGES: readonly Message[] = [
     because: () => 'kvm-arm.mode=nvhe: the kernel takes the CPU for one without FEAT_VHE.',
   },
   {
-    when: ({ granule, features, host }) => granule.name !== '64K' && features.lpa2 && host.kernel.vaBits === 52,
+    when: (kvm) => kvm.granule.name !== '64K' && wideAddresses(kvm),
     text: () => 'CPU features: detected: 52-bit Virtual Addressing (LPA2)',
     because: ({ granule }) => `ID_AA64MMFR0_EL1.TGran${granule.name.slice(0, -1)} says FEAT_LPA2 at stage 1.`,
   },
   {
-    when: ({ granule, features, host }) => granule.name === '64K' && features.largeVa && host.kernel.vaBits === 52,
+    when: (kvm) => kvm.granule.name === '64K' && wideAddresses(kvm),
     text: () => 'CPU features: detected: 52-bit Virtual Addressing (LVA)',
     because: () => 'ID_AA64MMFR2_EL1.VARange says FEAT_LVA.',
   },
+  {
+    when: (kvm) => kvm.host.mode !== 'vhe' && wideAddresses(kvm),
+    text: () => 'Capping linear region to 51 bits for KVM in nVHE mode on LVA capable hardware.',
+    because: () => 'The kernel at EL1 and KVM at EL2 share 52 bits: the half that the linear map leaves is for EL2.',
+  },
   { text: () => 'CPU: All CPU(s) started at EL2', because: () => 'Firmware handed the kernel EL2, which KVM needs.' },
+];
+
+/** After what all CPUs have in common. */
+const LATE: readonly Message[] = [
+  {
+    when: isolatesTables,
+    text: () => 'CPU features: detected: Kernel page table isolation (KPTI)',
+    because: () => NO_E0PD,
+  },
   {
     when: (kvm) => kvm.features.lpa2,
     text: () => 'CPU features: detected: 52-bit Virtual Addressing for KVM (LPA2)',
@@ -134,10 +162,15 @@ export function bootLog(config: HostConfig, kvm: KvmModule): BootLine[] {
     },
     { text: `Memory: ${ram}`, because: 'RAM as the memory node gives it.' },
   ];
-  for (const { when, text, because } of MESSAGES) {
-    if (when && !when(kvm)) continue;
-    lines.push(because ? { text: text(kvm), because: because(kvm) } : { text: text(kvm) });
-  }
+  const say = (messages: readonly Message[]) => {
+    for (const { when, text, because } of messages) {
+      if (when && !when(kvm)) continue;
+      lines.push(because ? { text: text(kvm), because: because(kvm) } : { text: text(kvm) });
+    }
+  };
+  say(EARLY);
+  for (const { text, because } of detections(kvm)) lines.push({ text: `CPU features: detected: ${text}`, because });
+  say(LATE);
   return lines.map((line, index) => ({
     time: index < 2 ? 0 : Number((FIRST_LINE + index * LINE_TIME).toFixed(6)),
     ...line,

@@ -1,5 +1,7 @@
 /** What the host's kernel knows of speculation attacks on its CPU, as far as guests are told (proton-pack.c). */
 export interface Mitigation {
+  /** Attacks that the CPU is open to, by the kernel's names. */
+  readonly affectedBy: readonly ('Spectre-v2' | 'Spectre-v3a' | 'Spectre-v4' | 'Spectre-BHB')[];
   readonly spectreV2: 'unaffected' | 'vulnerable';
   readonly meltdown: 'unaffected' | 'mitigated';
   /** Levels of KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_n, from less to more protection. */
@@ -16,6 +18,8 @@ const NEOVERSE_N1 = 0xd0c;
 const SAFE: readonly number[] = [CORTEX_A53];
 /** Parts that are not affected by Meltdown and don't say so in CSV3 (kpti_safe_list). */
 const MELTDOWN_SAFE: readonly number[] = [CORTEX_A53, CORTEX_A57, CORTEX_A72];
+/** Parts on which a system register can be read speculatively (variant 3a). */
+const READS_REGISTERS: readonly number[] = [CORTEX_A57, CORTEX_A72];
 /** Parts on which a loop clears the branch history (spectre_bhb_loop_affected). */
 const LOOP_MITIGATED: readonly number[] = [CORTEX_A57, CORTEX_A72, NEOVERSE_N1];
 
@@ -35,6 +39,11 @@ export function mitigation(midr: bigint, pfr0: bigint): Mitigation {
   // Branch history injection is not mitigated where variant 2 is not.
   const loop = spectreV2 === 'unaffected' && LOOP_MITIGATED.includes(part) ? AVAILABLE : NOT_AVAILABLE;
   return {
+    affectedBy: [
+      ...(spectreV2 === 'vulnerable' ? (['Spectre-v2'] as const) : []),
+      ...(READS_REGISTERS.includes(part) ? (['Spectre-v3a'] as const) : []),
+      ...(safe ? [] : (['Spectre-v4', 'Spectre-BHB'] as const)),
+    ],
     spectreV2,
     meltdown: csv3 !== 0n || MELTDOWN_SAFE.includes(part) ? 'unaffected' : 'mitigated',
     workarounds: {

@@ -4,6 +4,7 @@ import { ARM_VCPU_FEATURES } from '../../abi/constants.ts';
 import { ioctlByName, ioctlNumber } from '../../abi/ioctls.ts';
 import type { HostConfig } from '../../host/config.ts';
 import { argument, type Recorded } from './record.ts';
+import { logText } from './sections/env.ts';
 
 export type LeftOut =
   | 'not replayed yet'
@@ -16,6 +17,8 @@ export type LeftOut =
   | 'implementation defined registers'
   | "memory attributes of the emulator's"
   | 'a running counter'
+  | 'nested virtualization'
+  | "the recording machine's command line and memory"
   | 'the probe had failed before';
 
 type Rule = (record: Recorded, config: HostConfig) => boolean;
@@ -45,6 +48,12 @@ const register =
   (pattern: RegExp): Rule =>
   ({ args }) =>
     pattern.test(String(args.name ?? args.reg ?? ''));
+
+/** A line of the boot log. */
+const says =
+  (pattern: RegExp): Rule =>
+  ({ case: name, out }) =>
+    name === 'dmesg' && pattern.test(logText(out.line));
 
 /** PSTATE.M[4]: an AArch32 mode. */
 const aarch32Mode: Rule = (record) => record.case.startsWith('SET_pstate') && (argument(record, 'val') & 0x10n) !== 0n;
@@ -89,6 +98,7 @@ const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
     [
       cap('KVM_CAP_ARM_SVE'),
       feature('KVM_ARM_VCPU_SVE'),
+      says(/Scalable Vector/),
       about(/sve/i),
       (r) => r.args.sve_feature === 1,
       // ZCR_EL1 and SMCR_EL1; SMIDR_EL1; SVCR; TPIDR2_EL0: SVE and SME came together.
@@ -99,7 +109,7 @@ const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
   ],
   // RNDR and RNDRRS.
   ['random numbers', [sweep(3, 3, 2)]],
-  ['MTE', [cap('KVM_CAP_ARM_MTE'), about(/mte/i)]],
+  ['MTE', [cap('KVM_CAP_ARM_MTE'), about(/mte/i), says(/MTE|Memory Tagging/)]],
   [
     'AArch32',
     [
@@ -129,12 +139,16 @@ const RULES: readonly (readonly [LeftOut, readonly Rule[]])[] = [
         'KVM_CAP_ARM_SET_DEVICE_ADDR',
       ),
       about(/vgic|gic_|gicd/),
+      says(/GIC/i),
       (record) => argument(record, 'gic') !== 0n || record.args.gic === 'created' || record.args.gic === 'init',
       interruptIoctl,
       // ICC_*_EL1.
       sweep(3, 0, 12),
     ],
   ],
+  // KVM's tables of traps for a guest's EL2.
+  ['nested virtualization', [says(/ nv: /)]],
+  ["the recording machine's command line and memory", [says(/^Kernel command line|: Reserved /)]],
   ['a running counter', [counter, sweep(3, 3, 14)]],
   ['implementation defined registers', [sweep(3, null, 11, 15)]],
   // PAR_EL1 of an address that stage 1 does not translate.

@@ -29,6 +29,7 @@ const MOST_SLICES = 4;
 
 /** The recording probe's own functions, in a process of our host. */
 export class Probe {
+  readonly host: Host;
   readonly process: Process;
   readonly #control: Host['control'];
   readonly pageSize: number;
@@ -38,6 +39,7 @@ export class Probe {
   #buffer: bigint | null = null;
 
   constructor(host: Host) {
+    this.host = host;
     this.process = host.createProcess();
     this.#control = host.control;
     this.pageSize = host.config.pageSize;

@@ -2,16 +2,18 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { boot } from '../../host/host.ts';
 import { compareRecords } from './compare.ts';
 import { recordedHost } from './hosts.ts';
 import { leftOut } from './leftout.ts';
 import { parseRecords, type Recorded } from './record.ts';
+import { logText } from './sections/env.ts';
 
 const ORACLE = join(process.cwd(), '../shared/oracle/arm64');
 /** Sections in which every record that is compared agrees, on every recorded host. */
 const COMPLETE = [
   ...['caps', 'ioctls', 'createvm', 'memslot', 'vcpu', 'init', 'fw', 'enablecap'],
-  ...['psci', 'misc', 'reglist', 'regmut'],
+  ...['psci', 'misc', 'reglist', 'regmut', 'guest', 'env'],
 ];
 const config = recordedHost('max-4k-vhe')!;
 const record = (sec: string, name: string, args: Recorded['args'], ret: number, errno: string | null): Recorded => ({
@@ -53,6 +55,15 @@ describe('records', () => {
 
   describe.runIf(existsSync(ORACLE))('recorded kernel', () => {
     const files = existsSync(ORACLE) ? readdirSync(ORACLE).filter((file) => file.endsWith('.jsonl.gz')) : [];
+    it.each(files)('%s: the boot log says nothing that the kernel did not', (file) => {
+      const records = parseRecords(gunzipSync(readFileSync(join(ORACLE, file))).toString());
+      const recorded = records.filter((each) => each.case === 'dmesg').map(({ out }) => logText(out.line));
+      const { bootLog } = boot(recordedHost(file.replace('.jsonl.gz', ''))!);
+      // The probe kept lines about CPU features and KVM.
+      const ours = bootLog.map(({ text }) => text).filter((text) => /^CPU features|^kvm/.test(text));
+      expect(ours.filter((text) => !recorded.includes(text))).toEqual([]);
+    });
+
     it.each(files)('%s: complete sections agree', (file) => {
       const host = recordedHost(file.replace('.jsonl.gz', ''));
       expect(host).not.toBeNull();

@@ -1,6 +1,7 @@
 import { caps } from './caps.ts';
 import { createvm } from './createvm.ts';
 import { enablecap } from './enablecap.ts';
+import { env } from './env.ts';
 import { fw } from './fw.ts';
 import { guest } from './guest.ts';
 import { init } from './init.ts';
@@ -16,6 +17,7 @@ import { vcpu } from './vcpu.ts';
 
 /** The sections that are understood; records of others are left out. */
 export const SECTIONS: Readonly<Record<string, Section>> = {
+  env,
   caps,
   createvm,
   memslot,
