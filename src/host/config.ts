@@ -152,7 +152,19 @@ export function checkConfig(config: HostConfig): void {
   if (identity !== undefined && identity !== 'real') no(`an identity is real or absent, not ${String(identity)}`);
   if (emulator !== undefined && emulator !== 'qemu-7.2')
     no(`there is no emulator ${String(emulator)}; there is qemu-7.2`);
-  checkRam(ram, features.paBits, kernel ?? DEFAULT_KERNEL, no);
+  const hasLpa2 = lpa2 !== false && features.lpa2Stage1.includes(granule);
+  checkRam(
+    ram,
+    [
+      { bits: features.paBits, because: "all that the CPU's physical addresses have" },
+      { bits: (kernel ?? DEFAULT_KERNEL).paBits, because: 'all that the kernel was built for' },
+      {
+        bits: granule === '64K' || hasLpa2 ? 52 : 48,
+        because: `all that tables of ${granule} pages reach without LPA2`,
+      },
+    ],
+    no,
+  );
 }
 
 /** arch/arm64/Kconfig: with 4K and 16K pages 52 bits are FEAT_LPA2's, which has them for both kinds of address. */
@@ -165,7 +177,12 @@ function checkKernel({ paBits, vaBits }: KernelConfig, granule: GranuleName, no:
   }
 }
 
-function checkRam(ram: HostConfig['ram'], paBits: number, kernel: KernelConfig, no: (message: string) => never): void {
+/** RAM must lie below each of `limits`. */
+function checkRam(
+  ram: HostConfig['ram'],
+  limits: readonly { readonly bits: number; readonly because: string }[],
+  no: (message: string) => never,
+): void {
   const sorted = [...ram].sort((a, b) => (a.base < b.base ? -1 : 1));
   let end = 0n;
   let total = 0n;
@@ -177,10 +194,8 @@ function checkRam(ram: HostConfig['ram'], paBits: number, kernel: KernelConfig, 
     if (base < end) no(`${range} overlaps the range below it, which ends at ${hex(end)}`);
     end = base + size;
     total += size;
-    if (end > 1n << BigInt(paBits))
-      no(`${range} ends above ${paBits} bits, all that the CPU's physical addresses have`);
-    if (end > 1n << BigInt(kernel.paBits))
-      no(`${range} ends above ${kernel.paBits} bits, all that the kernel was built for`);
+    const limit = limits.find(({ bits }) => end > 1n << BigInt(bits));
+    if (limit) no(`${range} ends above ${limit.bits} bits, ${limit.because}`);
   }
   if (total < LEAST_RAM) no(`${mib(total)} of RAM are too little, the host needs ${mib(LEAST_RAM)}`);
   if (total > MOST_RAM) no(`${mib(total)} of RAM are too much for a tab, at most ${mib(MOST_RAM)}`);

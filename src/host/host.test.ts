@@ -50,6 +50,17 @@ describe('a host that can not be', () => {
       { cpu: 'cortex-a53', mode: 'nvhe', ram: [{ base: 1n << 40n, size: 1n << 20n }] },
       /40 bits/,
     ],
+    [
+      'RAM above 2^48 with 4K pages and no LPA2',
+      { lpa2: false, ram: [...RAM, { base: 1n << 50n, size: 1n << 20n }] },
+      /48 bits.*without LPA2/,
+    ],
+    [
+      'RAM above what the kernel was built for',
+      { kernel: { paBits: 48, vaBits: 48 }, ram: [...RAM, { base: 1n << 50n, size: 1n << 20n }] },
+      /48 bits.*built for/,
+    ],
+    ['a 4K kernel of 52 bits of one kind alone', { kernel: { paBits: 52, vaBits: 48 } }, /neither/],
     ['RAM that overlaps', { ram: [...RAM, ...RAM] }, /overlaps/],
     ['RAM that is not aligned', { ram: [{ base: 0x4000_1000n, size: 0x10_0000n }] }, /64 KiB/],
     ['no RAM', { ram: [] }, /too little/],
