@@ -1,4 +1,4 @@
-import { cpuModel } from '../machine/presets.ts';
+import { cpuModel, type CpuOptions } from '../machine/presets.ts';
 import type { RegScopeEncoding } from '../kvm/proposals/regscope.ts';
 import { granuleOfPageSize, type GranuleName } from '../machine/translation/format.ts';
 
@@ -24,6 +24,9 @@ export interface HostConfig {
   readonly lpa2?: boolean;
   /** FEAT_LVA: 52 bits of virtual address with 64K pages; absent: what the preset has. */
   readonly lva?: boolean;
+  /** All granules that stage 1, and that stage 2 has; absent: as the preset says, which for stage 2 may be: those of stage 1. */
+  readonly stage1Granules?: readonly GranuleName[];
+  readonly stage2Granules?: readonly GranuleName[];
   /** What the kernel was built for (CONFIG_ARM64_PA_BITS, CONFIG_ARM64_VA_BITS); absent: `DEFAULT_KERNEL`. */
   readonly kernel?: KernelConfig;
   readonly pageSize: PageSize;
@@ -106,7 +109,20 @@ export function asTraced(config: HostConfig): HostConfig {
   return { ...asRecorded(config), pointerAuthentication: false };
 }
 
+/** What a configuration changes of its preset's hardware. */
+export function hardwareOptions(config: HostConfig): CpuOptions {
+  const { paBits, lpa2, lva, stage1Granules, stage2Granules } = config;
+  return {
+    ...(paBits === undefined ? {} : { paBits }),
+    ...(lpa2 === undefined ? {} : { lpa2 }),
+    ...(lva === undefined ? {} : { lva }),
+    ...(stage1Granules && { stage1Granules }),
+    ...(stage2Granules && { stage2Granules }),
+  };
+}
+
 const REG_SCOPES: readonly RegScopeEncoding[] = ['arm64-bit', 'neutral-nibble'];
+const GRANULES: readonly string[] = ['4K', '16K', '64K'];
 const PAGE_SIZES: readonly number[] = [4096, 16384, 65536];
 const MODES: readonly string[] = ['vhe', 'nvhe', 'protected'];
 const PA_BITS: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
@@ -136,7 +152,11 @@ export function checkConfig(config: HostConfig): void {
   if (paBits !== undefined && !PA_BITS.includes(paBits)) {
     no(`ID_AA64MMFR0_EL1.PARange can say ${PA_BITS.join(', ')} bits, not ${String(paBits)}`);
   }
-  const { features, name } = cpuModel(cpu, paBits === undefined ? {} : { paBits });
+  for (const granules of [config.stage1Granules, config.stage2Granules]) {
+    const unknown = granules?.find((each) => !GRANULES.includes(each));
+    if (unknown !== undefined) no(`there is no granule ${String(unknown)}; there are ${GRANULES.join(', ')}`);
+  }
+  const { features, name } = cpuModel(cpu, hardwareOptions({ ...config, lpa2: true, lva: true }));
   const granule = granuleOfPageSize(pageSize).name;
   if (!features.stage1Granules.includes(granule)) no(`${name} has no stage 1 with ${granule} pages`);
   if (!features.stage2Granules.includes(granule)) no(`${name} has no stage 2 with ${granule} pages: KVM gives up`);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { ConfigError, HOST_PRESETS, type HostConfig } from './config.ts';
 import { boot } from './host.ts';
 import { TestVmm } from './testing.ts';
@@ -60,6 +60,9 @@ describe('a host that can not be', () => {
       { kernel: { paBits: 48, vaBits: 48 }, ram: [...RAM, { base: 1n << 50n, size: 1n << 20n }] },
       /48 bits.*built for/,
     ],
+    ['pages that stage 2 has no granule for', { stage2Granules: ['16K', '64K'] }, /no stage 2 with 4K.*KVM gives up/],
+    ['pages that stage 1 has no granule for', { stage1Granules: ['64K'] }, /no stage 1 with 4K/],
+    ['an unknown granule', { stage2Granules: ['8K' as '4K'] }, /8K/],
     ['a 4K kernel of 52 bits of one kind alone', { kernel: { paBits: 52, vaBits: 48 } }, /neither/],
     ['RAM that overlaps', { ram: [...RAM, ...RAM] }, /overlaps/],
     ['RAM that is not aligned', { ram: [{ base: 0x4000_1000n, size: 0x10_0000n }] }, /64 KiB/],
@@ -78,6 +81,23 @@ describe('a host that can not be', () => {
     const host = boot(config({ ram: [...RAM, { base: 1n << 51n, size: 0x10_0000n }] }));
     expect(host.machine.memory.offset(2 ** 51 + 5)).toBeGreaterThan(0);
   });
+});
+
+test.each([
+  [{ stage1Granules: ['4K'] as const, stage2Granules: ['4K', '16K'] as const }, 52],
+  [
+    {
+      cpu: 'cortex-a57' as const,
+      mode: 'nvhe' as const,
+      pageSize: 16384 as const,
+      stage1Granules: ['4K', '16K'] as const,
+    },
+    44,
+  ],
+])('granules of the two stages can be chosen apart: %j', (change, ipaBits) => {
+  const { kvm } = boot({ cpu: 'max', pageSize: 4096, mode: 'vhe', ram: RAM, ...change });
+  expect(kvm.ipaLimit).toBe(ipaBits);
+  expect(kvm.host.model.features.stage1Granules).toEqual(change.stage1Granules);
 });
 
 describe('a process', () => {

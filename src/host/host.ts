@@ -6,7 +6,7 @@ import { Machine } from '../machine/machine.ts';
 import { tableFormat } from '../machine/translation/format.ts';
 import { stage1StartLevel } from '../machine/translation/format.ts';
 import { bootLog, type BootLine } from './bootlog.ts';
-import { checkConfig, ConfigError, DEFAULT_KERNEL, type HostConfig } from './config.ts';
+import { checkConfig, ConfigError, DEFAULT_KERNEL, hardwareOptions, type HostConfig } from './config.ts';
 import { EmulatedCpu } from './emulated.ts';
 import { realIdentity, withoutPointerAuthentication } from './identity.ts';
 import { AddressSpace } from './mm.ts';
@@ -112,15 +112,10 @@ export class Host {
 /** Builds and boots a host. Throws ConfigError for one that can't be, with the reason. */
 export function boot(config: HostConfig): Host {
   checkConfig(config);
-  const { cpu, paBits, lpa2, lva, pageSize } = config;
+  const { cpu, pageSize } = config;
   const ram = config.ram.map(({ base, size }) => ({ base: Number(base), size: Number(size) }));
-  const options = {
-    ...(paBits === undefined ? {} : { paBits }),
-    ...(lpa2 === undefined ? {} : { lpa2 }),
-    ...(lva === undefined ? {} : { lva }),
-  };
   try {
-    return new Host(config, new Machine({ cpu, pageSize, ram, ...options }));
+    return new Host(config, new Machine({ cpu, pageSize, ram, ...hardwareOptions(config) }));
   } catch (error) {
     // What the machine can't be built with comes from the configuration alone.
     if (error instanceof RangeError) throw new ConfigError(error.message);

@@ -1,6 +1,7 @@
 import { getField, setField, withoutAbsent } from './absent.ts';
 import { featuresOf, type CpuFeatures, type IdRegisters } from './features.ts';
 import { addressSizeEncoding } from './translation/control.ts';
+import type { GranuleName } from './translation/format.ts';
 
 export type CpuPresetName = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'neoverse-n1';
 
@@ -10,6 +11,9 @@ export interface CpuOptions {
   readonly lpa2?: boolean;
   /** FEAT_LVA. */
   readonly lva?: boolean;
+  /** All granules that a stage has; absent: as the preset says, which for stage 2 may be: those of stage 1. */
+  readonly stage1Granules?: readonly GranuleName[];
+  readonly stage2Granules?: readonly GranuleName[];
 }
 
 export interface CpuModel {
@@ -91,6 +95,7 @@ export function cpuModel(name: CpuPresetName, options: CpuOptions = {}): CpuMode
   const id = withoutAbsent(PRESETS[name]);
   let mmfr0 = id.ID_AA64MMFR0_EL1 ?? 0n;
   if (options.lpa2 === false) mmfr0 = withoutLpa2(mmfr0);
+  mmfr0 = withGranules(mmfr0, options);
   if (options.paBits !== undefined) {
     const encoded = addressSizeEncoding(options.paBits);
     if (encoded < 0) throw new RangeError(`no PARange of ${options.paBits} bits`);
@@ -99,6 +104,38 @@ export function cpuModel(name: CpuPresetName, options: CpuOptions = {}): CpuMode
   id.ID_AA64MMFR0_EL1 = mmfr0;
   if (options.lva === false) id.ID_AA64MMFR2_EL1 = setField(id.ID_AA64MMFR2_EL1 ?? 0n, VA_RANGE, 0);
   return { name, id, features: featuresOf(id) };
+}
+
+interface GranuleField {
+  readonly granule: GranuleName;
+  readonly lo: number;
+  readonly absent: number;
+  readonly plain: number;
+}
+
+/** ID_AA64MMFR0_EL1.TGranX, and TGranX_2, whose 0 says that stage 2 has what stage 1 has. FEAT_LPA2 is one more than `plain`. */
+const STAGE1: readonly GranuleField[] = [
+  { granule: '4K', lo: 28, absent: 15, plain: 0 },
+  { granule: '16K', lo: 20, absent: 0, plain: 1 },
+  { granule: '64K', lo: 24, absent: 15, plain: 0 },
+];
+const STAGE2: readonly GranuleField[] = [
+  { granule: '4K', lo: 40, absent: 1, plain: 2 },
+  { granule: '16K', lo: 32, absent: 1, plain: 2 },
+  { granule: '64K', lo: 36, absent: 1, plain: 2 },
+];
+
+/** Granules as options have them; one that a stage had keeps its FEAT_LPA2. */
+function withGranules(mmfr0: bigint, { stage1Granules, stage2Granules }: CpuOptions): bigint {
+  const had = featuresOf({ ID_AA64MMFR0_EL1: mmfr0 });
+  let value = mmfr0;
+  const set = (fields: readonly GranuleField[], has: readonly GranuleName[], lpa2: readonly GranuleName[]) => {
+    for (const { granule, lo, absent, plain } of fields)
+      value = setField(value, lo, has.includes(granule) ? plain + (lpa2.includes(granule) ? 1 : 0) : absent);
+  };
+  if (stage1Granules) set(STAGE1, stage1Granules, had.lpa2Stage1);
+  if (stage2Granules) set(STAGE2, stage2Granules, had.lpa2Stage2);
+  return value;
 }
 
 /** ID_AA64MMFR0_EL1 without FEAT_LPA2: TGran4 and TGran16 of both stages one less; 52 bits are then for 64K alone. */
