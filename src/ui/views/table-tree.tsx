@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent, useId } from 'react';
+import { useEffect, useEffectEvent, useId, useMemo } from 'react';
 import { hex } from '../format.ts';
 import { addressDigits, plural, shortSize } from './format.ts';
 import { ChangedMark } from './frame.tsx';
@@ -30,9 +30,7 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
   const from = Math.max(0, first - OVERSCAN);
   const drawn = rows.slice(from, first + visible + OVERSCAN);
   const current = rows.findIndex((row) => row.id === selected);
-  // Siblings are in order of address: the last of the outermost rows reaches highest.
-  const top = rows.findLast(({ depth }) => depth === 1)?.table;
-  const digits = addressDigits(top ? top.inputBase + top.inputSize - 1n : 0n);
+  const digits = useMemo(() => addressDigits(highestBase(rows)), [rows]);
   const select = (index: number) => {
     const row = rows[index];
     if (row) onSelect(row.id);
@@ -80,6 +78,13 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
       </div>
     </div>
   );
+}
+
+function highestBase(rows: readonly TreeRow[]): bigint {
+  return rows.reduce((highest, { entry, table }) => {
+    const base = entry?.inputBase ?? table?.inputBase ?? 0n;
+    return base > highest ? base : highest;
+  }, 0n);
 }
 
 interface RowProps {
