@@ -51,6 +51,14 @@ describe('the assembler', () => {
     ]);
   });
 
+  it('takes what compilers write for unwinders and linkers', () => {
+    const directives =
+      '.cfi_sections .debug_frame|.cfi_startproc|.cfi_b_key_frame|.cfi_def_cfa_offset 32|.cfi_offset 29, -32|.cfi_remember_state|' +
+      '.cfi_restore 30|.cfi_def_cfa_register 29|.cfi_negate_ra_state|.cfi_restore_state|.variant_pcs f|nop|.cfi_endproc';
+    expect(words(`f: ${directives.split('|').join('\n')}`)).toEqual(['d503201f']);
+    expect(at('.cfi_offsets 1').errors).toHaveLength(1);
+  });
+
   it('uses labels before they are defined, in sizes too', () => {
     expect(words('b end\n.skip (end - start) * 4\nstart: nop\nend: nop')).toEqual([
       '14000006',

@@ -156,8 +156,13 @@ const ignored: Directive = (_pass, _statement, reader) => {
   while (!reader.atEnd) reader.next();
   return null;
 };
-const IGNORED =
-  '.global .globl .local .weak .hidden .type .size .ident .file .loc .arch .arch_extension .cpu .cfi_startproc .cfi_endproc';
+const IGNORED = [
+  ...'global globl local weak hidden type size ident file loc arch arch_extension cpu variant_pcs'.split(' '),
+  ...'startproc endproc sections def_cfa def_cfa_offset def_cfa_register adjust_cfa_offset offset rel_offset restore'
+    .concat(' remember_state restore_state personality lsda return_column signal_frame b_key_frame negate_ra_state')
+    .split(' ')
+    .map((name) => `cfi_${name}`),
+];
 
 function refused(why: string): Directive {
   return (_pass, _statement, reader) => reader.mismatch(why, 0, false);
@@ -194,7 +199,7 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map<string, Direct
       return null;
     },
   ]),
-  ...IGNORED.split(' ').map((name) => [name, ignored] as const),
+  ...IGNORED.map((name) => [`.${name}`, ignored] as const),
   ...['.include', '.incbin'].map((name) => [name, refused(`${name}: there are no files here`)] as const),
   stray('.endm', '.macro'),
   stray('.endr', '.rept'),
