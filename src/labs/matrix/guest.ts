@@ -1,9 +1,8 @@
 /** The guest that each combination of the matrix boots: it builds tables in its own format, turns its MMU on, writes and reads. */
 import type { GuestKernel } from './axes.ts';
 
-/** Bytes that the VM has at its load address, and where in it things lie. */
-export const GUEST_RAM = 0x40_0000n;
-export const DATA_OFFSET = 0x20_0000n;
+/** Where in the VM's memory, which begins at its load address, things lie. */
+const DATA_OFFSET = 0x20_0000n;
 const TABLES_OFFSET = 0x10_0000n;
 export const PLACES = 4;
 const PLACE_BYTES = 0x1_0000n;

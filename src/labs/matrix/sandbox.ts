@@ -2,7 +2,7 @@
 import type { HostConfig } from '../../session/messages.ts';
 import type { CheckedSandbox, Expectation } from '../../session/types.ts';
 import type { Combination } from './axes.ts';
-import { GUEST_RAM, guestSource, offsetOf, patternOf, PLACES, placesOf } from './guest.ts';
+import { guestSource, offsetOf, patternOf, PLACES, placesOf } from './guest.ts';
 import script from './vmm.ts.txt?raw';
 
 const LOAD = { low: 0x4000_0000n, high: 0x8_0000_4000_0000n } as const;
@@ -30,7 +30,6 @@ function guestVaBits({ guest, hwPa, hwVa }: Combination): number {
 export function sandboxOf(combination: Combination): CheckedSandbox {
   const load = LOAD[combination.guestLoad];
   const places = placesOf(guestVaBits(combination));
-  const constants = [`const LOAD = 0x${load.toString(16)}n;`, `const RAM = 0x${GUEST_RAM.toString(16)};`];
   const expect: Expectation[] = [
     { see: 'ioctl', name: 'KVM_RUN', nth: 1, errno: null, exit: 'KVM_EXIT_SYSTEM_EVENT KVM_SYSTEM_EVENT_SHUTDOWN' },
     { see: 'register', name: 'x19', value: BigInt(PLACES) },
@@ -45,7 +44,7 @@ export function sandboxOf(combination: Combination): CheckedSandbox {
   return {
     sandbox: {
       host: hostOf(combination),
-      script: `${constants.join('\n')}\n${script}`,
+      script: script.replace(/^const LOAD = .*$/m, `const LOAD = 0x${load.toString(16)}n;`),
       guest: guestSource(combination.guest),
     },
     expect,
