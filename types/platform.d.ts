@@ -6,6 +6,7 @@ declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
   }
+  class CompileError extends Error {}
   class Instance {
     constructor(module: Module, imports?: Imports);
     readonly exports: Exports;

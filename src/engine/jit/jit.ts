@@ -38,6 +38,8 @@ export interface JitStatistics {
   readonly invalidated: number;
   /** How often everything was given up because there was too much. */
   readonly cleared: number;
+  /** Regions that WebAssembly did not take, which are interpreted: always 0, or this compiler is wrong. */
+  readonly refused: number;
 }
 
 /** Places that are counted at a time. */
@@ -91,6 +93,7 @@ export class Jit {
   #milliseconds = 0;
   #invalidated = 0;
   #cleared = 0;
+  #refused = 0;
 
   /** `install` makes the interpreter enter regions by this function. */
   constructor(
@@ -125,6 +128,7 @@ export class Jit {
       milliseconds: this.#milliseconds,
       invalidated: this.#invalidated,
       cleared: this.#cleared,
+      refused: this.#refused,
     };
   }
 
@@ -276,7 +280,11 @@ export class Jit {
     if (made >= MOST_MODULES || regions.count >= at.REGION_COUNT || regions.bytes + bytes.length > this.#mostBytes)
       this.#clear();
     this.#world.made++;
-    const module = new WebAssembly.Module(bytes);
+    const module = moduleOf(bytes);
+    if (!module) {
+      this.#refused++;
+      return;
+    }
     const imports = { ...this.#library.importsOf(library), ...this.#world.imports };
     const { region } = new WebAssembly.Instance(module, imports).exports;
     const words = new Set([...blocks.values()].flatMap(({ instructions }) => instructions.map((one) => one.at / 4)));
@@ -311,5 +319,15 @@ function halve(counts: Map<number, number>): void {
   for (const [key, count] of counts) {
     if (count > 1) counts.set(key, count >> 1);
     else counts.delete(key);
+  }
+}
+
+/** null: WebAssembly refuses it. The host must not end because of a guest. */
+function moduleOf(bytes: Uint8Array): WebAssembly.Module | null {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return null;
+    throw error;
   }
 }
