@@ -18,7 +18,9 @@ function ioctlText({ fd, name, request, argText, argStruct, result }: IoctlEntry
   const call = `ioctl(${[fd, name ?? `0x${request.toString(16)}`, argument].filter((part) => part !== '').join(', ')})`;
   if (!result) return call;
   if (result.errno !== null) {
-    return `${call} = -1 ${result.errno}${result.explanation ? `: ${result.explanation.message}` : ''}`;
+    const { explanation } = result;
+    const why = explanation ? `: ${explanation.message} [${explanation.rule}, ${explanation.kernel}]` : '';
+    return `${call} = -1 ${result.errno}${why}`;
   }
   const more = [result.exitText, result.outStruct && members(result.outStruct)].filter((part) => part !== null);
   return [`${call} = ${result.ret}`, ...more].join(' ');

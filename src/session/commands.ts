@@ -90,6 +90,21 @@ function kernelBits(value: unknown): NonNullable<HostConfig['kernel']> {
   return { paBits: bits('paBits'), vaBits: bits('vaBits') };
 }
 
+function granules<const Name extends 'stage1Granules' | 'stage2Granules'>(
+  given: Fields,
+  name: Name,
+): Partial<Pick<HostConfig, 'stage1Granules' | 'stage2Granules'>> {
+  if (given[name] === undefined) return {};
+  return { [name]: list(given[name], `host.${name}`, 3, (one, what) => oneOf(one, what, ['4K', '16K', '64K'])) };
+}
+
+function proposals(value: unknown): NonNullable<HostConfig['proposals']> {
+  const { regScope } = fields(value, 'host.proposals');
+  return regScope === undefined
+    ? {}
+    : { regScope: oneOf(regScope, 'host.proposals.regScope', ['arm64-bit', 'neutral-nibble']) };
+}
+
 function hostConfig(value: unknown): HostConfig {
   const given = fields(value, 'host');
   const paBits = given['paBits'];
@@ -102,6 +117,10 @@ function hostConfig(value: unknown): HostConfig {
     ...(lpa2 === undefined ? {} : { lpa2 }),
     ...(lva === undefined ? {} : { lva }),
     ...(given['kernel'] === undefined ? {} : { kernel: kernelBits(given['kernel']) }),
+    ...granules(given, 'stage1Granules'),
+    ...granules(given, 'stage2Granules'),
+    ...(given['gic'] === undefined ? {} : { gic: oneOf(given['gic'], 'host.gic', ['v2', 'v3']) }),
+    ...(given['proposals'] === undefined ? {} : { proposals: proposals(given['proposals']) }),
     pageSize: oneOf(given['pageSize'], 'host.pageSize', [4096, 16384, 65536]),
     mode: oneOf(given['mode'], 'host.mode', ['vhe', 'nvhe', 'protected']),
     ram: list(given['ram'], 'host.ram', LIMITS.banks, (bank, what) => {

@@ -14,6 +14,9 @@ export type CpuPreset = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'ne
 export type KvmMode = 'vhe' | 'nvhe' | 'protected';
 export type PageSize = 4096 | 16384 | 65536;
 
+export type GranuleName = '4K' | '16K' | '64K';
+export type RegScopeEncoding = 'arm64-bit' | 'neutral-nibble';
+
 /** The host as one value: its hardware, its kernel's configuration and where its RAM lies. */
 export interface HostConfig {
   readonly cpu: CpuPreset;
@@ -23,6 +26,13 @@ export interface HostConfig {
   readonly lpa2?: boolean;
   /** FEAT_LVA: 52 bits of virtual address with 64K pages; absent: what the preset has. */
   readonly lva?: boolean;
+  /** The granules of each stage; absent: what the preset has. */
+  readonly stage1Granules?: readonly GranuleName[];
+  readonly stage2Granules?: readonly GranuleName[];
+  /** The interrupt controller; absent: a GICv3. */
+  readonly gic?: 'v2' | 'v3';
+  /** What was proposed for KVM and this host's kernel has: KVM_CAP_ARM_REG_SCOPE with arm64's bit, or with a nibble for all. */
+  readonly proposals?: { readonly regScope?: RegScopeEncoding };
   /** CONFIG_ARM64_PA_BITS and CONFIG_ARM64_VA_BITS; absent: 52 and 52. */
   readonly kernel?: { readonly paBits: 48 | 52; readonly vaBits: 48 | 52 };
   readonly pageSize: PageSize;

@@ -5,6 +5,9 @@ import { isRecord, readBig, readList, readOneOf } from './storage.ts';
 export const CPUS = ['max', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'neoverse-n1'] as const;
 export const PA_BITS = [32, 36, 40, 42, 44, 48, 52] as const;
 export const KERNEL_BITS = [48, 52] as const;
+export const GRANULES = ['4K', '16K', '64K'] as const;
+export const GICS = ['v3', 'v2'] as const;
+export const REG_SCOPES = ['arm64-bit', 'neutral-nibble'] as const;
 export const PAGE_SIZES = [4096, 16384, 65536] as const;
 export const MODES = ['vhe', 'nvhe', 'protected'] as const;
 export const MAX_RAM_RANGES = 16;
@@ -24,6 +27,10 @@ export function readHost(value: unknown): HostConfig | undefined {
   const paBits = readOneOf(value['paBits'], PA_BITS);
   const { lpa2, lva } = value;
   const kernel = readKernel(value['kernel']);
+  const stage1Granules = readGranules(value['stage1Granules']);
+  const stage2Granules = readGranules(value['stage2Granules']);
+  const gic = readOneOf(value['gic'], GICS);
+  const regScope = isRecord(value['proposals']) ? readOneOf(value['proposals']['regScope'], REG_SCOPES) : undefined;
   return {
     cpu,
     pageSize,
@@ -33,6 +40,10 @@ export function readHost(value: unknown): HostConfig | undefined {
     ...(typeof lpa2 === 'boolean' ? { lpa2 } : {}),
     ...(typeof lva === 'boolean' ? { lva } : {}),
     ...(kernel === undefined ? {} : { kernel }),
+    ...(stage1Granules === undefined ? {} : { stage1Granules }),
+    ...(stage2Granules === undefined ? {} : { stage2Granules }),
+    ...(gic === undefined ? {} : { gic }),
+    ...(regScope === undefined ? {} : { proposals: { regScope } }),
   };
 }
 
@@ -43,6 +54,10 @@ function readKernel(value: unknown): HostConfig['kernel'] {
   return paBits === undefined || vaBits === undefined ? undefined : { paBits, vaBits };
 }
 
+function readGranules(value: unknown): HostConfig['stage1Granules'] {
+  return readList(value, GRANULES.length, (one) => readOneOf(one, GRANULES));
+}
+
 export function sameHost(a: HostConfig, b: HostConfig): boolean {
   return (
     a.cpu === b.cpu &&
@@ -51,6 +66,10 @@ export function sameHost(a: HostConfig, b: HostConfig): boolean {
     a.lva === b.lva &&
     a.kernel?.paBits === b.kernel?.paBits &&
     a.kernel?.vaBits === b.kernel?.vaBits &&
+    a.stage1Granules?.join() === b.stage1Granules?.join() &&
+    a.stage2Granules?.join() === b.stage2Granules?.join() &&
+    a.gic === b.gic &&
+    a.proposals?.regScope === b.proposals?.regScope &&
     a.pageSize === b.pageSize &&
     a.mode === b.mode &&
     a.ram.length === b.ram.length &&

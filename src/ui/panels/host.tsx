@@ -3,7 +3,18 @@ import type { ReactNode } from 'react';
 import type { HostConfig } from '../../session/messages.ts';
 import { load } from '../control.ts';
 import { parseNumber, size } from '../format.ts';
-import { CPUS, KERNEL_BITS, MAX_RAM_RANGES, MODES, PA_BITS, PAGE_SIZES, sameHost } from '../host-options.ts';
+import {
+  CPUS,
+  GICS,
+  GRANULES,
+  KERNEL_BITS,
+  MAX_RAM_RANGES,
+  MODES,
+  PA_BITS,
+  PAGE_SIZES,
+  REG_SCOPES,
+  sameHost,
+} from '../host-options.ts';
 import { Icon } from '../icons.tsx';
 import { IconButton } from '../parts.tsx';
 import { useSandbox } from '../store.ts';
@@ -65,8 +76,29 @@ const kernelName = ({ paBits, vaBits }: { paBits: number; vaBits: number }) => `
 const KERNEL_OPTIONS: readonly string[] = KERNELS.map(kernelName).reverse();
 const DEFAULT_KERNEL = { paBits: 52, vaBits: 52 } as const;
 
+type Optional = 'paBits' | 'lpa2' | 'lva' | 'kernel' | 'stage1Granules' | 'stage2Granules' | 'gic' | 'proposals';
+
+/** Every choice of granules, by how it is written. */
+const GRANULE_SETS = [1, 2, 4, 3, 5, 6, 7].map((bits) => GRANULES.filter((_, index) => bits & (1 << index)));
+const GRANULE_OPTIONS: readonly string[] = ['preset', ...GRANULE_SETS.map((set) => set.join(', '))];
+const STAGES = [
+  { field: 'stage1Granules', label: 'Stage 1 granules', hint: 'Page sizes that stage 1 of the hardware has' },
+  {
+    field: 'stage2Granules',
+    label: 'Stage 2 granules',
+    hint: 'And stage 2, which may differ (ID_AA64MMFR0_EL1.TGranX_2)',
+  },
+] as const;
+
+const SCOPE_OPTIONS = ['off', ...REG_SCOPES] as const;
+const SCOPE_TITLES = {
+  off: 'not there',
+  'arm64-bit': 'one bit, as arm64’s own',
+  'neutral-nibble': 'a nibble for all architectures',
+} as const;
+
 /** The same host without one of its optional fields. */
-function without(host: HostConfig, field: 'paBits' | 'lpa2' | 'lva' | 'kernel'): HostConfig {
+function without(host: HostConfig, field: Optional): HostConfig {
   const { [field]: _, ...rest } = host;
   return rest;
 }
@@ -147,6 +179,33 @@ export function HostPanel() {
             )}
           </Field>
         ))}
+        {STAGES.map(({ field, label, hint }) => (
+          <Field key={field} label={label} hint={hint}>
+            {(id) => (
+              <Select
+                id={id}
+                value={host[field]?.join(', ') ?? 'preset'}
+                options={GRANULE_OPTIONS}
+                text={(option) => (option === 'preset' ? 'as the CPU has it' : option)}
+                onChange={(option) => {
+                  const set = GRANULE_SETS.find((each) => each.join(', ') === option);
+                  edit({ host: set ? { ...host, [field]: set } : without(host, field) });
+                }}
+              />
+            )}
+          </Field>
+        ))}
+        <Field label="Interrupt controller" hint="A GICv2 has 8 CPUs at most, and so have its VMs">
+          {(id) => (
+            <Select
+              id={id}
+              value={host.gic ?? 'v3'}
+              options={GICS}
+              text={(gic) => `GIC${gic}`}
+              onChange={(gic) => edit({ host: gic === 'v3' ? without(host, 'gic') : { ...host, gic } })}
+            />
+          )}
+        </Field>
       </fieldset>
       <fieldset>
         <legend>Kernel</legend>
@@ -158,6 +217,24 @@ export function HostPanel() {
               options={PAGE_SIZES}
               text={(bytes) => `${bytes / 1024}K`}
               onChange={(pageSize) => change({ pageSize })}
+            />
+          )}
+        </Field>
+        <Field
+          label="KVM_CAP_ARM_REG_SCOPE"
+          hint="As proposed: KVM_GET_REG_LIST says in bits 28 and up whether a register is a VM’s or a vCPU’s"
+        >
+          {(id) => (
+            <Select
+              id={id}
+              value={host.proposals?.regScope ?? 'off'}
+              options={SCOPE_OPTIONS}
+              text={(option) => SCOPE_TITLES[option]}
+              onChange={(regScope) =>
+                edit({
+                  host: regScope === 'off' ? without(host, 'proposals') : { ...host, proposals: { regScope } },
+                })
+              }
             />
           )}
         </Field>
