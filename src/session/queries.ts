@@ -1,0 +1,349 @@
+/** What a page can ask of a sandbox, and what it answers: the views of the messages. */
+
+/** va: the vCPU's stage 1 and 2; ipa: its VM's stage 2; pa: the host's physical memory; hva: the VMM process. */
+export type AddressSpace = 'va' | 'ipa' | 'pa' | 'hva';
+
+/** Whose tables: a vCPU's stage 1 or a VM's stage 2. */
+export type TablesOwner = { readonly stage: 1; readonly vcpu: number } | { readonly stage: 2; readonly vm: number };
+
+/** What a change is against: the stop before, or the moment that `keepTables` kept if there is one. */
+export type Since = 'stop' | 'kept';
+
+export interface TablesShown {
+  /** Addresses of the tables whose entries are wanted. */
+  readonly expanded: readonly bigint[];
+  /** Neighbouring blocks or pages that map as one are one entry; absent: no. */
+  readonly merge?: boolean;
+  /** Addresses of first entries of such runs whose single entries are wanted too. */
+  readonly runs?: readonly bigint[];
+  /** Changed entries alone, and the tables above them, all expanded; absent: no. */
+  readonly onlyChanged?: boolean;
+  /** Absent: 'stop'. */
+  readonly since?: Since;
+}
+
+export interface TablesSize {
+  readonly stage: 1 | 2;
+  readonly granule: 4096 | 16384 | 65536;
+  /** Bits of the VA or IPA. */
+  readonly inputBits: number;
+  /** Bits of a physical address that the hardware has. */
+  readonly paBits: 32 | 36 | 40 | 42 | 44 | 48 | 52;
+  /** FEAT_LPA2 with 4K and 16K; at stage 1 with 64K: FEAT_LVA. */
+  readonly wide: boolean;
+}
+
+export type Query =
+  | { readonly view: 'registers'; readonly vcpu: number }
+  /** `count` instructions from `address`; 'pc' keeps the PC in the window. */
+  | { readonly view: 'disassembly'; readonly vcpu: number; readonly address: bigint | 'pc'; readonly count: number }
+  /** `vm` for ipa, `vcpu` for va; at most 65536 bytes. */
+  | {
+      readonly view: 'memory';
+      readonly space: AddressSpace;
+      readonly vm?: number;
+      readonly vcpu?: number;
+      readonly address: bigint;
+      readonly length: number;
+    }
+  /** The tables of one translation as trees. */
+  | ({ readonly view: 'tables' } & TablesOwner & TablesShown)
+  /** All entries of the table at `address`. */
+  | ({ readonly view: 'table'; readonly address: bigint; readonly since?: Since } & TablesOwner)
+  /** The same trees as lines, as the kernel's debugfs has them. */
+  | ({ readonly view: 'dump' } & TablesOwner)
+  /** What a descriptor of a table of that level says, and the same mapping in the other formats. */
+  | ({ readonly view: 'descriptor'; readonly level: number; readonly value: bigint } & TablesOwner)
+  /** What tables a size gives; needs no VM. */
+  | ({ readonly view: 'calculator' } & TablesSize)
+  /** Every read of the walk of one address through both stages. */
+  | { readonly view: 'walk'; readonly vcpu: number; readonly va: bigint; readonly access: 'read' | 'write' | 'execute' }
+  | { readonly view: 'memoryMap'; readonly vm: number }
+  /** The reference page of an instruction word; `address` is where it stands. */
+  | { readonly view: 'instruction'; readonly word: number; readonly address: bigint }
+  /** Rows of the instruction table that have all the words of `text`. */
+  | { readonly view: 'instructions'; readonly text: string };
+
+export type View =
+  | RegistersView
+  | DisassemblyView
+  | MemoryView
+  | TablesView
+  | TableView
+  | DumpView
+  | DescriptorView
+  | CalculatorView
+  | WalkView
+  | MemoryMapView
+  | InstructionView
+  | InstructionsView
+  /** The query has no answer now (no such VM, MMU off, …), and why. */
+  | { readonly view: 'nothing'; readonly why: string };
+
+export interface RegistersView {
+  readonly view: 'registers';
+  readonly groups: readonly {
+    readonly title: string;
+    readonly registers: readonly RegisterValue[];
+  }[];
+}
+
+export interface RegisterValue {
+  readonly name: string;
+  readonly value: bigint;
+  readonly bits: 32 | 64 | 128;
+  /** Changed since the last stop. */
+  readonly changed: boolean;
+  /** `NZcv EL1h`, `MMU on, 4K, T0SZ 25`: what the value says; '' where nothing. */
+  readonly meaning: string;
+  /** KVM_GET_ONE_REG's id, where it has one. */
+  readonly oneReg: bigint | null;
+}
+
+export interface DisassemblyView {
+  readonly view: 'disassembly';
+  readonly pc: bigint;
+  readonly lines: readonly {
+    readonly address: bigint;
+    /** null: no memory there; `text` says why. */
+    readonly word: number | null;
+    readonly text: string;
+    readonly symbol: string | null;
+    readonly guestLine: number | null;
+    readonly breakpoint: boolean;
+  }[];
+}
+
+export interface MemoryView {
+  readonly view: 'memory';
+  readonly address: bigint;
+  /** One entry for every run of bytes that is there, or not there with the reason. */
+  readonly runs: readonly (
+    | { readonly offset: number; readonly data: Uint8Array }
+    | { readonly offset: number; readonly length: number; readonly missing: string }
+  )[];
+}
+
+export interface TablesView {
+  readonly view: 'tables';
+  readonly stage: 1 | 2;
+  /** `IPA 40 bits, 4K granule, start level 1, 2 concatenated tables`. */
+  readonly title: string;
+  readonly control: readonly { readonly name: string; readonly value: bigint; readonly meaning: string }[];
+  readonly roots: readonly TableNode[];
+  /** Whether anything is known of the moment that changes are against. */
+  readonly comparable: boolean;
+  /** Virtual time of the moment that was kept; null: none was. */
+  readonly kept: bigint | null;
+}
+
+/** One table; `entries` only where the query asked for it, with runs of invalid entries merged. */
+export interface TableNode {
+  readonly address: bigint;
+  readonly level: number;
+  /** First input address that the table translates, and how many bytes it covers. */
+  readonly inputBase: bigint;
+  readonly inputSize: bigint;
+  readonly valid: number;
+  readonly total: number;
+  /** Entries that changed, in it and in all tables below. */
+  readonly changed: number;
+  readonly entries: readonly TableEntry[] | null;
+  /** Entries left out, since an answer has a limit. */
+  readonly cut: number;
+}
+
+export interface TableEntry {
+  readonly index: number;
+  /** How many entries the row stands for: more than one for merged ones. */
+  readonly count: number;
+  readonly inputBase: bigint;
+  readonly inputSize: bigint;
+  readonly address: bigint;
+  readonly value: bigint;
+  readonly kind: 'invalid' | 'table' | 'block' | 'page' | 'reserved';
+  /** Where a block, page or table entry points; of merged ones the first. */
+  readonly output: bigint | null;
+  /** What it allows and how it is cached, in brief. */
+  readonly attributes: string;
+  readonly child: TableNode | null;
+  /** The single entries of a run, where they were asked for. */
+  readonly members: readonly TableEntry[] | null;
+  /** Changed since the moment compared with, and what it was then. */
+  readonly changed: boolean;
+  readonly before: bigint | null;
+}
+
+/** One table whole: an entry is what stands at its index in each array. */
+export interface TableView {
+  readonly view: 'table';
+  readonly address: bigint;
+  readonly level: number;
+  readonly inputBase: bigint;
+  /** What one entry translates. */
+  readonly entrySize: bigint;
+  readonly values: BigUint64Array;
+  /** Index in TABLE_KINDS. */
+  readonly kinds: Uint8Array;
+  /** 1: changed. */
+  readonly changed: Uint8Array;
+  /** Next table, or what a block or page maps to; 0 for others. */
+  readonly outputs: BigUint64Array;
+  /** Tables above it, the root first. */
+  readonly path: readonly { readonly address: bigint; readonly level: number; readonly index: number }[];
+  /** Tables side by side: more than one at a start level with concatenation. */
+  readonly concatenated: number;
+}
+
+export const TABLE_KINDS = ['invalid', 'table', 'block', 'page', 'reserved'] as const;
+
+export interface DumpView {
+  readonly view: 'dump';
+  readonly lines: readonly string[];
+  /** Lines beyond these were left out. */
+  readonly cut: boolean;
+}
+
+export interface DescriptorView {
+  readonly view: 'descriptor';
+  readonly kind: TableEntry['kind'];
+  readonly fields: readonly DescriptorField[];
+  /** What a field of it needs that the other formats have otherwise; empty for entries that map nothing. */
+  readonly others: readonly OtherFormat[];
+}
+
+/** A mapping in another format: or why it can't be there. */
+export type OtherFormat =
+  | {
+      readonly ok: true;
+      readonly format: string;
+      readonly level: number;
+      readonly size: bigint;
+      readonly value: bigint;
+      readonly fields: readonly DescriptorField[];
+      /** What is not the same there. */
+      readonly notes: readonly string[];
+    }
+  | { readonly ok: false; readonly format: string; readonly why: string };
+
+export interface CalculatorView {
+  readonly view: 'calculator';
+  /** Why there are no such tables; null: there are. */
+  readonly problem: string | null;
+  readonly format: string;
+  /** Start levels that are allowed; KVM's choice, or the only one, is `chosen`. */
+  readonly starts: readonly {
+    readonly level: number;
+    readonly levels: number;
+    readonly concatenated: number;
+    readonly entries: number;
+    readonly rootBytes: bigint;
+    readonly chosen: boolean;
+  }[];
+  /** From the chosen start level on: which bits of the input address index the level, and what one entry maps. */
+  readonly levels: readonly {
+    readonly level: number;
+    readonly bits: string;
+    readonly entries: number;
+    readonly entrySize: bigint;
+    readonly leaf: 'block' | 'page' | null;
+    /** Entries that the contiguous bit joins; 1: none. */
+    readonly contiguous: number;
+  }[];
+  readonly registers: readonly {
+    readonly name: string;
+    readonly value: bigint;
+    readonly fields: readonly DescriptorField[];
+  }[];
+}
+
+export interface DescriptorField {
+  readonly name: string;
+  /** `54:53`, or the parts of a split field. */
+  readonly bits: string;
+  readonly value: bigint;
+  readonly meaning: string;
+}
+
+export interface WalkView {
+  readonly view: 'walk';
+  readonly va: bigint;
+  readonly steps: readonly WalkStep[];
+  readonly result:
+    | { readonly ok: true; readonly ipa: bigint; readonly pa: bigint; readonly meaning: string }
+    | {
+        readonly ok: false;
+        readonly stage: 1 | 2;
+        readonly level: number;
+        readonly fault: string;
+        readonly message: string;
+      };
+}
+
+export interface WalkStep {
+  readonly stage: 1 | 2;
+  readonly level: number;
+  /** A stage 2 step inside a stage 1 walk: the address of the descriptor being translated, else the final address. */
+  readonly forAddress: bigint;
+  readonly index: number;
+  readonly descriptorIpa: bigint | null;
+  readonly descriptorPa: bigint;
+  readonly value: bigint;
+  readonly kind: TableEntry['kind'];
+  readonly fields: readonly DescriptorField[];
+}
+
+export interface MemoryMapView {
+  readonly view: 'memoryMap';
+  readonly ipaBits: number;
+  /** Sorted, not overlapping: slots, and what the VM's devices claim; the rest leaves with KVM_EXIT_MMIO. */
+  readonly regions: readonly {
+    readonly kind: 'slot' | 'device';
+    readonly name: string;
+    readonly base: bigint;
+    readonly size: bigint;
+    readonly flags: readonly string[];
+    readonly userspaceAddress: bigint | null;
+    /** Bytes mapped at stage 2 now. */
+    readonly mapped: bigint;
+  }[];
+}
+
+export interface InstructionView {
+  readonly view: 'instruction';
+  /** As the architecture's manual titles it. */
+  readonly name: string;
+  readonly word: number;
+  readonly text: string;
+  /** From bit 31 down; `field` null for fixed bits, `ignored` for those that a decoder doesn't look at. */
+  readonly encoding: readonly {
+    readonly hi: number;
+    readonly lo: number;
+    readonly field: string | null;
+    readonly bits: string;
+    readonly ignored: boolean;
+  }[];
+  /** Templates: `add <Rd|SP>, <Rn|SP>, <aimm>`. */
+  readonly syntax: string;
+  readonly aliases: readonly string[];
+  /** The extensions it needs; empty: in every CPU. */
+  readonly features: readonly { readonly name: string; readonly present: boolean }[];
+  readonly operands: readonly { readonly name: string; readonly value: string; readonly written: boolean }[];
+  readonly flow: string;
+  /** What it does to memory; null: nothing. */
+  readonly transfer: string | null;
+  /** Lines of pseudocode; null: this engine has not got the instruction, it is UNDEFINED. */
+  readonly semantics: readonly string[] | null;
+}
+
+export interface InstructionsView {
+  readonly view: 'instructions';
+  readonly found: readonly {
+    readonly name: string;
+    readonly syntax: string;
+    /** An instruction of the row, for its page. */
+    readonly word: number;
+  }[];
+  /** How many there are, shown or not. */
+  readonly total: number;
+}
