@@ -1,4 +1,5 @@
 import type { TableRow } from '../isa/decoder.ts';
+import { fpcrBits } from '../isa/a64/semantics/float/format.ts';
 import { A64 } from '../isa/a64/table.ts';
 import { CodeCache } from './code-cache.ts';
 import { crcTables } from './crc.ts';
@@ -86,6 +87,7 @@ export class Engine {
     const install = (enter: WebAssembly.Import) => table.set(ENTER_ENTRY, enter);
     this.#jit = jit ? new Jit(views, this.#code, this.library, install, jit) : null;
     this.state = new CpuState(views);
+    this.state.setControl('fpcrBits', BigInt(fpcrBits(!absent.has('FEAT_FP16'))));
     this.tlb = new SoftTlb(views, this.#code);
   }
 

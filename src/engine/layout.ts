@@ -36,10 +36,10 @@ export const SP_ALIGNMENT = 0x188;
 export const FP_TRAPPED = 0x190;
 /** 1 where ordered, exclusive and atomic accesses may be unaligned within 16 bytes (FEAT_LSE2). */
 export const LSE2 = 0x198;
+/** The regime that LDTR and STTR use. */
+export const UNPRIVILEGED = 0x19c;
 /** CONTROL_WORDS of isa/library.ts, 8 bytes each. */
 export const CONTROL = 0x1a0;
-/** The regime that LDTR and STTR use. */
-export const UNPRIVILEGED = 0x1fc;
 export const V = 0x200;
 export const STATE_BYTES = 0x400;
 

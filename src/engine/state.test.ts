@@ -99,4 +99,14 @@ describe('registers that instructions read and write without the machine', () =>
     const trapped = run(source, EL0, (s) => (s.fpTrapped = true));
     expect(trapped).toMatchObject({ exit: { kind: 'fp' }, executed: 0 });
   });
+
+  test('FPCR.FZ16 is RES0 without FEAT_FP16, whoever writes it', () => {
+    const guest = new Guest('msr fpcr, x1\n mrs x2, fpcr\n hlt #0', undefined, undefined, ['FEAT_FP16']);
+    const { state } = guest.engine;
+    state.setX(1, 2n ** 64n - 1n);
+    guest.run();
+    expect([state.fpcr, state.x(2)]).toEqual([0x7c00000n, 0x7c00000n]);
+    state.fpcr = 0x0108_0000n;
+    expect(state.fpcr).toBe(0x0100_0000n);
+  });
 });

@@ -1,3 +1,4 @@
+import { FPSR_BITS } from '../isa/a64/semantics/float/format.ts';
 import { CONTROL_WORDS, type ControlWord } from '../isa/library.ts';
 import * as at from './layout.ts';
 import type { Views } from './views.ts';
@@ -108,14 +109,15 @@ export class CpuState {
   get fpcr(): bigint {
     return this.#u64(at.FPCR);
   }
+  /** Bits that this CPU has not stay 0. */
   set fpcr(value: bigint) {
-    this.#setU64(at.FPCR, value);
+    this.#setU64(at.FPCR, value & this.control('fpcrBits'));
   }
   get fpsr(): bigint {
     return this.#u64(at.FPSR);
   }
   set fpsr(value: bigint) {
-    this.#setU64(at.FPSR, value);
+    this.#setU64(at.FPSR, value & BigInt(FPSR_BITS));
   }
   /** Half 0 or 1 of V0–V31. */
   v(index: number, half: 0 | 1): bigint {

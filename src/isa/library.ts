@@ -18,6 +18,8 @@ export const CONTROL_WORDS = [
   'APGAKeyHi',
   /** POINTERS of a64/semantics/pauth.ts. */
   'pointers',
+  /** The bits of FPCR that this CPU has; the others are RES0. */
+  'fpcrBits',
 ] as const;
 export type ControlWord = (typeof CONTROL_WORDS)[number];
 

@@ -263,6 +263,24 @@ describe('to EL2', () => {
     expect(trap(cpu.run(100)).esr >>> 0).toBe(0x1fe0_0000);
   });
 
+  test.each([
+    ['cortex-a57', 0x07c0_0000n],
+    ['max', 0x07c8_0000n],
+  ] as const)('%s has FPCR.FZ16 if it has FEAT_FP16, for MSR and a world switch', (model, bits) => {
+    const { cpu } = boot(
+      'mov x0, #0x300000\n msr cpacr_el1, x0\n mov x1, #-1\n msr fpcr, x1\n mrs x2, fpcr\n hvc #1',
+      model,
+    );
+    cpu.run(100);
+    const context = resetContext();
+    cpu.save(context);
+    expect([cpu.state.x(2), context.fpcr]).toEqual([bits, bits]);
+    context.fpcr = 2n ** 64n - 1n;
+    cpu.load(context);
+    cpu.save(context);
+    expect(context.fpcr).toBe(bits);
+  });
+
   test('an interrupt line of the machine stops the guest between two instructions, masked or not', () => {
     const { cpu } = boot('nop\n nop');
     cpu.el2.HCR_EL2 |= HCR.IMO;

@@ -214,7 +214,7 @@ const TABLE = {
     traps: ['FP'],
     read: (file) => file.state.fpcr,
     write: (file, value) => {
-      file.state.fpcr = value & FPCR_MASK;
+      file.state.fpcr = value;
     },
   },
   FPSR: {
@@ -222,7 +222,7 @@ const TABLE = {
     traps: ['FP'],
     read: (file) => file.state.fpsr,
     write: (file, value) => {
-      file.state.fpsr = value & FPSR_MASK;
+      file.state.fpsr = value;
     },
   },
 
@@ -300,8 +300,6 @@ const TABLE = {
   PMMIR_EL1: { el1: 'read', read: () => 0n, feature: 'pmuMachineId', traps: ['TPM'] },
 } as const satisfies Record<string, SystemRegister>;
 
-const FPCR_MASK = span(26, 22) | span(19, 19);
-const FPSR_MASK = bitsOf(27, 7) | span(4, 0);
 const OSLSR_MODEL = bitsOf(3);
 /** As ID_AA64DFR0_EL1 of every CPU here says: the last breakpoints compare contexts too. */
 export const BREAKPOINTS = 6;

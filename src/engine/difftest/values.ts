@@ -1,4 +1,5 @@
 /** Register contents that matter: near borders of integers and of floating point, and related to one another. */
+import { FPCR, FPSR_BITS } from '../../isa/a64/semantics/float/format.ts';
 import * as at from './place.ts';
 import { Random } from './random.ts';
 
@@ -143,9 +144,7 @@ function fillLanes(random: Random, bits: LaneBits, into: DataView, from: number,
 }
 
 const RMODE = 22;
-const FLUSH = [1 << 19, 1 << 24, 1 << 25, 1 << 26] as const;
-/** QC, IDC, IXC, UFC, OFC, DZC, IOC. */
-const CUMULATIVE = 0x0800009f;
+const FLUSH = [FPCR.FZ16, FPCR.FZ, FPCR.DN, FPCR.AHP] as const;
 
 /** Most often 0: round to nearest, nothing flushed, NaNs kept. */
 function fpcr(random: Random): number {
@@ -169,7 +168,7 @@ export function stateOf(seed: number): BigUint64Array {
   set(at.SP, [(low & ~15) >>> 0, high]);
   set(at.NZCV, [(random.below(16) << 28) >>> 0, 0]);
   set(at.FPCR, [fpcr(random), 0]);
-  set(at.FPSR, [random.once(2) ? random.u32() & CUMULATIVE : 0, 0]);
+  set(at.FPSR, [random.once(2) ? random.u32() & FPSR_BITS : 0, 0]);
   const bits = LANE_BITS[seed & 7]!;
   fillLanes(random, bits, view, 8 * at.V, 512);
   if (random.once(2)) fillLanes(random, bits, view, 8 * at.MEMORY, at.WINDOW_BYTES);

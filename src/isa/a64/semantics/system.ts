@@ -1,13 +1,10 @@
 /** System registers that instructions need no machine for. */
 import type { Builder } from '../../builder.ts';
 import type { Execute } from '../../execute.ts';
-import { and, constant, extendU, ne, type Expr } from '../../expr.ts';
+import { and, constant, extendU, ne, wrap, type Expr } from '../../expr.ts';
+import { FPSR_BITS } from './float/format.ts';
 
 const NZCV = 0xf0000000;
-/** AHP, DN, FZ, RMode, FZ16. */
-const FPCR = 0x07c80000;
-/** QC, IDC, IXC, UFC, OFC, DZC, IOC. */
-const FPSR = 0x0800009f;
 const DAIF = 0x3c0;
 const EL = 0xc;
 const SP = 1;
@@ -27,7 +24,7 @@ export const readFpcr: Execute = (b) => {
 };
 export const writeFpcr: Execute = (b) => {
   b.checkFp();
-  b.setFpcr(written(b, FPCR));
+  b.setFpcr(and(b.get('rn', 32), wrap(b.control('fpcrBits'))));
 };
 
 export const readFpsr: Execute = (b) => {
@@ -36,7 +33,7 @@ export const readFpsr: Execute = (b) => {
 };
 export const writeFpsr: Execute = (b) => {
   b.checkFp();
-  b.setFpsr(written(b, FPSR));
+  b.setFpsr(written(b, FPSR_BITS));
 };
 
 /** EL0 has it where SCTLR_EL1.UMA says so. */

@@ -3,8 +3,13 @@ import { constant, type Expr, type Type, type ValueOf } from '../../../expr.ts';
 import { libraryFunction, type Bound, type FunctionBody, type LibraryFunction } from '../../../library.ts';
 
 export const FPCR = { AHP: 1 << 26, DN: 1 << 25, FZ: 1 << 24, RMode: 3 << 22, FZ16: 1 << 19 } as const;
-/** Cumulative exceptions. */
-export const FPSR = { IDC: 1 << 7, IXC: 1 << 4, UFC: 1 << 3, OFC: 1 << 2, DZC: 1 << 1, IOC: 1 } as const;
+/** Saturation and the cumulative exceptions. */
+export const FPSR = { QC: 1 << 27, IDC: 1 << 7, IXC: 1 << 4, UFC: 1 << 3, OFC: 1 << 2, DZC: 1 << 1, IOC: 1 } as const;
+
+const allOf = (bits: Readonly<Record<string, number>>) => Object.values(bits).reduce((all, bit) => all | bit, 0);
+export const FPSR_BITS = allOf(FPSR);
+/** FZ16 is RES0 without FEAT_FP16. */
+export const fpcrBits = (fp16: boolean) => allOf(FPCR) & (fp16 ? -1 : ~FPCR.FZ16);
 
 /** FPRounding: the first four are what FPCR.RMode says. */
 export const ROUNDING = { TIEEVEN: 0, POSINF: 1, NEGINF: 2, ZERO: 3, TIEAWAY: 4, ODD: 5 } as const;

@@ -6,6 +6,7 @@ import type { Builder } from '../../../builder.ts';
 import { constant, native, shl, type Expr, type Vector } from '../../../expr.ts';
 import type { Execute } from '../../../execute.ts';
 import type { Statements } from '../../../library.ts';
+import { FPSR } from '../float/format.ts';
 import { and, anyTrue, bitsOf, bytes, type Half, type Size } from './vector.ts';
 
 export interface Lanes {
@@ -61,7 +62,7 @@ export function low(bits: number, v: Vector): Vector {
   return and(v, bytes(Array.from({ length: 16 }, (_, i) => (i < bits / 8 ? 0xff : 0))));
 }
 
-const QC_BIT = 27;
+const QC_BIT = Math.log2(FPSR.QC);
 /** Sets FPSR.QC where a lane that counts has a bit set. */
 export function saturatedWhere(on: Lanes, lanes: Vector): void {
   on.b.raise(shl(anyTrue(low(on.bits, lanes)), constant(32, QC_BIT)));
