@@ -22,6 +22,11 @@ export interface JitOptions {
   readonly threshold?: number;
   /** All regions' WebAssembly: where it would be more, all are given up. */
   readonly mostBytes?: number;
+  /**
+   * Modules that may import one table: it keeps all of them, also those whose regions have ended. Where there would be more, all
+   * regions are given up with their table.
+   */
+  readonly mostModules?: number;
   /** Milliseconds, for the statistics. */
   readonly clock?: () => number;
   /** False: instructions are counted by loops and calls alone, so that `executed` is too few: to measure what exactness costs. */
@@ -32,6 +37,8 @@ export interface JitStatistics {
   /** Regions there are now, and their WebAssembly's bytes. */
   readonly regions: number;
   readonly bytes: number;
+  /** What their table keeps alive: theirs, and those of regions that have ended. */
+  readonly modules: number;
   /** Since the engine was made. */
   readonly compiled: { readonly regions: number; readonly instructions: number; readonly bytes: number };
   readonly milliseconds: number;
@@ -53,14 +60,11 @@ const MOST_INVALIDATIONS = 8;
 /** Looks after which half of what was counted is forgotten. */
 const AGE = 1024;
 
-/** Modules that may import one table: it keeps all of them, also those that are no longer used. */
-const MOST_MODULES = 3072;
-
 /** What is given up as a whole. */
 interface World {
   readonly imports: WebAssembly.Imports;
   readonly regions: Regions;
-  made: number;
+  modules: number;
 }
 
 export class Jit {
@@ -74,6 +78,7 @@ export class Jit {
   readonly #exits: number;
   readonly #lesson: number;
   readonly #mostBytes: number;
+  readonly #mostModules: number;
   readonly #clock: () => number;
   readonly #counting: boolean;
   readonly #heat = new Map<number, number>();
@@ -113,6 +118,7 @@ export class Jit {
     this.#untilSample = this.#interval;
     this.#exits = options.exits ?? 1024;
     this.#mostBytes = options.mostBytes ?? 24 << 20;
+    this.#mostModules = options.mostModules ?? 3072;
     this.#lesson = options.lesson ?? 4096;
     views.i32[at.EXITS >> 2] = this.#exits;
     this.#install = install;
@@ -124,6 +130,7 @@ export class Jit {
     return {
       regions: this.#regions.count,
       bytes: this.#regions.bytes,
+      modules: this.#world.modules,
       compiled: { ...this.#compiled },
       milliseconds: this.#milliseconds,
       invalidated: this.#invalidated,
@@ -276,10 +283,9 @@ export class Jit {
     if (!blocks) return;
     if (this.#views.view.getUint16(record, true) === SPECIAL.undecoded) this.#code.predecode(record);
     const { bytes, library } = compileRegion(blocks, entry, recordOf, this.#counting);
-    const { regions, made } = this.#world;
-    if (made >= MOST_MODULES || regions.count >= at.REGION_COUNT || regions.bytes + bytes.length > this.#mostBytes)
-      this.#clear();
-    this.#world.made++;
+    const { regions, modules } = this.#world;
+    if (modules >= this.#mostModules || regions.full || regions.bytes + bytes.length > this.#mostBytes) this.#clear();
+    this.#world.modules++;
     const module = moduleOf(bytes);
     if (!module) {
       this.#refused++;
@@ -304,7 +310,7 @@ export class Jit {
     const { memory } = this.#views;
     const { table, nzcvOf, enter } = makeRuntime(memory);
     this.#install(enter);
-    return { imports: { engine: { memory, table, nzcvOf } }, regions: new Regions(this.#views, table), made: 0 };
+    return { imports: { engine: { memory, table, nzcvOf } }, regions: new Regions(this.#views, table), modules: 0 };
   }
 
   #clear(): void {

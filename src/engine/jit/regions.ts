@@ -38,10 +38,13 @@ export class Regions {
     return this.#bytes;
   }
 
-  /** From now on the interpreter runs `fn` at the record. False: there are as many as there may be. */
-  add(record: number, extents: readonly Extent[], fn: unknown, bytes: number): boolean {
-    const number = this.#free.pop();
-    if (number === undefined) return false;
+  get full(): boolean {
+    return this.#free.length === 0;
+  }
+
+  /** From now on the interpreter runs `fn` at the record. Not where it is `full`. */
+  add(record: number, extents: readonly Extent[], fn: unknown, bytes: number): void {
+    const number = this.#free.pop()!;
     const region: Region = { number, record, extents, bytes };
     this.#table.set(number, fn);
     const { view } = this.#views;
@@ -53,7 +56,6 @@ export class Regions {
       this.#cover(extent);
     }
     this.#bytes += bytes;
-    return true;
   }
 
   /** Instructions of a slot, by their numbers, are no longer what they were. Answers how many regions that was the end of. */
