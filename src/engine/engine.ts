@@ -41,7 +41,7 @@ export function a64Program(): Program {
   return (a64 ??= generateInterpreter(A64));
 }
 
-/** Runs guest code in the memory given, whose first `ENGINE_BYTES` are the engine's own. */
+/** Runs guest code in the memory given, whose first `ENGINE_BYTES` are the engine's own, whatever they hold at first. */
 export class Engine {
   readonly state: CpuState;
   readonly tlb: SoftTlb;

@@ -44,6 +44,7 @@ export class SoftTlb {
     this.#insert = insert;
     this.#extent = extent;
     this.#pageChanged = pageChanged;
+    for (let space = 0; space < at.SPACES; space++) views.u8.fill(0, notesOf(space), notesOf(space) + at.NOTE.list);
     this.space = 0;
   }
 

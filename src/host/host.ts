@@ -103,6 +103,12 @@ export class Host {
     return process;
   }
 
+  /** The host is switched off, whatever state its tables are in: another may have its memory, and this one is of no use. */
+  powerOff(): void {
+    for (const process of this.processes) process.stop();
+    this.machine.memory.release();
+  }
+
   /** For `Process.exit`. */
   forget(process: Process): void {
     this.#processes.delete(process);

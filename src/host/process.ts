@@ -163,11 +163,16 @@ export class Process implements Caller {
     return [...this.#files].map(([fd, file]) => [fd, file.descriptor] as const);
   }
 
+  /** Held calls end, and the process makes no other: the host is switched off. */
+  stop(): void {
+    this.#exited = true;
+    for (const held of this.#held) held.return(refuse('EINTR', 'process.exit', 'the process ended', 'do_exit'));
+  }
+
   /** The process ends: held calls too, then its mappings and descriptors go. */
   exit(): void {
     if (this.#exited) return;
-    this.#exited = true;
-    for (const held of this.#held) held.return(refuse('EINTR', 'process.exit', 'the process ended', 'do_exit'));
+    this.stop();
     this.memory.unmapAll();
     for (const fd of [...this.#files.keys()]) this.close(fd);
     this.memory.destroy();

@@ -70,6 +70,79 @@ describe('physical memory', () => {
   });
 });
 
+describe('a memory that is given up', () => {
+  const SIZE = 0x40000;
+  const one = (size = SIZE) => new PhysicalMemory(layout([{ base: HIGH, size }]));
+  const address = fc.integer({ min: HIGH, max: HIGH + SIZE - 64 });
+
+  test('serves the next machine of its size, and none of its bytes are left, however they were written', () => {
+    const write = fc.oneof(
+      fc.tuple(fc.constantFrom('write8', 'write16', 'write32'), address).map(([how, pa]) => ({ how, pa })),
+      address.map((pa) => ({ how: 'write64' as const, pa })),
+      fc.record({ how: fc.constantFrom('fill', 'writeBytes', 'writeHalvesAt', 'guest'), pa: address }),
+    );
+    fc.assert(
+      fc.property(fc.array(write, { minLength: 1 }), (writes) => {
+        const memory = one();
+        const bytes = new Uint8Array(memory.memory.buffer);
+        expect(bytes.subarray(0x10000).every((byte) => byte === 0)).toBe(true);
+        for (const { how, pa } of writes) {
+          if (how === 'write64') memory.write64(pa, 1n << 63n);
+          else if (how === 'write8' || how === 'write16' || how === 'write32') memory[how](pa, 0xff);
+          else if (how === 'fill') memory.fill(pa, 64, 0xff);
+          else if (how === 'writeBytes') memory.writeBytes(pa, new Uint8Array(64).fill(0xff));
+          else if (how === 'writeHalvesAt') memory.writeHalvesAt(memory.offset(pa - (pa % 8)), 0xff, 0xff);
+          else {
+            const page = memory.pages.allocate();
+            if (page !== null) bytes.fill(0xff, memory.offset(page), memory.offset(page) + 4096);
+          }
+        }
+        memory.release();
+        const next = one();
+        expect(next.memory).toBe(memory.memory);
+        expect(bytes.subarray(0x10000).every((byte) => byte === 0)).toBe(true);
+        next.release();
+      }),
+    );
+  });
+  test('is cleared where nothing was handed out, if writes may have gone there', () => {
+    const memory = one();
+    memory.exposeAll();
+    const bytes = new Uint8Array(memory.memory.buffer);
+    bytes.fill(0xff, 0x10000);
+    memory.release();
+    expect(one().memory).toBe(memory.memory);
+    expect(bytes.subarray(0x10000).every((byte) => byte === 0)).toBe(true);
+  });
+  test('is not there any more for who had it: no RAM, reads of 0, writes dropped', () => {
+    const memory = one();
+    memory.release();
+    const next = one();
+    next.write64(HIGH, 7n);
+    memory.write64(HIGH, 8n);
+    expect(memory.read64(HIGH)).toBe(0n);
+    expect(memory.readBytes(HIGH, 8)).toBeNull();
+    expect(memory.banks).toEqual([]);
+    expect(next.read64(HIGH)).toBe(7n);
+    // Given up twice, it is still not served to two.
+    memory.release();
+    expect(one().memory).not.toBe(next.memory);
+  });
+  test('serves none of another size, and is let go then', () => {
+    const memory = one();
+    memory.release();
+    expect(one(2 * SIZE).memory).not.toBe(memory.memory);
+    expect(one().memory).not.toBe(memory.memory);
+  });
+  test('serves nobody where clearing it would take long', () => {
+    const large = () => one(128 << 20);
+    const memory = large();
+    memory.exposeAll();
+    memory.release();
+    expect(large().memory).not.toBe(memory.memory);
+  });
+});
+
 describe('pages', () => {
   test('are handed out once, aligned and zeroed, and are all free again after they are given back', () => {
     fc.assert(

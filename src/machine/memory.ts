@@ -17,9 +17,25 @@ export interface MemoryLayout {
   readonly pageSize: 4096 | 16384 | 65536;
 }
 
-const WASM_PAGE = 65536;
+const WASM_PAGE_SHIFT = 16;
+const WASM_PAGE = 2 ** WASM_PAGE_SHIFT;
 const WASM_LIMIT = 2 ** 32;
 const PA_LIMIT = 2 ** 52;
+
+const NO_BANK: Bank = { base: 0 as Pa, size: 0, offset: 0 };
+
+/** Memory of the machine that was given up last: to make another and have this one collected costs more than to clear it. */
+let spare: WebAssembly.Memory | null = null;
+/** Bytes that are cleared at most to use a memory again. */
+const MOST_CLEARED = 64 << 20;
+
+function takeMemory(bytes: number): WebAssembly.Memory {
+  const found = spare;
+  // One of another size is not kept beside the new one.
+  spare = null;
+  if (found?.buffer.byteLength === bytes) return found;
+  return new WebAssembly.Memory({ initial: bytes / WASM_PAGE, maximum: bytes / WASM_PAGE });
+}
 
 /**
  * RAM of the machine in one WebAssembly memory. Physical addresses are exact numbers below 2^52; a bank maps a sparse
@@ -27,15 +43,17 @@ const PA_LIMIT = 2 ** 52;
  */
 export class PhysicalMemory {
   readonly memory: WebAssembly.Memory;
-  readonly banks: readonly Bank[];
   /** Bytes of RAM in all banks. */
   readonly size: number;
   /** The host kernel's pages. */
   readonly pages: PageAllocator;
   /** Told of every write that goes through this class, by offset: whoever caches what RAM holds drops it. */
   onWrite: ((offset: number, length: number) => void) | null = null;
-  readonly #bytes: Uint8Array;
-  readonly #data: DataView;
+  #bytes: Uint8Array;
+  #data: DataView;
+  /** For each 64 KiB of the memory, from offset 0 on: 1 where something was written or handed out to be written. */
+  readonly #touched: Uint8Array;
+  #banks: readonly Bank[];
   #last: Bank;
 
   /** Throws RangeError for a layout that can't be: it comes from a checked configuration. */
@@ -56,20 +74,25 @@ export class PhysicalMemory {
     }
     const first = banks[0];
     if (!first || offset > WASM_LIMIT) throw new RangeError(`${offset} bytes of RAM do not fit a WebAssembly memory`);
-    this.banks = banks;
+    this.#banks = banks;
     this.#last = first;
     this.size = banks.reduce((sum, bank) => sum + bank.size, 0);
-    this.memory = new WebAssembly.Memory({ initial: offset / WASM_PAGE, maximum: offset / WASM_PAGE });
+    this.memory = takeMemory(offset);
+    this.#touched = new Uint8Array(offset / WASM_PAGE);
     this.#bytes = new Uint8Array(this.memory.buffer);
     this.#data = new DataView(this.memory.buffer);
     this.pages = new PageAllocator(this, layout.pageSize);
+  }
+
+  get banks(): readonly Bank[] {
+    return this.#banks;
   }
 
   /** Where the byte at `pa` lies in the WebAssembly memory, or -1 where there is no RAM. */
   offset(pa: number): number {
     const last = this.#last;
     if (pa >= last.base && pa < last.base + last.size) return pa - last.base + last.offset;
-    for (const bank of this.banks) {
+    for (const bank of this.#banks) {
       if (pa >= bank.base && pa < bank.base + bank.size) {
         this.#last = bank;
         return pa - bank.base + bank.offset;
@@ -106,25 +129,25 @@ export class PhysicalMemory {
     const at = this.offset(pa);
     if (at < 0) return;
     this.#bytes[at] = value;
-    this.onWrite?.(at, 1);
+    this.#wrote(at, 1);
   }
   write16(pa: number, value: number): void {
     const at = this.#span(pa, 2);
     if (at < 0) return;
     this.#data.setUint16(at, value, true);
-    this.onWrite?.(at, 2);
+    this.#wrote(at, 2);
   }
   write32(pa: number, value: number): void {
     const at = this.#span(pa, 4);
     if (at < 0) return;
     this.#data.setUint32(at, value, true);
-    this.onWrite?.(at, 4);
+    this.#wrote(at, 4);
   }
   write64(pa: number, value: bigint): void {
     const at = this.#span(pa, 8);
     if (at < 0) return;
     this.#data.setBigUint64(at, value, true);
-    this.onWrite?.(at, 8);
+    this.#wrote(at, 8);
   }
 
   /** The low and high half of the 64-bit word at an offset that `offset` gave: what the walker reads descriptors with. */
@@ -137,7 +160,7 @@ export class PhysicalMemory {
   writeHalvesAt(offset: number, low: number, high: number): void {
     this.#data.setUint32(offset, low, true);
     this.#data.setUint32(offset + 4, high, true);
-    this.onWrite?.(offset, 8);
+    this.#wrote(offset, 8);
   }
 
   /** A copy of `length` bytes, or null if any of them has no RAM. */
@@ -151,7 +174,7 @@ export class PhysicalMemory {
     const at = this.#span(pa, bytes.length);
     if (at < 0) return false;
     this.#bytes.set(bytes, at);
-    this.onWrite?.(at, bytes.length);
+    this.#wrote(at, bytes.length);
     return true;
   }
 
@@ -160,8 +183,46 @@ export class PhysicalMemory {
     const at = this.#span(pa, length);
     if (at < 0) return false;
     this.#bytes.fill(value, at, at + length);
-    this.onWrite?.(at, length);
+    this.#wrote(at, length);
     return true;
+  }
+
+  /** What says where a guest writes was edited: from now on that may be any of RAM, not just pages that were handed out. */
+  exposeAll(): void {
+    this.#touched.fill(1);
+  }
+
+  /**
+   * The machine is given up, and another may have its memory: RAM is cleared. From now on there is no RAM here, and nothing
+   * that was made over `memory` may run any more.
+   */
+  release(): void {
+    if (this.#banks.length === 0) return;
+    if (this.#clear()) spare = this.memory;
+    this.#banks = [];
+    this.#last = NO_BANK;
+    this.#bytes = new Uint8Array();
+    this.#data = new DataView(new ArrayBuffer(0));
+  }
+
+  /** False: it would take longer than a new memory. */
+  #clear(): boolean {
+    const touched = this.#touched;
+    const count = touched.reduce((sum, one) => sum + one, 0);
+    if (count * WASM_PAGE > MOST_CLEARED) return false;
+    const [{ offset } = NO_BANK] = this.#banks;
+    for (let page = touched.indexOf(1, offset / WASM_PAGE); page >= 0; page = touched.indexOf(1, page + 1)) {
+      this.#bytes.fill(0, page * WASM_PAGE, (page + 1) * WASM_PAGE);
+    }
+    return true;
+  }
+
+  #wrote(at: number, length: number): void {
+    const first = at >>> WASM_PAGE_SHIFT;
+    const last = (at + length - 1) >>> WASM_PAGE_SHIFT;
+    this.#touched[first] = 1;
+    if (last > first) this.#touched.fill(1, first, last + 1);
+    this.onWrite?.(at, length);
   }
 
   /** The offset if the whole range lies in one bank, else -1; a range that continues in the next bank is not RAM as one. */

@@ -1,6 +1,6 @@
 /** The entry of a worker that runs sandboxes to their end and checks them: what the page's boot matrix does. */
 import wasmLocation from '@jitl/quickjs-wasmfile-release-sync/wasm?url';
-import { failureOf, runChecked } from './checked.ts';
+import { Checker, failureOf } from './checked.ts';
 import type { CheckAnswer, CheckRequest } from './types.ts';
 
 interface WorkerScope {
@@ -10,13 +10,16 @@ interface WorkerScope {
 
 declare const self: WorkerScope;
 
-let last: Promise<void> = Promise.resolve();
+/** Sandboxes of one worker share a session: what is the same for all is made once. */
+const checker = Checker.create({ wasmLocation });
 
 async function run({ id, checked }: CheckRequest): Promise<void> {
   const start = performance.now();
-  const failure = await runChecked(checked, { wasmLocation }).then(failureOf, String);
+  const failure = await checker.then((ready) => failureOf(ready.run(checked))).catch(String);
   self.postMessage({ id, failure, milliseconds: performance.now() - start });
 }
+
+let last: Promise<void> = Promise.resolve();
 
 self.onmessage = ({ data }) => {
   last = last.then(() => run(data));

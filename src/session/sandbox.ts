@@ -113,7 +113,7 @@ export class LoadedSandbox implements Inspected {
   dispose(): void {
     this.driver.end();
     this.host.onIoctl = null;
-    this.#process.exit();
+    this.host.powerOff();
   }
 
   /* ---------------------------------------------------------------- what the status says */

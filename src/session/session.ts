@@ -241,6 +241,7 @@ export class Session {
     }
     for (const { pa, bytes } of parts) sandbox.memory.writeBytes(pa, bytes);
     // The bytes may be a descriptor's: what the CPU holds of it goes, so that the guest runs on with it.
+    sandbox.memory.exposeAll();
     sandbox.host.kvm.host.cpu.invalidateStage2();
     this.#sendViews();
   }
