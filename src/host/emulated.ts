@@ -7,7 +7,7 @@ import { PSTATE, vectorOffset } from '../machine/exceptions.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
 import type { Stop, TrapStop } from '../machine/stop.ts';
 import { SCTLR } from '../machine/sysregs.ts';
-import { vtcrEl2 } from '../machine/translation/control.ts';
+import { vtcrEl2 } from '../machine/translation/registers.ts';
 import { faultStatus } from '../machine/translation/fault.ts';
 import type { HostCpu } from '../kvm/module.ts';
 

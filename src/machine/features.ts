@@ -1,5 +1,5 @@
 import type { GranuleName } from './translation/format.ts';
-import { addressSizeBits } from './translation/control.ts';
+import { addressSizeBits } from './translation/limits.ts';
 
 /** The ID registers that a CPU answers with, by the architecture's names; a register that is not here reads as 0. */
 export type IdRegisters = Readonly<Partial<Record<IdRegister, bigint>>>;

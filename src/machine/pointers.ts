@@ -5,7 +5,7 @@ import type { ControlWord } from '../isa/library.ts';
 import type { CpuFeatures } from './features.ts';
 import { HCR } from './el2.ts';
 import { SCTLR, type StoredRegister } from './sysregs.ts';
-import { tcrEl1 } from './translation/control.ts';
+import { tcrEl1 } from './translation/registers.ts';
 
 interface PointerRegisters {
   readonly SCTLR_EL1: bigint;

@@ -1,6 +1,6 @@
 import { getField, setField, withoutAbsent } from './absent.ts';
 import { featuresOf, type CpuFeatures, type IdRegisters } from './features.ts';
-import { addressSizeEncoding } from './translation/control.ts';
+import { addressSizeEncoding } from './translation/limits.ts';
 import type { GranuleName } from './translation/format.ts';
 
 export type CpuPresetName = 'max' | 'cortex-a53' | 'cortex-a57' | 'cortex-a72' | 'neoverse-n1';

@@ -129,7 +129,7 @@ export interface TablesView {
   readonly stage: 1 | 2;
   /** `IPA 40 bits, 4K granule, start level 1, 2 concatenated tables`. */
   readonly title: string;
-  readonly control: readonly { readonly name: string; readonly value: bigint; readonly meaning: string }[];
+  readonly control: readonly ControlRegister[];
   readonly roots: readonly TableNode[];
   /** Whether anything is known of the moment that changes are against. */
   readonly comparable: boolean;
@@ -231,14 +231,18 @@ export interface CalculatorView {
   /** Why there are no such tables; null: there are. */
   readonly problem: string | null;
   readonly format: string;
-  /** Start levels that are allowed; KVM's choice, or the only one, is `chosen`. */
+  /** Start levels; KVM's choice, or the only one, is `chosen`. */
   readonly starts: readonly {
     readonly level: number;
     readonly levels: number;
     readonly concatenated: number;
     readonly entries: number;
     readonly rootBytes: bigint;
+    /** `SL0 1`: what says it at stage 2. */
+    readonly encoded: string | null;
     readonly chosen: boolean;
+    /** Why tables of that size can't start there; null: they can. */
+    readonly refused: string | null;
   }[];
   /** From the chosen start level on: which bits of the input address index the level, and what one entry maps. */
   readonly levels: readonly {
@@ -250,11 +254,14 @@ export interface CalculatorView {
     /** Entries that the contiguous bit joins; 1: none. */
     readonly contiguous: number;
   }[];
-  readonly registers: readonly {
-    readonly name: string;
-    readonly value: bigint;
-    readonly fields: readonly DescriptorField[];
-  }[];
+  readonly registers: readonly ControlRegister[];
+}
+
+/** A register that governs translation, field by field. */
+export interface ControlRegister {
+  readonly name: string;
+  readonly value: bigint;
+  readonly fields: readonly DescriptorField[];
 }
 
 export interface DescriptorField {

@@ -1,5 +1,6 @@
 import type { TranslationFeatures } from '../features.ts';
-import { stage1Regime, stage2Regime, tcrEl1, withBase, type Stage1Regime, type Stage2Regime } from './control.ts';
+import { stage1Regime, stage2Regime, withBase, type Stage1Regime, type Stage2Regime } from './control.ts';
+import { tcrEl1 } from './registers.ts';
 
 /** The registers that govern the EL1&0 translation regime. */
 export const TRANSLATION_REGISTERS = [

@@ -56,6 +56,11 @@ export class AddressSpaces {
     }
   }
 
+  /** TLBI of a VMID, in use or not. */
+  flushVmid(vmid: number): void {
+    for (const { number, configuration } of this.#spaces) if (configuration.vmid === vmid) this.#tlb.flush(number);
+  }
+
   /** A space that is free or made free. Most are like the one before but for their tables. */
   #newSpace(registers: TranslationRegisters): Space {
     const before = this.#spaces[0];

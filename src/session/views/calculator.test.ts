@@ -12,9 +12,27 @@ const field = (view: ReturnType<typeof of>, name: string) =>
 describe('the calculator', () => {
   it('finds that concatenation saves a level: 40 bits with 4K pages are two tables of level 1', () => {
     const view = of(2, 4096, 40);
-    expect(view.starts).toEqual([
-      { level: 0, levels: 4, concatenated: 1, entries: 2, rootBytes: 16n, chosen: false },
-      { level: 1, levels: 3, concatenated: 2, entries: 1024, rootBytes: 8192n, chosen: true },
+    expect(view.starts.filter(({ refused }) => refused === null)).toEqual([
+      {
+        level: 0,
+        levels: 4,
+        concatenated: 1,
+        entries: 2,
+        rootBytes: 16n,
+        encoded: 'SL0 2',
+        chosen: false,
+        refused: null,
+      },
+      {
+        level: 1,
+        levels: 3,
+        concatenated: 2,
+        entries: 1024,
+        rootBytes: 8192n,
+        encoded: 'SL0 1',
+        chosen: true,
+        refused: null,
+      },
     ]);
     expect([field(view, 'T0SZ'), field(view, 'SL0'), field(view, 'DS')]).toEqual([24, 1, 0]);
     expect(view.levels.map(({ level, bits, leaf }) => [level, bits, leaf])).toEqual([
@@ -30,6 +48,20 @@ describe('the calculator', () => {
     expect(view.problem).toBeNull();
     expect(view.starts.map(({ level, entries }) => [level, entries])).toEqual([[-1, 16]]);
     expect([field(view, 'T0SZ'), field(view, 'DS'), field(view, 'IPS')]).toEqual([12, 1, 6]);
+  });
+
+  it('says why a start level is refused', () => {
+    const refused = (...args: Parameters<typeof of>) =>
+      Object.fromEntries(of(...args).starts.flatMap(({ level, refused: why }) => (why === null ? [] : [[level, why]])));
+    expect(refused(2, 4096, 40, { paBits: 42 })).toEqual({
+      0: 'SL0 2 is reserved: start level 0 with 4K pages needs 44 bits of physical address',
+      2: '40 bits from level 2 are 1024 concatenated tables, more than 16',
+      3: '40 bits from level 3 are 524288 concatenated tables, more than 16',
+    });
+    expect(refused(2, 16384, 40, { paBits: 40 })[1]).toContain('needs 42 bits');
+    expect(refused(2, 16384, 48)[0]).toContain('needs FEAT_LPA2 and DS');
+    expect(refused(2, 65536, 43, { paBits: 44 })[1]).toBeUndefined();
+    expect(refused(2, 4096, 44, { wide: true, paBits: 52 })[-1]).toContain('one entry');
   });
 
   it('says why there are no such tables', () => {
@@ -52,7 +84,9 @@ describe('the calculator', () => {
           expect(view.starts.filter(({ chosen }) => chosen)).toHaveLength(1);
           const [first] = view.levels;
           expect(BigInt(first!.entries) * first!.entrySize).toBe(1n << BigInt(inputBits));
-          for (const { concatenated, rootBytes } of view.starts) {
+          for (const { concatenated, rootBytes, refused, chosen } of view.starts) {
+            if (chosen) expect(refused).toBeNull();
+            if (refused !== null) continue;
             expect(concatenated).toBeLessThanOrEqual(16);
             expect(rootBytes).toBeLessThanOrEqual(BigInt(granule) * BigInt(concatenated));
           }

@@ -1,16 +1,7 @@
 /** What tables a size gives: by the same functions that KVM and the walker use, for a machine that need not be there. */
 import { startLevel, vtcrEl2 } from '../../kvm/stage2/vtcr.ts';
 import type { TranslationFeatures } from '../../machine/features.ts';
-import {
-  addressSizeEncoding,
-  encodedStartLevel,
-  stage1Regime,
-  stage2Regime,
-  TCR_EL1_FIELDS,
-  VTCR_EL2_FIELDS,
-  type ControlField,
-  type Regime,
-} from '../../machine/translation/control.ts';
+import { stage1Regime, stage2Regime, type Regime } from '../../machine/translation/control.ts';
 import {
   granuleOfPageSize,
   LAST_LEVEL,
@@ -18,12 +9,19 @@ import {
   stage1StartLevel,
   type Granule,
 } from '../../machine/translation/format.ts';
-import type { CalculatorView, DescriptorField, TablesSize } from '../messages.ts';
+import {
+  addressSizeEncoding,
+  encodedStartLevel,
+  startLevelFields,
+  startLevelMisfit,
+} from '../../machine/translation/limits.ts';
+import { ControlValue, TCR_EL1_FIELDS, vtcrEl2 as vtcrFields } from '../../machine/translation/registers.ts';
+import type { CalculatorView, TablesSize } from '../messages.ts';
 import { concatenated } from './tables.ts';
 import { entriesAt } from './trees.ts';
 
 const GRANULES = ['4K', '16K', '64K'] as const;
-const MOST_CONCATENATED = 16;
+const FIRST_LEVEL = -1;
 /** Fields of TCR_EL1 as Linux sets them for TTBR0: Write-Back tables, Inner Shareable, no walks from TTBR1. */
 const TCR_AS_LINUX = { IRGN0: 1, ORGN0: 1, SH0: 3, EPD1: 1, AS: 1 } as const;
 const TG0 = { '4K': 0, '64K': 1, '16K': 2 } as const;
@@ -47,13 +45,6 @@ function featuresOf({ granule, paBits, wide }: TablesSize): TranslationFeatures 
     forcedWriteBack: true,
     branchTargets: true,
   };
-}
-
-function fieldsOf(rows: readonly ControlField[], value: bigint): DescriptorField[] {
-  return rows.map(({ name, hi, lo, meaning }) => {
-    const field = Number((value >> BigInt(lo)) & ((1n << BigInt(hi - lo + 1)) - 1n));
-    return { name, bits: hi === lo ? `${hi}` : `${hi}:${lo}`, value: BigInt(field), meaning: meaning(field) };
-  });
 }
 
 function tcrEl1({ inputBits, paBits, granule: pageSize, wide }: TablesSize, granule: Granule): bigint {
@@ -84,7 +75,7 @@ function stage1(size: TablesSize, granule: Granule): Answer {
     regime,
     problem: regime.broken?.why ?? null,
     chosen: regime.tables.startLevel,
-    register: { name: 'TCR_EL1', value, fields: fieldsOf(TCR_EL1_FIELDS, value) },
+    register: { name: 'TCR_EL1', value, fields: new ControlValue(TCR_EL1_FIELDS, value).describe(featuresOf(size)) },
   };
 }
 
@@ -105,25 +96,38 @@ function stage2(size: TablesSize, granule: Granule): Answer {
     regime,
     problem: tooMany ?? tooFew ?? regime.broken?.why ?? null,
     chosen: startLevel(granule, inputBits),
-    register: { name: 'VTCR_EL2', value, fields: fieldsOf(VTCR_EL2_FIELDS, value) },
+    register: { name: 'VTCR_EL2', value, fields: vtcrFields(value).describe(featuresOf(size)) },
   };
 }
 
-/** Start levels that the architecture allows: at stage 2 those with up to 16 tables side by side, that SL0 and SL2 can say. */
-function startsOf(stage: 1 | 2, granule: Granule, inputBits: number, lpa2: boolean): number[] {
-  const plain = stage1StartLevel(granule, inputBits);
-  if (stage === 1) return [plain];
-  const encodable = new Set(
-    [0, 1].flatMap((sl2) =>
-      [0, 1, 2, 3].map((sl0) => encodedStartLevel(granule.name, sl0, lpa2 ? sl2 : 0, lpa2, true)),
-    ),
-  );
-  const beside = (level: number) => 2 ** (inputBits - levelShift(granule, level) - granule.bitsPerLevel);
-  const levels: number[] = [];
-  for (let level = plain; level <= LAST_LEVEL && beside(level) <= MOST_CONCATENATED; level++) {
-    if (encodable.has(level)) levels.push(level);
+type Start = CalculatorView['starts'][number];
+
+/** Start levels of the granule, and why those that are no good are refused: by their size, or by what SL0 and SL2 can say on this CPU. */
+function startsOf(size: TablesSize, granule: Granule, { tables: { format } }: Regime, chosen: number): Start[] {
+  const { stage, inputBits } = size;
+  const lpa2 = size.wide && granule.name !== '64K';
+  const starts: Start[] = [];
+  for (let level = FIRST_LEVEL; level <= LAST_LEVEL; level++) {
+    const fields = stage === 1 ? null : startLevelFields(granule.name, level, lpa2);
+    const plain = level === stage1StartLevel(granule, inputBits);
+    if (stage === 1 ? !plain : fields === null) continue;
+    const tables = { format, root: 0, startLevel: level, inputBits };
+    const entries = entriesAt(tables, level);
+    starts.push({
+      level,
+      levels: LAST_LEVEL - level + 1,
+      concatenated: concatenated(tables),
+      entries,
+      rootBytes: BigInt(entries) * 8n,
+      encoded: fields && (granule.name === '4K' && lpa2 ? `SL2 ${fields.sl2}, SL0 ${fields.sl0}` : `SL0 ${fields.sl0}`),
+      chosen: level === chosen,
+      refused:
+        fields &&
+        (startLevelMisfit(granule.name, level, inputBits) ??
+          encodedStartLevel(granule.name, fields, lpa2, featuresOf(size)).reserved),
+    });
   }
-  return levels;
+  return starts;
 }
 
 export function calculatorView(size: TablesSize): CalculatorView {
@@ -132,20 +136,7 @@ export function calculatorView(size: TablesSize): CalculatorView {
   const { format } = regime.tables;
   const base = { view: 'calculator', problem, format: format.name } as const;
   if (problem !== null) return { ...base, starts: [], levels: [], registers: [] };
-  const { inputBits } = size;
-  const lpa2 = size.wide && granule.name !== '64K';
-  const starts = startsOf(size.stage, granule, inputBits, lpa2).map((level) => {
-    const tables = { format, root: 0, startLevel: level, inputBits };
-    const entries = entriesAt(tables, level);
-    return {
-      level,
-      levels: LAST_LEVEL - level + 1,
-      concatenated: concatenated(tables),
-      entries,
-      rootBytes: BigInt(entries) * 8n,
-      chosen: level === chosen,
-    };
-  });
+  const starts = startsOf(size, granule, regime, chosen);
   return { ...base, starts, levels: levelsOf(size, granule, chosen, regime), registers: [register] };
 }
 

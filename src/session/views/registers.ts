@@ -5,7 +5,7 @@ import { CpuContext } from '../../machine/context.ts';
 import { ABORT, EC } from '../../machine/esr.ts';
 import { STORED_REGISTERS, type StoredRegister } from '../../machine/sysregs.ts';
 import { mairText } from '../../machine/translation/descriptor.ts';
-import { tcrEl1 } from '../../machine/translation/control.ts';
+import { tcrEl1 } from '../../machine/translation/registers.ts';
 import { faultStatusText } from '../../machine/translation/fault.ts';
 import type { RegistersView, RegisterValue } from '../messages.ts';
 import type { Inspected } from './inspected.ts';

@@ -1,6 +1,7 @@
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import type { Vm } from '../../kvm/vm.ts';
-import { tcrEl1, vtcrEl2 } from '../../machine/translation/control.ts';
+import { stage2Regime } from '../../machine/translation/control.ts';
+import { describeBase, tcrEl1, vtcrEl2 } from '../../machine/translation/registers.ts';
 import { decodeDescriptor, type MeaningContext } from '../../machine/translation/descriptor.ts';
 import {
   encodeAddress,
@@ -307,34 +308,41 @@ export function tablesView(inspected: Inspected, owner: Vm | Vcpu, shown: Tables
 
 type Control = Pick<TablesView, 'stage' | 'title' | 'control'>;
 
-function stage2Control({ stage2: { vtcr, vttbr } }: Vm, trees: readonly Tree[]): Control {
+function stage2Control(vm: Vm, trees: readonly Tree[]): Control {
+  const { vtcr, vttbr } = vm.stage2;
+  const { features } = vm.kvm.host.model;
+  const { tables, wideBase, broken } = stage2Regime(vtcr, vttbr, features);
+  const title = broken ? broken.why : trees.map((tree) => titleOf(tree.tables, tree.input)).join('; ');
   return {
     stage: 2,
-    title: trees.map(({ tables, input }) => titleOf(tables, input)).join('; '),
+    title,
     control: [
-      { name: 'VTCR_EL2', value: vtcr, meaning: '' },
-      ...vtcrEl2(vtcr).describe(),
-      { name: 'VTTBR_EL2', value: vttbr, meaning: `VMID ${vttbr >> 48n}` },
+      { name: 'VTCR_EL2', value: vtcr, fields: vtcrEl2(vtcr).describe(features) },
+      { name: 'VTTBR_EL2', value: vttbr, fields: describeBase(vttbr, 'VMID', wideBase, tables.root) },
     ],
   };
 }
 
 function stage1Control(vcpu: Vcpu): Control {
   const { context } = vcpu;
-  const titles = ([0, 1] as const).map((half) => {
+  const halves = ([0, 1] as const).map((half) => {
     const regime = stage1Half(vcpu, half);
-    if (regime.disabled) return `TTBR${half}: off`;
-    return regime.broken ? `TTBR${half}: ${regime.broken.why}` : titleOf(regime.tables, `TTBR${half}: VA`);
+    const { tables, wideBase, disabled, broken } = regime;
+    const name = `TTBR${half}_EL1` as const;
+    const value = context.read(name);
+    return {
+      title: disabled ? `TTBR${half}: off` : broken ? `TTBR${half}: ${broken.why}` : titleOf(tables, `TTBR${half}: VA`),
+      register: { name, value, fields: describeBase(value, 'ASID', wideBase, tables.root) },
+    };
   });
   const tcr = context.read('TCR_EL1');
+  const { features } = vcpu.vm.kvm.host.model;
   return {
     stage: 1,
-    title: titles.join('; '),
+    title: halves.map(({ title }) => title).join('; '),
     control: [
-      { name: 'TCR_EL1', value: tcr, meaning: '' },
-      ...tcrEl1(tcr).describe(),
-      { name: 'TTBR0_EL1', value: context.read('TTBR0_EL1'), meaning: '' },
-      { name: 'TTBR1_EL1', value: context.read('TTBR1_EL1'), meaning: '' },
+      { name: 'TCR_EL1', value: tcr, fields: tcrEl1(tcr).describe(features) },
+      ...halves.map(({ register }) => register),
     ],
   };
 }

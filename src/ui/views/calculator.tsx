@@ -121,7 +121,7 @@ export function Calculator({ view, asked }: { view: CalculatorView; asked: Table
             chosen.concatenated > 1 ? `${chosen.concatenated} tables side by side` : 'one table'
           } at the start, ${inFull(chosen.rootBytes)}.`}
       </p>
-      <Part title={asked.stage === 2 ? 'Start levels that the architecture allows' : 'The start level'}>
+      <Part title={asked.stage === 2 ? 'Start levels' : 'The start level'}>
         <table>
           <thead>
             <tr>
@@ -130,18 +130,28 @@ export function Calculator({ view, asked }: { view: CalculatorView; asked: Table
               <th scope="col">Tables</th>
               <th scope="col">Entries</th>
               <th scope="col">Root</th>
+              {asked.stage === 2 && <th scope="col">Encoded</th>}
               <th scope="col" />
             </tr>
           </thead>
           <tbody>
             {view.starts.map((start) => (
-              <tr key={start.level} data-chosen={start.chosen}>
+              <tr key={start.level} data-chosen={start.chosen} data-refused={start.refused !== null}>
                 <th scope="row">level {start.level}</th>
                 <td>{start.levels}</td>
-                <td>{start.concatenated > 1 ? `${start.concatenated} concatenated` : '1'}</td>
-                <td>{start.entries}</td>
-                <td>{shortSize(start.rootBytes)}</td>
-                <td>{start.chosen && asked.stage === 2 && view.starts.length > 1 ? 'KVM’s choice' : ''}</td>
+                {start.refused === null ? (
+                  <>
+                    <td>{start.concatenated > 1 ? `${start.concatenated} concatenated` : '1'}</td>
+                    <td>{start.entries}</td>
+                    <td>{shortSize(start.rootBytes)}</td>
+                    {asked.stage === 2 && <td>{start.encoded}</td>}
+                    <td>{start.chosen && asked.stage === 2 ? 'KVM’s choice' : ''}</td>
+                  </>
+                ) : (
+                  <td colSpan={5} className="calculator-refused">
+                    {sentence(start.refused)}
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>

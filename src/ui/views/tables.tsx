@@ -4,6 +4,7 @@ import { hex } from '../format.ts';
 import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { send, useView } from '../sandbox-client.ts';
+import { DescriptorBits } from './descriptor-bits.tsx';
 import { Descriptor } from './descriptor.tsx';
 import { plural, sentence } from './format.ts';
 import { Choice, Detail, Frame, Toggle, Waiting } from './frame.tsx';
@@ -235,15 +236,14 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, on
     <>
       <details className="tables-control">
         <summary>{view.title}</summary>
-        <dl>
-          {view.control.map((register) => (
-            <div key={register.name}>
-              <dt>{register.name}</dt>
-              <dd className="tables-value">{hex(register.value)}</dd>
-              <dd>{register.meaning}</dd>
-            </div>
-          ))}
-        </dl>
+        {view.control.map(({ name, value, fields }) => (
+          <section key={name} aria-label={name}>
+            <h4>
+              {name} <code>{hex(value, 16)}</code>
+            </h4>
+            <DescriptorBits value={value} fields={fields} />
+          </section>
+        ))}
       </details>
       {onlyChanged && changed === 0 ? (
         <Empty title={view.comparable ? `Nothing changed since ${moment}.` : 'There is no moment to compare with yet.'}>
