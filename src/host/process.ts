@@ -8,6 +8,15 @@ import { type AddressSpace, type MappedFile, type MmapRequest, type Protection }
 
 /** RLIMIT_NOFILE: descriptors a process may have. */
 const MOST_DESCRIPTORS = 1024;
+/** 0, 1 and 2 are the terminal's, which KVM has nothing to do with. */
+const FIRST_DESCRIPTOR = 3;
+const TERMINAL: Descriptor = {
+  kind: 'file',
+  *ioctl(): IoctlRun {
+    return refuse('ENOTTY', 'file.no-ioctl', 'the terminal has no ioctls of KVM', 'sys_ioctl');
+  },
+  release: () => undefined,
+};
 const KVM_PATH = '/dev/kvm';
 
 /** An open file: descriptors and mappings hold it, the last one lets it go. */
@@ -126,7 +135,7 @@ export class Process implements Caller {
     const number = request >>> 0;
     const argument = BigInt.asUintN(64, arg);
     const observer = this.#host.onIoctl;
-    const descriptor = this.#files.get(fd)?.descriptor ?? null;
+    const descriptor = this.descriptor(fd);
     const call = observer && this.#describe(fd, descriptor, number, argument);
     if (call) observer.before?.(call);
     const result = descriptor
@@ -139,22 +148,22 @@ export class Process implements Caller {
   /* ------------------------------------------------------------ what KVM asks of the task */
 
   get canInstall(): boolean {
-    return this.#files.size < MOST_DESCRIPTORS;
+    return this.#files.size < MOST_DESCRIPTORS - FIRST_DESCRIPTOR;
   }
 
   install(descriptor: Descriptor): number | Refusal {
     if (!this.canInstall) {
       return refuse('EMFILE', 'fd.limit', `the process has ${MOST_DESCRIPTORS} descriptors`, 'get_unused_fd_flags');
     }
-    // 0, 1 and 2 are the terminal's.
-    let fd = 3;
+    let fd = FIRST_DESCRIPTOR;
     while (this.#files.has(fd)) fd++;
     this.#files.set(fd, new OpenFile(descriptor));
     return fd;
   }
 
   descriptor(fd: number): Descriptor | null {
-    return this.#files.get(fd)?.descriptor ?? null;
+    const file = this.#files.get(fd);
+    return file?.descriptor ?? (fd >= 0 && fd < FIRST_DESCRIPTOR ? TERMINAL : null);
   }
 
   /* ------------------------------------------------------------ for views, and the end */

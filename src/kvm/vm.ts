@@ -1,13 +1,14 @@
 import type { Pa } from '../abi/address.ts';
 import { CAPABILITIES } from '../abi/capabilities.ts';
 import { ARM_TARGETS } from '../abi/constants.ts';
-import { kvm_arm_copy_mte_tags, kvm_create_device, kvm_enable_cap, kvm_vcpu_init } from '../abi/structs.ts';
+import { kvm_arm_copy_mte_tags, kvm_enable_cap, kvm_vcpu_init } from '../abi/structs.ts';
 import { capability, checkExtension } from './capabilities.ts';
 import type { AddressSpaceListener, Caller, Descriptor, IoctlRun, UserAddressSpace } from './descriptor.ts';
 import { getWritableMasks, irqLine, irqLineStatus, setCounterOffset, vmAttribute } from './attributes.ts';
 import { registerZone, unregisterZone, type Zone } from './coalesced.ts';
 import { resetDirtyRings } from './dirtyring.ts';
 import type { FilterRange } from './smcccfilter.ts';
+import { createDevice, type Device } from './device.ts';
 import { clearDirtyLog, getDirtyLog } from './dirty.ts';
 import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { SmcccFeatures } from './firmware.ts';
@@ -63,12 +64,6 @@ function enableCap(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
   return refuse('EINVAL', 'enable-cap.unknown', `${name} can't be enabled on a VM`, 'kvm_vm_ioctl_enable_cap');
 }
 
-function createDevice(_vm: Vm, arg: bigint, caller: Caller): IoctlResult {
-  const given = readUser(caller.memory, arg, kvm_create_device);
-  if (isRefusal(given)) return given;
-  return refuse('ENODEV', 'device.type', `this host has no device of type ${given.type}`, 'kvm_ioctl_create_device');
-}
-
 /** KVM_ARM_MTE_COPY_TAGS (kvm_vm_ioctl_mte_copy_tags): no VM has MTE here. */
 function copyTags(_vm: Vm, arg: bigint, caller: Caller): IoctlResult {
   const given = readUser(caller.memory, arg, kvm_arm_copy_mte_tags);
@@ -117,6 +112,7 @@ export class Vm implements Descriptor {
   readonly name: string;
   readonly statistics = new Statistics(VM_STATISTICS);
   readonly ioEvents: IoEvent[] = [];
+  readonly devices = new Set<Device>();
   /** By vcpu_idx: in order of creation. */
   readonly vcpus: Vcpu[] = [];
   readonly smccc = new SmcccFeatures();
