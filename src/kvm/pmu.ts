@@ -41,8 +41,8 @@ const TYPE = {
   EXCLUDE_EL3: 1n << 26n,
 } as const;
 
-/** The perf type of the host's PMU, its only one: the first after those of kprobes and uprobes (PERF_TYPE_MAX on). */
-const HOST_PMU_TYPE = 8n;
+/** The perf type of the host's PMU, its only one for CPUs: types are given out in the order of registration; the recorded kernel's. */
+const HOST_PMU_TYPE = 10n;
 const NO_IRQCHIP = "a PMU's interrupt needs an interrupt controller in the kernel";
 
 /** What a VM may have of the host's PMU; 0: none (kvm_arm_pmu_get_pmuver_limit). */

@@ -34,8 +34,10 @@ export function pvTimeAttribute(
   }
   if (vcpu.stolenTime !== null)
     return refuse('EEXIST', 'pvtime.again', `the IPA is ${hex(vcpu.stolenTime)} already`, kernel);
-  if (ipa >= 1n << 52n || !vcpu.vm.memslots.at(toIpa(Number(ipa)))) {
-    return refuse('EINVAL', 'pvtime.no-slot', `there is no memory slot at IPA ${hex(ipa)}`, kernel);
+  const slot = ipa < 1n << 52n ? vcpu.vm.memslots.at(toIpa(Number(ipa))) : null;
+  if (!slot || (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0) {
+    const message = `there is no memory slot at IPA ${hex(ipa)} that can be written`;
+    return refuse('EINVAL', 'pvtime.no-slot', message, kernel);
   }
   vcpu.stolenTime = ipa;
   return DONE;
