@@ -1,5 +1,6 @@
 import { assemble } from '../isa/a64/assembler.ts';
 import { ElfError, readElf } from '../vmm/images/elf.ts';
+import { remembered } from '../vmm/remembered.ts';
 import type { GuestImage } from '../vmm/script/api.ts';
 import type { Breakpoint, Diagnostic, GuestElf, Sandbox } from './messages.ts';
 
@@ -10,6 +11,8 @@ import type { Breakpoint, Diagnostic, GuestElf, Sandbox } from './messages.ts';
 export const GUEST_ORIGIN = 0x4000_0000n;
 
 const ENTRY = '_start';
+/** Sources whose program is kept. */
+const REMEMBERED = { most: 16, longest: 1 << 16 };
 
 /** What comes of a guest's source or file. */
 interface Built {
@@ -20,14 +23,14 @@ interface Built {
 
 const NOTHING: GuestImage = { bytes: new Uint8Array(), origin: GUEST_ORIGIN, entry: GUEST_ORIGIN, symbols: new Map() };
 
-function assembled(source: string): Built {
+const assembled = remembered((source): Built => {
   const { bytes, symbols, lines, errors } = assemble(source, { origin: GUEST_ORIGIN });
   return {
     image: { bytes, origin: GUEST_ORIGIN, entry: symbols.get(ENTRY) ?? GUEST_ORIGIN, symbols },
     diagnostics: errors.map((error) => ({ source: 'guest', severity: 'error', ...error })),
     lines: new Map(lines.map(({ address, line }) => [address, line])),
   };
-}
+}, REMEMBERED);
 
 function loaded({ name, base64 }: GuestElf): Built {
   const lines = new Map<bigint, number>();

@@ -147,9 +147,25 @@ export interface GuestImage {
   readonly symbols: ReadonlyMap<string, bigint>;
 }
 
-/** The tables as the prelude parses them; what depends on the host and the guest is passed in. */
+/** What a script can name, as the prelude parses it. */
 export function preludeData(pageSize: number, guest: GuestImage): string {
-  const constants: Record<string, number> = { PAGE_SIZE: pageSize };
+  const own = JSON.stringify({
+    pageSize,
+    guest: {
+      origin: String(guest.origin),
+      entry: String(guest.entry),
+      symbols: Object.fromEntries([...guest.symbols].map(([name, at]) => [name, String(at)])),
+    },
+  });
+  tables ??= JSON.stringify(tablesOfNames());
+  return `${own.slice(0, -1)},${tables.slice(1)}`;
+}
+
+/** The same for every script. */
+let tables: string | undefined;
+
+function tablesOfNames(): object {
+  const constants: Record<string, number> = {};
   const wideConstants: Record<string, string> = {};
   for (const { name, value } of SCRIPT_CONSTANTS.flatMap((each) => each.constants)) {
     if (typeof value === 'number') constants[name] = value;
@@ -160,18 +176,13 @@ export function preludeData(pageSize: number, guest: GuestImage): string {
   for (const { row, number, struct } of SCRIPT_REQUESTS) {
     (requests[number] ??= []).push(struct ? { name: row.name, struct: struct.name } : { name: row.name });
   }
-  return JSON.stringify({
+  return {
     constants,
     wideConstants,
     registers: Object.fromEntries([...SCRIPT_REGISTERS].map(([name, id]) => [name, String(id)])),
     structs: Object.fromEntries(SCRIPT_STRUCTS.map((struct) => [struct.name, packed(struct)])),
     requests,
-    guest: {
-      origin: String(guest.origin),
-      entry: String(guest.entry),
-      symbols: Object.fromEntries([...guest.symbols].map(([name, at]) => [name, String(at)])),
-    },
-  });
+  };
 }
 
 function packed(struct: ScriptStruct): object {

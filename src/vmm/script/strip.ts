@@ -1,6 +1,7 @@
 import { transform } from 'sucrase';
 import { parse } from 'sucrase/dist/parser/index.js';
 import { TokenType } from 'sucrase/dist/parser/tokenizer/types.js';
+import { remembered } from '../remembered.ts';
 import { SCRIPT_LIMITS } from './limits.ts';
 
 /** What is wrong with a script, and where: line and column from 1, null where it has no place. */
@@ -13,8 +14,11 @@ export interface ScriptProblem {
 export type Stripped =
   { readonly ok: true; readonly code: string } | { readonly ok: false; readonly problem: ScriptProblem };
 
+/** Sources whose code is kept. */
+const REMEMBERED = { most: 16, longest: 1 << 16 };
+
 /** TypeScript without its types: every statement stays on its line. Types are not checked. */
-export function stripTypes(source: string): Stripped {
+export const stripTypes = remembered((source): Stripped => {
   if (source.length > SCRIPT_LIMITS.source) {
     const message = `the script has ${source.length} characters, the limit is ${SCRIPT_LIMITS.source}`;
     return { ok: false, problem: { message, line: null, column: null } };
@@ -25,7 +29,7 @@ export function stripTypes(source: string): Stripped {
   } catch (error) {
     return { ok: false, problem: problemOf(error) };
   }
-}
+}, REMEMBERED);
 
 /** sucrase writes `Error transforming …: Unexpected token (3:5)` and has the place as `loc`. */
 function problemOf(error: unknown): ScriptProblem {
@@ -46,7 +50,7 @@ const CLOSE = new Set([TokenType.parenR, TokenType.braceR, TokenType.bracketR]);
  * Puts a call into the head of every `while` and `for (;;)`. QuickJS notes its place at calls only: without one, an endless
  * loop would be reported at the first line of its function. Lines stay; code that does not parse stays as it is.
  */
-export function markLoops(code: string): string {
+export const markLoops = remembered((code): string => {
   let tokens;
   try {
     tokens = parse(code, false, false, false).tokens;
@@ -82,4 +86,4 @@ export function markLoops(code: string): string {
     return [before, text];
   });
   return parts.join('') + code.slice(from);
-}
+}, REMEMBERED);

@@ -39,6 +39,7 @@ export interface Layout {
 }
 
 interface Api {
+  readonly pageSize: number;
   readonly constants: Readonly<Record<string, number>>;
   readonly wideConstants: Readonly<Record<string, string>>;
   readonly registers: Readonly<Record<string, string>>;

@@ -19,6 +19,7 @@ const guest = Object.freeze({
 });
 
 const names: Record<string, unknown> = {
+  PAGE_SIZE: api.pageSize,
   ...api.constants,
   ...Object.fromEntries(Object.entries(api.wideConstants).map(([name, value]) => [name, BigInt(value)])),
   regs: Object.freeze(Object.fromEntries(Object.entries(api.registers).map(([name, id]) => [name, BigInt(id)]))),
