@@ -71,8 +71,8 @@ export class EmulatedCpu implements HostCpu {
   physicalCount(): bigint {
     return this.#cpu.physicalCount();
   }
-  invalidateStage2(): void {
-    this.#cpu.invalidateStage2();
+  invalidateStage2(vmid?: number): void {
+    this.#cpu.invalidateStage2(vmid);
   }
   debugWith(registers: DebugRegisters | null): void {
     this.#cpu.debugWith(registers);

@@ -1,7 +1,7 @@
 import { pa, type Pa } from '../abi/address.ts';
 import type { AddressSpaceListener, UserAddressSpace, UserPage } from '../kvm/descriptor.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
-import { PageTable, type Leaf } from '../kvm/pagetable.ts';
+import { isLeaf, PageTable, type Halves } from '../kvm/pagetable.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
 import { levelShift, type TableFormat } from '../machine/translation/format.ts';
 import { hostLeafAttributes } from './stage1.ts';
@@ -169,11 +169,12 @@ export class AddressSpace implements UserAddressSpace {
     const { readable = false, writable = false, executable = false } = protection;
     for (const part of this.#carve(start, end)) this.#insert({ ...part, readable, writable, executable });
     // Present pages take the new protection when they are touched the next time, or lose their entry with all access.
-    for (const leaf of this.table.leaves(start, end)) {
+    this.table.forEachLeaf(start, end, (leaf) => {
       const vma = this.#find(leaf.input);
-      if (!vma) continue;
-      this.table.update(leaf, this.table.entry(leaf.output, this.#attributes(vma), leaf.level));
-    }
+      if (!vma) return;
+      const { low, high } = this.table.entry(leaf.output, this.#attributes(vma), leaf.level);
+      this.table.update(leaf, low, high);
+    });
     return DONE;
   }
 
@@ -228,11 +229,11 @@ export class AddressSpace implements UserAddressSpace {
     const address = Number(hva);
     const vma = this.#find(address);
     if (!vma || !(write ? vma.writable : vma.readable)) return null;
-    let leaf = this.table.lookup(address);
-    if (!leaf?.valid) {
+    let leaf = this.table.find(address);
+    if (!leaf || !isLeaf(leaf)) {
       if (!this.#fault(vma, address)) return null;
-      leaf = this.table.lookup(address);
-      if (!leaf?.valid) return null;
+      leaf = this.table.find(address);
+      if (!leaf || !isLeaf(leaf)) return null;
     }
     const within = address - leaf.input;
     const page = pa(leaf.output + within - (within % this.#pageSize));
@@ -241,6 +242,17 @@ export class AddressSpace implements UserAddressSpace {
 
   isMapped(hva: bigint): boolean {
     return hva >= 0n && hva < this.taskSize && this.#find(Number(hva)) !== null;
+  }
+
+  whyNoPage(hva: bigint, write: boolean): string {
+    const vma = hva >= 0n && hva < this.taskSize ? this.#find(Number(hva)) : null;
+    if (!vma) return 'where nothing is mapped';
+    if (!vma.readable && !vma.writable) return 'which is PROT_NONE';
+    if (!(write ? vma.writable : vma.readable)) return `which can't be ${write ? 'written' : 'read'}`;
+    if (vma.file && vma.file.pageAt(this.#filePage(vma, Number(hva))) === null) {
+      return 'beyond the end of the file that is mapped there (SIGBUS)';
+    }
+    return 'for which the host has no memory left';
   }
 
   hasPfnMapping(start: bigint, end: bigint): boolean {
@@ -359,7 +371,7 @@ export class AddressSpace implements UserAddressSpace {
     this.#notify(start, end);
     for (const vma of this.#carve(start, end)) {
       this.table.unmap(vma.start, vma.end, (leaf) => {
-        if (!vma.file) this.#memory.pages.free(leaf.output, leaf.size / this.#pageSize);
+        if (!vma.file) this.#memory.pages.free(pa(leaf.output), leaf.size / this.#pageSize);
       });
       vma.file?.release();
     }
@@ -373,12 +385,12 @@ export class AddressSpace implements UserAddressSpace {
   /** Blocks that reach across an end of the range become pages. */
   #splitTables(start: number, end: number): boolean {
     return [start, end].every((edge) => {
-      const leaf = this.table.lookup(edge);
-      return !leaf?.valid || leaf.input === edge || this.table.split(edge, edge + 1);
+      const leaf = this.table.find(edge);
+      return !leaf || !isLeaf(leaf) || leaf.input === edge || this.table.split(edge, edge + 1);
     });
   }
 
-  #attributes(vma: Vma): bigint {
+  #attributes(vma: Vma): Halves {
     return hostLeafAttributes(this.table.tables.format, vma);
   }
 
@@ -386,7 +398,7 @@ export class AddressSpace implements UserAddressSpace {
   #fault(vma: Vma, address: number): boolean {
     const page = address - (address % this.#pageSize);
     if (vma.file) {
-      const found = vma.file.pageAt(vma.fileOffset + (page - vma.start) / this.#pageSize);
+      const found = vma.file.pageAt(this.#filePage(vma, page));
       return found !== null && this.table.map(page, this.#pageSize, found, this.#attributes(vma));
     }
     const huge = address - (address % this.#hugeSize);
@@ -396,9 +408,14 @@ export class AddressSpace implements UserAddressSpace {
     return this.#allocate(vma, page, this.#pageSize);
   }
 
+  /** Which page of its file a mapping has at an address. */
+  #filePage(vma: Vma, address: number): number {
+    return vma.fileOffset + Math.floor((address - vma.start) / this.#pageSize);
+  }
+
   #emptyBlock(address: number): boolean {
-    const leaf: Leaf | null = this.table.lookup(address);
-    return leaf !== null && !leaf.valid && leaf.size >= this.#hugeSize;
+    const leaf = this.table.find(address);
+    return leaf !== null && !isLeaf(leaf) && leaf.size >= this.#hugeSize;
   }
 
   #allocate(vma: Vma, address: number, size: number): boolean {

@@ -1,25 +1,20 @@
+import type { Halves } from '../kvm/pagetable.ts';
 import type { TableFormat } from '../machine/translation/format.ts';
 import type { Protection } from './mm.ts';
 
-const bit = (position: number): bigint => 1n << BigInt(position);
-
 /** Stage 1 leaf of a user page as Linux writes it (PAGE_SHARED, PAGE_READONLY and their kin): Arm ARM D8.3.2. */
-const AF = bit(10);
-const NG = bit(11);
-const INNER_SHAREABLE = 3n << 8n;
-const AP_EL0 = bit(6);
-const AP_READ_ONLY = bit(7);
-const PXN = bit(53);
-const UXN = bit(54);
-/** Software's: the entry is writable when its owner says so (PTE_WRITE, which is DBM). */
-const PTE_WRITE = bit(51);
+const LOW = { AP_EL0: 1 << 6, AP_READ_ONLY: 1 << 7, INNER_SHAREABLE: 3 << 8, AF: 1 << 10, NG: 1 << 11 } as const;
+/** From bit 32 on. PTE_WRITE is DBM, and software's: the entry is writable when its owner says so. */
+const HIGH = { PTE_WRITE: 1 << (51 - 32), PXN: 1 << (53 - 32), UXN: 1 << (54 - 32) } as const;
 
-export function hostLeafAttributes(format: TableFormat, protection: Protection): bigint {
+export function hostLeafAttributes(format: TableFormat, protection: Protection): Halves {
   const { readable, writable, executable } = protection;
-  let attributes = AF | NG | PXN;
-  if (!format.sharedInControl) attributes |= INNER_SHAREABLE;
-  if (readable || writable) attributes |= AP_EL0;
-  attributes |= writable ? PTE_WRITE : AP_READ_ONLY;
-  if (!executable) attributes |= UXN;
-  return attributes;
+  let low = LOW.AF | LOW.NG;
+  let high: number = HIGH.PXN;
+  if (!format.sharedInControl) low |= LOW.INNER_SHAREABLE;
+  if (readable || writable) low |= LOW.AP_EL0;
+  if (writable) high |= HIGH.PTE_WRITE;
+  else low |= LOW.AP_READ_ONLY;
+  if (!executable) high |= HIGH.UXN;
+  return { low, high };
 }

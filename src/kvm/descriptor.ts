@@ -27,8 +27,8 @@ export interface UserAddressSpace extends UserMemory {
   readonly taskSize: bigint;
   /** Walks the process' page tables; absent pages of a mapping that allows it are made present. null: no such memory, or not so accessible. */
   getPage(hva: bigint, write: boolean): UserPage | null;
-  /** A mapping exists at the address, whatever its permissions. */
-  isMapped(hva: bigint): boolean;
+  /** Why `getPage` has none for such an access, as the end of a sentence about the address. */
+  whyNoPage(hva: bigint, write: boolean): string;
   /** A mapping of memory that has no struct page (VM_PFNMAP) touches [start, end). */
   hasPfnMapping(start: bigint, end: bigint): boolean;
   addListener(listener: AddressSpaceListener): void;

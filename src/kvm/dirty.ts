@@ -95,7 +95,10 @@ function usesBitmap(vm: Vm): boolean {
   return vm.dirtyRingSize === 0 || vm.dirtyRingWithBitmap;
 }
 
-/** Write-protects pages again whose bits were taken, so that the next write to one is seen. */
+/**
+ * Write-protects pages again whose bits were taken, so that the next write to one is seen
+ * (kvm_arch_mmu_enable_log_dirty_pt_masked). The caller has said why, and flushes the TLB after it.
+ */
 export function reprotect(vm: Vm, slot: Memslot, word: number, mask: bigint): void {
   const { pageSize } = vm.kvm.host;
   const first = word * WORD_PAGES + lowestBit(mask);
@@ -137,10 +140,15 @@ export function getDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
   if (vm.manualDirtyLogProtect === 0) {
     // The snapshot is taken and pages are protected before the copy can fail.
     snapshot = bitmap.take();
+    const { base, size } = slot.slot;
+    let flush = false;
+    vm.stage2.because('dirty log read');
     snapshot.forEachDirty((word, mask) => {
-      if (mask === null) vm.stage2.writeProtect(slot.slot.base, slot.slot.base + slot.slot.size);
+      flush = true;
+      if (mask === null) vm.stage2.writeProtect(base, base + size);
       else reprotect(vm, slot.slot, word, mask);
     });
+    if (flush) vm.stage2.flushRange(base, base + size);
   }
   if (snapshot.copyTo(caller.memory, log.dirty_bitmap)) return DONE;
   return copyFault(log.dirty_bitmap, bitmap.words * 8, 'to', 'dirty_bitmap');
@@ -168,17 +176,27 @@ export function clearDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult 
   }
   const words = Math.ceil(log.num_pages / WORD_PAGES);
   const firstWord = Number(first) / WORD_PAGES;
+  const { base, size } = slot.slot;
+  let flush = false;
+  let fault = false;
+  vm.stage2.because('dirty log cleared');
   for (let at = 0; at < words; at += CHUNK_WORDS) {
     const bytes = caller.memory.read(log.dirty_bitmap + BigInt(at * 8), Math.min(CHUNK_WORDS, words - at) * 8);
-    if (!bytes) return copyFault(log.dirty_bitmap, words * 8, 'from', 'dirty_bitmap');
+    if (!bytes) {
+      fault = true;
+      break;
+    }
     const masks = new BigUint64Array(bytes.buffer);
     masks.forEach((mask, index) => {
       if (mask === 0n) return;
       const cleared = bitmap.clear(firstWord + at + index, mask);
-      if (cleared !== 0n) reprotect(vm, slot.slot, firstWord + at + index, cleared);
+      if (cleared === 0n) return;
+      flush = true;
+      reprotect(vm, slot.slot, firstWord + at + index, cleared);
     });
   }
-  return DONE;
+  if (flush) vm.stage2.flushRange(base, base + size);
+  return fault ? copyFault(log.dirty_bitmap, words * 8, 'from', 'dirty_bitmap') : DONE;
 }
 
 /** A page of a slot was written by a vCPU, or for it (mark_page_dirty_in_slot). */

@@ -141,8 +141,10 @@ export function resetDirtyRings(vm: Vm): IoctlResult {
   if (vm.dirtyRingSize === 0) {
     return refuse('EINVAL', 'dirty-ring.none', 'the VM has no dirty ring', 'kvm_vm_ioctl_reset_dirty_pages');
   }
+  vm.stage2.because('dirty ring reset');
   const cleared = vm.vcpus.reduce((sum, vcpu) => sum + (vcpu.dirtyRing?.reset(vm) ?? 0), 0);
   if (cleared > 0) {
+    vm.stage2.flushAll();
     vm.statistics.add('remote_tlb_flush_requests');
     vm.statistics.add('remote_tlb_flush');
   }

@@ -16,6 +16,9 @@ export interface KernelFeatures {
   readonly stage2ForceWriteBack: boolean;
   /** CTR_EL0.DIC: no instruction cache maintenance, so RAM is mapped executable at once. */
   readonly cacheDic: boolean;
+  /** FEAT_TLBIRANGE, and FEAT_TTL: a TLBI tells the level of the entry. */
+  readonly tlbRange: boolean;
+  readonly tlbLevel: boolean;
   readonly ras: boolean;
   readonly vhe: boolean;
   /** AArch32 at EL1 and at EL0. */
@@ -52,6 +55,8 @@ export function kernelFeatures(model: HostModel, granule: GranuleName): KernelFe
     vmidBits: features.vmidBits,
     stage2ForceWriteBack: features.forcedWriteBack,
     cacheDic: (((id.CTR_EL0 ?? 0n) >> 29n) & 1n) !== 0n,
+    tlbRange: features.tlbiRange,
+    tlbLevel: (((id.ID_AA64MMFR2_EL1 ?? 0n) >> 48n) & 0xfn) !== 0n,
     ras: features.ras,
     vhe: features.vhe,
     aarch32El1: ((pfr0 >> 4n) & 0xfn) === AARCH32_TOO,

@@ -205,7 +205,7 @@ function setMemoryRegion(vm: Vm, region: Region): IoctlResult {
 
   if (size === 0n) {
     if (!old) return refuse('EINVAL', 'memslot.delete-missing', `size 0 deletes, and there is no slot ${id}`, kernel);
-    vm.stage2.unmap(old.base, old.base + old.size);
+    vm.stage2.because('slot deleted').unmap(old.base, old.base + old.size);
     vm.memslots.delete(id);
     return DONE;
   }
@@ -232,7 +232,7 @@ function setMemoryRegion(vm: Vm, region: Region): IoctlResult {
   }
 
   // A slot that moves loses its mappings before the architecture may still refuse the new place.
-  if (old && moves) vm.stage2.unmap(old.base, old.base + old.size);
+  if (old && moves) vm.stage2.because('slot moved').unmap(old.base, old.base + old.size);
   if (base + size > 1n << BigInt(vm.ipaBits)) {
     const message = `the slot ends at ${hex(base + size)}, above the VM's IPA space of ${vm.ipaBits} bits, ${hex(1n << BigInt(vm.ipaBits))}`;
     return refuse('EFAULT', 'memslot.ipa-limit', message, 'kvm_arch_prepare_memory_region');
@@ -249,20 +249,45 @@ function setMemoryRegion(vm: Vm, region: Region): IoctlResult {
   vm.memslots.set(slot);
   // kvm_arch_commit_memory_region: all pages are protected when logging begins, unless CLEAR does it bit by bit.
   if (logs && !manualAndInitiallySet(vm)) {
-    vm.stage2.writeProtect(slot.base, slot.base + slot.size);
+    vm.stage2.because('logging enabled').writeProtect(slot.base, slot.base + slot.size);
+    vm.stage2.flushRange(slot.base, slot.base + slot.size);
     if (vm.splitChunkSize !== 0n) vm.stage2.split(slot.base, slot.base + slot.size);
   }
   return DONE;
 }
 
-/** Pages of the process are going away (kvm_mmu_notifier_invalidate_range_start): every IPA behind them is unmapped. */
-export function unmapUserRange(vm: Vm, start: bigint, end: bigint): void {
+/** The IPAs that the slots have for a range of the process' addresses (kvm_handle_hva_range). */
+function forEachIpaRange(vm: Vm, start: bigint, end: bigint, visit: (from: number, to: number) => void): void {
   for (const slot of vm.memslots.values()) {
     const from = start > slot.userspaceAddress ? start : slot.userspaceAddress;
     const slotEnd = slot.userspaceAddress + BigInt(slot.size);
     const to = end < slotEnd ? end : slotEnd;
     if (from >= to) continue;
     const offset = slot.base - Number(slot.userspaceAddress);
-    vm.stage2.unmap(Number(from) + offset, Number(to) + offset);
+    visit(Number(from) + offset, Number(to) + offset);
   }
+}
+
+/** Pages of the process are going away (kvm_mmu_notifier_invalidate_range_start): every IPA behind them is unmapped. */
+export function unmapUserRange(vm: Vm, start: bigint, end: bigint): void {
+  vm.stage2.because('host memory changed', Number(start));
+  forEachIpaRange(vm, start, end, (from, to) => vm.stage2.unmap(from, to));
+}
+
+/**
+ * Whether the guest has used pages of the process since they were asked for the last time, which is forgotten
+ * (kvm_mmu_notifier_clear_young; with `flush` kvm_mmu_notifier_clear_flush_young: uses that the TLB hides are seen from now on).
+ */
+export function ageUserRange(vm: Vm, start: bigint, end: bigint, flush: boolean): boolean {
+  let young = false;
+  vm.stage2.because('host memory aged', Number(start));
+  forEachIpaRange(vm, start, end, (from, to) => {
+    young = vm.stage2.age(from, to, true) || young;
+  });
+  if (young && flush) {
+    vm.stage2.flushAll();
+    vm.statistics.add('remote_tlb_flush_requests');
+    vm.statistics.add('remote_tlb_flush');
+  }
+  return young;
 }

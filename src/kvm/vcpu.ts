@@ -175,6 +175,7 @@ function vcpuInit(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlResult {
   vcpu.initialized = true;
   // A guest that boots again must fault its RAM in again where the host has to see caches being turned on.
   if (vcpu.hasRunOnce && !vm.kvm.features.stage2ForceWriteBack) {
+    vm.stage2.because('vCPU initialized');
     for (const slot of vm.memslots.values()) vm.stage2.unmap(slot.base, slot.base + slot.size);
   }
   vcpu.resetHcr();

@@ -218,9 +218,10 @@ export class Cpu implements RegisterFile {
     this.instructions += count - counts * INSTRUCTIONS_PER_COUNT;
   }
 
-  /** TLBI as EL2 does it after it has changed stage 2 tables: everything of the guest, whatever the address. */
-  invalidateStage2(): void {
-    this.#engine.tlb.flush();
+  /** TLBI as EL2 does it after it has changed stage 2 tables: everything of the VMID, whatever the address; absent: of all. */
+  invalidateStage2(vmid?: number): void {
+    if (vmid === undefined) this.#engine.tlb.flush();
+    else this.#spaces.flushVmid(vmid);
   }
 
   /* ------------------------------------------------------------------ registers, for the rows of sysregs.ts */

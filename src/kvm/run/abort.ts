@@ -8,6 +8,7 @@ import { refuse, type Refusal } from '../refusal.ts';
 import { hex } from '../usercopy.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { injectDataAbort, injectPrefetchAbort, injectSerror, injectSizeFault } from './inject.ts';
+import { noUserMemory } from './memoryfault.ts';
 import { memoryMappedAccess } from './mmio.ts';
 import type { Handled } from './result.ts';
 import {
@@ -55,7 +56,8 @@ export function guestAbort(vcpu: Vcpu, trap: TrapStop): Handled {
   const write = isWriteFault(trap);
   if (!slot || (write && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0)) return outsideMemory(vcpu, trap, slot);
   if (kind === 'access') {
-    // Access flags are set when entries are made, and never cleared.
+    // handle_access_fault: where the CPU does not set the flag by itself.
+    vm.stage2.because('access flag fault', faultAddress(trap)).makeYoung(page);
     return 'guest';
   }
   const mapped = mapUserMemory(vcpu, trap, slot, page);
@@ -93,14 +95,11 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: Ipa): Ref
   }
   const pageIpa = toIpa(ipa - (ipa % pageSize));
   const hva = slot.userspaceAddress + BigInt(pageIpa - slot.base);
-  const fault = (what: string): Refusal =>
-    refuse('EFAULT', 'run.no-user-memory', `IPA ${hex(ipa)} is at ${hex(hva)} in the process, ${what}`, kernel);
-  if (!vm.mm.isMapped(hva)) return fault('where nothing is mapped');
   const page = vm.mm.getPage(hva, write);
-  if (!page) return fault(`which can't be ${write ? 'written' : 'read'}, or the host has no memory for it`);
+  if (!page) return noUserMemory(vcpu, slot, ipa, hva, write);
 
-  const logging = slot.dirty !== null || (slot.flags & MEM_FLAGS.KVM_MEM_LOG_DIRTY_PAGES) !== 0;
   const readOnly = (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0;
+  const logging = !readOnly && (slot.flags & MEM_FLAGS.KVM_MEM_LOG_DIRTY_PAGES) !== 0;
   const writable = page.writable && !readOnly && (write || !logging);
   const permissions = { write: writable, execute: execute || vm.kvm.features.cacheDic };
 
@@ -108,12 +107,18 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: Ipa): Ref
   let size = pageSize;
   if (!logging) size = permission && faultSize > pageSize ? faultSize : mappingSize(vcpu, slot, hva, page);
   const within = pageIpa % size;
-  const done =
-    permission && size === faultSize
-      ? stage2.relax(toIpa(pageIpa - within), permissions) || true
-      : stage2.map(toIpa(pageIpa - within), size, toPa(page.pa - within), permissions);
-  if (!done) return refuse('ENOMEM', 'run.no-table-memory', 'the host has no memory for a stage 2 table', kernel);
-  if (writable) markDirty(vcpu, slot, pageIpa);
+  const start = toIpa(pageIpa - within);
+  stage2.because(permission ? 'permission fault' : 'translation fault', faultAddress(trap));
+  let changed: boolean;
+  if (permission && size === faultSize) changed = stage2.relax(start, permissions);
+  else {
+    const mapped = stage2.map(start, size, toPa(page.pa - within), permissions);
+    if (mapped === 'no memory') {
+      return refuse('ENOMEM', 'run.no-table-memory', 'the host has no memory for a stage 2 table', kernel);
+    }
+    changed = mapped === 'mapped';
+  }
+  if (writable && changed) markDirty(vcpu, slot, pageIpa);
   return null;
 }
 

@@ -66,7 +66,7 @@ describe('a tree of tables', () => {
             if (old?.valid && old.size > size) {
               for (let n = old.input / 4096; n < (old.input + old.size) / 4096; n++) model.delete(n);
             }
-            expect(table.map(input, size, output * size, 0n)).toBe(true);
+            expect(table.map(input, size, output * size, { low: 0, high: 0 })).toBe(true);
             for (let n = 0; n < size / 4096; n++) model.set(first + n, output * size + n * 4096);
           } else if (op === 'unmap') {
             // Blocks go as a whole.

@@ -1,30 +1,47 @@
 import type { Ipa, Pa } from '../../abi/address.ts';
-import { tableFormat } from '../../machine/translation/format.ts';
+import { LAST_LEVEL, tableFormat } from '../../machine/translation/format.ts';
 import type { KvmModule } from '../module.ts';
-import { PageTable } from '../pagetable.ts';
+import { isLeaf, PageTable, type Entry, type Halves, type Observer } from '../pagetable.ts';
+import {
+  ACCESS_FLAG,
+  differsBesidePermissions,
+  isCacheable,
+  isExecutable,
+  leafAttributes,
+  LOCKED,
+  S2AP_READ,
+  S2AP_WRITE,
+  XN_HIGH,
+  type Stage2Permissions,
+} from './attributes.ts';
+import { MAINTENANCE, NO_LEVEL, Stage2Events, type Flush, type Operation, type Reason } from './events.ts';
 import { startLevel, vtcrEl2 } from './vtcr.ts';
 
-/** Stage 2 leaf attributes (Arm ARM D8.3.2, stage2_set_prot_attr). */
-const MEMATTR_NORMAL = 0xfn << 2n;
-const MEMATTR_NORMAL_FWB = 6n << 2n;
-const S2AP_READ = 1n << 6n;
-const S2AP_WRITE = 1n << 7n;
-const SH_INNER = 3n << 8n;
-const AF = 1n << 10n;
-const XN = 1n << 54n;
+export type { Stage2Permissions } from './attributes.ts';
 
-export interface Stage2Permissions {
-  readonly write: boolean;
-  readonly execute: boolean;
-}
+/** `again`: the entry is there but for permissions, and the guest tries once more (-EAGAIN). */
+export type Mapped = 'mapped' | 'again' | 'no memory';
 
-/** A VM's stage 2: tables as bytes in host memory, and the control registers that make the CPU use them. */
-export class Stage2 {
+const VALID = 1;
+const NO_ADDRESS = -1;
+
+/**
+ * A VM's stage 2: tables as bytes in host memory, and the control registers that make the CPU use them. What the operations do and in
+ * which order is pgtable.c's: what TLB and cache maintenance each takes, too; all of it is recorded.
+ *
+ * The TLBs of this machine are by virtual address, so whatever a TLBI of a guest's stage 2 names, all of that VMID is forgotten:
+ * that is what the VMALLE1IS does which the kernel has to add.
+ */
+export class Stage2 implements Observer {
   readonly ipaBits: number;
   readonly vtcr: bigint;
+  /** VTTBR_EL2: the start tables' address and the VMID (kvm_get_vttbr). */
+  readonly vttbr: bigint;
   readonly vmid: number;
   readonly table: PageTable;
+  readonly events: Stage2Events;
   readonly #kvm: KvmModule;
+  readonly #attributes: (permissions: Stage2Permissions) => Halves;
 
   private constructor(kvm: KvmModule, ipaBits: number, table: PageTable) {
     this.#kvm = kvm;
@@ -32,6 +49,10 @@ export class Stage2 {
     this.table = table;
     this.vtcr = vtcrEl2(kvm, ipaBits);
     this.vmid = kvm.allocateVmid();
+    this.vttbr = vttbrEl2(table, this.vmid);
+    this.events = new Stage2Events(() => kvm.host.cpu.instructions);
+    this.#attributes = leafAttributes(kvm.features);
+    table.observer = this;
   }
 
   /** null: no memory for the start tables. */
@@ -43,57 +64,101 @@ export class Stage2 {
     return table && new Stage2(kvm, ipaBits, table);
   }
 
-  /** VTTBR_EL2: the start tables' address and the VMID (kvm_get_vttbr). */
-  get vttbr(): bigint {
-    const BADDR = ((1n << 46n) - 1n) << 2n;
-    const root = BigInt(this.table.tables.root);
-    // phys_to_ttbr: bits 51:48 of the address go to 5:2.
-    return (BigInt(this.vmid) << 48n) | ((root | (root >> 46n)) & BADDR);
+  /* ------------------------------------------------------------ operations */
+
+  /** Says why what follows is done; `about` is the faulting IPA, or the host's address that changed. */
+  because(reason: Reason, about = NO_ADDRESS): this {
+    this.events.reason = reason;
+    this.events.about = about;
+    return this;
   }
 
-  /** Maps a page or block of RAM. False: no memory for a table. */
-  map(ipa: Ipa, size: number, pa: Pa, permissions: Stage2Permissions): boolean {
-    const { features } = this.#kvm;
-    let attributes = AF | S2AP_READ | (features.stage2ForceWriteBack ? MEMATTR_NORMAL_FWB : MEMATTR_NORMAL);
-    if (permissions.write) attributes |= S2AP_WRITE;
-    if (!permissions.execute) attributes |= XN;
-    if (!features.lpa2) attributes |= SH_INNER;
-    const mapped = this.table.map(ipa, size, pa, attributes);
-    this.#flush();
-    return mapped;
+  /** Maps a page or block of RAM (kvm_pgtable_stage2_map). */
+  map(ipa: Ipa, size: number, pa: Pa, permissions: Stage2Permissions): Mapped {
+    const attributes = this.#attributes(permissions);
+    const there = this.table.find(ipa, size);
+    if (there && there.size === size && isLeaf(there)) {
+      const { low, high } = this.table.entry(pa, attributes, there.level);
+      if (!differsBesidePermissions(there, low, high)) return 'again';
+    }
+    if (!this.table.map(ipa, size, pa, attributes)) return 'no memory';
+    this.events.finish(MAINTENANCE.barrier);
+    return 'mapped';
   }
 
-  /** Adds permissions to the leaf at an address (kvm_pgtable_stage2_relax_perms); false where there is none. */
+  /** Adds permissions to the leaf at an address (kvm_pgtable_stage2_relax_perms); false where there is none any more. */
   relax(ipa: Ipa, permissions: Stage2Permissions): boolean {
-    const leaf = this.table.lookup(ipa);
-    if (!leaf?.valid) return false;
-    let value = leaf.value | S2AP_READ;
-    if (permissions.write) value |= S2AP_WRITE;
-    if (permissions.execute) value &= ~XN;
-    this.table.update(leaf, value);
-    this.#flush();
+    const leaf = this.table.find(ipa);
+    if (!leaf || !isLeaf(leaf)) {
+      this.#flush('ipa local', ipa, this.#kvm.host.pageSize, NO_LEVEL);
+      return false;
+    }
+    const low = (leaf.low | S2AP_READ | (permissions.write ? S2AP_WRITE : 0)) >>> 0;
+    const high = (permissions.execute ? leaf.high & ~XN_HIGH : leaf.high) >>> 0;
+    const executable = isExecutable(high) && !isExecutable(leaf.high);
+    this.#row('relax', leaf, low, high, 'ipa local', leaf.level, executable ? this.#invalidateInstructions : 0);
+    this.table.update(leaf, low, high);
+    this.#forget();
     return true;
   }
 
-  /** Same output and attributes but permissions: the fault is stale, or only permissions are to be relaxed. */
-  isMapped(ipa: Ipa, size: number, pa: Pa): boolean {
-    const leaf = this.table.lookup(ipa);
-    return leaf !== null && leaf.valid && leaf.size === size && leaf.output === pa;
+  /** Sets the Access flag (kvm_pgtable_stage2_mkyoung): nothing that the TLB may hold says otherwise. */
+  makeYoung(ipa: Ipa): void {
+    const leaf = this.table.find(ipa);
+    if (!leaf || !isLeaf(leaf) || (leaf.low & ACCESS_FLAG) !== 0) return;
+    const low = (leaf.low | ACCESS_FLAG) >>> 0;
+    this.#row('make-young', leaf, low, leaf.high, 'none', NO_LEVEL, MAINTENANCE.barrier);
+    this.table.update(leaf, low, leaf.high);
   }
 
+  /**
+   * Whether a leaf of [start, end) has been used since its Access flag was cleared the last time; `clear` clears it
+   * (kvm_pgtable_stage2_test_clear_young). The TLB keeps what it has: `flushAll` is the caller's, if anybody's.
+   */
+  age(start: number, end: number, clear: boolean): boolean {
+    let young = false;
+    this.table.forEachLeaf(start, end, (leaf) => {
+      if ((leaf.low & ACCESS_FLAG) === 0) return;
+      young = true;
+      if (!clear) return;
+      const low = (leaf.low & ~ACCESS_FLAG) >>> 0;
+      this.#row('age', leaf, low, leaf.high, 'none', NO_LEVEL, 0);
+      this.table.update(leaf, low, leaf.high);
+    });
+    return young;
+  }
+
+  /** kvm_pgtable_stage2_unmap for each part of the range that stage2_apply_range makes. */
   unmap(start: number, end: number): void {
     this.table.unmap(start, end);
-    this.#flush();
+    if (this.#defersFlush) this.#flush('range', start, end - start, NO_LEVEL);
   }
 
+  /** kvm_pgtable_stage2_wrprotect; the flush is the caller's. */
   writeProtect(start: number, end: number): void {
-    for (const leaf of this.table.leaves(start, end)) this.table.update(leaf, leaf.value & ~S2AP_WRITE);
-    this.#flush();
+    this.table.forEachLeaf(start, end, (leaf) => {
+      if ((leaf.low & S2AP_WRITE) === 0) return;
+      const low = (leaf.low & ~S2AP_WRITE) >>> 0;
+      this.#row('write-protect', leaf, low, leaf.high, 'none', NO_LEVEL, 0);
+      this.table.update(leaf, low, leaf.high);
+    });
   }
 
+  /** Makes pages of blocks (kvm_mmu_split_huge_pages). */
   split(start: number, end: number): void {
+    const before = this.events.count;
     this.table.split(start, end);
-    this.#flush();
+    if (this.events.count !== before) this.events.finish(MAINTENANCE.barrier);
+  }
+
+  /** kvm_flush_remote_tlbs_range: all that the TLB has of [start, end). */
+  flushRange(start: number, end: number): void {
+    this.#flush(this.#rangeFlush, start, end - start, NO_LEVEL);
+  }
+
+  /** kvm_flush_remote_tlbs: all that the TLB has of the VM. */
+  flushAll(): void {
+    this.#flush('vmid', 0, 2 ** this.ipaBits, NO_LEVEL);
   }
 
   /** Bytes of [start, end) that are mapped now. */
@@ -101,12 +166,117 @@ export class Stage2 {
     return this.table.mappedBytes(start, end);
   }
 
+  /** The VMID is given to nobody else before all of them have been used, and their TLB entries are forgotten then. */
   destroy(): void {
+    const { root, startLevel: level } = this.table.tables;
+    this.because('VM destroyed').events.record(
+      'destroy',
+      0,
+      2 ** this.ipaBits,
+      level,
+      root,
+      0,
+      0,
+      0,
+      0,
+      'none',
+      NO_LEVEL,
+      0,
+    );
     this.table.destroy();
-    this.#flush();
+    this.#forget();
   }
 
-  #flush(): void {
-    this.#kvm.host.cpu.invalidateStage2();
+  /* ------------------------------------------------------------ how an entry is changed */
+
+  /** stage2_try_break_pte and stage2_make_pte, and between them the cache maintenance of what is mapped. */
+  making(entry: Entry, low: number, high: number): void {
+    const table = (low & 2) !== 0 && entry.level < LAST_LEVEL;
+    let maintenance = 0;
+    if (!table) {
+      if (isCacheable(this.#kvm.features, low)) maintenance |= this.#cleanData;
+      if (isExecutable(high)) maintenance |= this.#invalidateInstructions;
+    }
+    const { level } = entry;
+    if ((entry.low & VALID) === 0) {
+      this.#row(table ? 'table' : 'map', entry, low, high, 'none', NO_LEVEL, maintenance);
+      return;
+    }
+    const wasTable = entry.kind === 'table';
+    const flush = wasTable ? this.#rangeFlush : 'ipa';
+    this.#row('break', entry, LOCKED, 0, flush, wasTable ? NO_LEVEL : level, 0);
+    this.#kvm.host.memory.writeHalvesAt(entry.offset, LOCKED, 0);
+    this.#forget();
+    const { input, size, pa } = entry;
+    this.events.record('make', input, size, level, pa, LOCKED, 0, low, high, 'none', NO_LEVEL, maintenance);
   }
+
+  /** stage2_unmap_put_pte, and the cache maintenance of what was mapped. */
+  clearing(entry: Entry): void {
+    if (entry.kind === 'table') {
+      this.#row('unlink', entry, 0, 0, 'ipa', NO_LEVEL, 0);
+      this.#forget();
+    } else {
+      const valid = (entry.low & VALID) !== 0;
+      const flush = valid && !this.#defersFlush ? 'ipa' : 'none';
+      const clean = valid && isCacheable(this.#kvm.features, entry.low) ? this.#cleanData : 0;
+      this.#row('unmap', entry, 0, 0, flush, flush === 'none' ? NO_LEVEL : entry.level, clean);
+      if (valid) this.#forget();
+    }
+  }
+
+  filled(table: Pa, { input, size, level }: Entry, low: number, high: number): void {
+    this.events.record('fill', input, size, level + 1, table, 0, 0, low, high, 'none', NO_LEVEL, 0);
+  }
+
+  /* ------------------------------------------------------------ maintenance */
+
+  /** stage2_unmap_defer_tlb_flush: one flush of the range after all, where nothing has to be cleaned in between. */
+  get #defersFlush(): boolean {
+    const { tlbRange, stage2ForceWriteBack } = this.#kvm.features;
+    return tlbRange && stage2ForceWriteBack;
+  }
+
+  /** kvm_tlb_flush_vmid_range. */
+  get #rangeFlush(): Flush {
+    return this.#kvm.features.tlbRange ? 'range' : 'vmid';
+  }
+
+  /** __clean_dcache_guest_page. */
+  get #cleanData(): number {
+    return this.#kvm.features.stage2ForceWriteBack ? 0 : MAINTENANCE.cleanData;
+  }
+
+  /** __invalidate_icache_guest_page. */
+  get #invalidateInstructions(): number {
+    return this.#kvm.features.cacheDic ? 0 : MAINTENANCE.invalidateInstructions;
+  }
+
+  #row(
+    operation: Operation,
+    { input, size, level, pa, low, high }: Entry,
+    newLow: number,
+    newHigh: number,
+    flush: Flush,
+    flushLevel: number,
+    maintenance: number,
+  ): void {
+    this.events.record(operation, input, size, level, pa, low, high, newLow, newHigh, flush, flushLevel, maintenance);
+  }
+
+  #flush(flush: Flush, ipa: number, size: number, level: number): void {
+    this.events.record('flush', ipa, size, NO_ADDRESS, NO_ADDRESS, 0, 0, 0, 0, flush, level, 0);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#kvm.host.cpu.invalidateStage2(this.vmid);
+  }
+}
+
+function vttbrEl2({ tables }: PageTable, vmid: number): bigint {
+  const BADDR = ((1n << 46n) - 1n) << 2n;
+  const root = BigInt(tables.root);
+  // phys_to_ttbr: bits 51:48 of the address go to 5:2.
+  return (BigInt(vmid) << 48n) | ((root | (root >> 46n)) & BADDR);
 }
