@@ -3,9 +3,11 @@
  * all values survive a structured clone. Addresses and 64-bit values are bigint here and nowhere on a hot path.
  */
 import type { DecodedStruct } from '../abi/decode.ts';
+import type { Difference } from './difference.ts';
 import type { AddressSpace, Query, View } from './queries.ts';
 
 export type { DecodedField, DecodedStruct } from '../abi/decode.ts';
+export * from './difference.ts';
 export * from './queries.ts';
 
 export const MESSAGE_VERSION = 1;
@@ -33,6 +35,8 @@ export interface HostConfig {
   readonly stage2Granules?: readonly GranuleName[];
   /** The interrupt controller; absent: a GICv3. */
   readonly gic?: 'v2' | 'v3';
+  /** KVM's latest PSCI: 1.1 is Linux 6.12's, 1.3 that of 6.13; absent: 1.1. */
+  readonly psci?: '1.1' | '1.3';
   /** What was proposed for KVM and this host's kernel has: KVM_CAP_ARM_REG_SCOPE with arm64's bit, or with a nibble for all. */
   readonly proposals?: { readonly regScope?: RegScopeEncoding };
   /** CONFIG_ARM64_PA_BITS and CONFIG_ARM64_VA_BITS; absent: 52 and 52. */
@@ -130,6 +134,9 @@ export type Event =
   | { readonly type: 'view'; readonly id: string; readonly view: View }
   /** A command that could not be carried out, and why; nothing changed. */
   | { readonly type: 'refused'; readonly command: CommandType | 'unknown'; readonly message: string };
+
+/** An event as a worker sends it: of a watch's answer, once the page has one, what became of it; nothing where it is the same. */
+export type SentEvent = Event | { readonly type: 'viewChange'; readonly id: string; readonly difference: Difference };
 
 export type RunState =
   /** Nothing loaded. */

@@ -1,12 +1,13 @@
 /** The worker's entry: a session, driven in slices with a turn for messages between them. */
 import wasmLocation from '@jitl/quickjs-wasmfile-release-sync/wasm?url';
-import type { Event } from './messages.ts';
+import { Answers } from './answers.ts';
+import type { Event, SentEvent } from './messages.ts';
 import { Session } from './session.ts';
 
 /** A worker's global scope, as far as this one uses it. */
 interface WorkerScope {
   onmessage: ((message: { readonly data: unknown }) => void) | null;
-  postMessage(event: Event): void;
+  postMessage(event: SentEvent): void;
 }
 
 declare const self: WorkerScope;
@@ -14,7 +15,14 @@ declare const self: WorkerScope;
 const early: unknown[] = [];
 self.onmessage = ({ data }) => early.push(data);
 
-const session = await Session.create((event) => self.postMessage(event), { wasmLocation });
+const answers = new Answers();
+
+function emit(event: Event): void {
+  const sent = answers.sent(event);
+  if (sent) self.postMessage(sent);
+}
+
+const session = await Session.create(emit, { wasmLocation });
 
 // A message port's turn comes after messages that are there already, and without the delay that timers get.
 const turn = new MessageChannel();
@@ -32,6 +40,7 @@ turn.port1.onmessage = () => {
 };
 
 function receive(message: unknown): void {
+  answers.received(message);
   session.handle(message);
   schedule();
 }

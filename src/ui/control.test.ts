@@ -15,7 +15,7 @@ function status(change: Partial<Status>): Event {
 }
 function loaded(): void {
   generation++;
-  receive(status({ state: 'paused', reason: 'loaded' }));
+  receive([status({ state: 'paused', reason: 'loaded' })]);
 }
 
 const end = keepInStep();
@@ -36,7 +36,7 @@ it('checks and loads as soon as there is a worker', () => {
 });
 
 it('begins anew where the program has ended, and goes on once it is loaded', () => {
-  receive(status({ state: 'finished' }));
+  receive([status({ state: 'finished' })]);
   go('stepIoctl');
   expect(types()).toEqual(['load']);
   loaded();
@@ -44,10 +44,10 @@ it('begins anew where the program has ended, and goes on once it is loaded', () 
 });
 
 it('does not go on where the program could not be loaded', () => {
-  receive(status({ state: 'finished' }));
+  receive([status({ state: 'finished' })]);
   go('run');
   generation++;
-  receive(status({ state: 'failed', reason: 'failed', message: 'guest, line 1' }));
+  receive([status({ state: 'failed', reason: 'failed', message: 'guest, line 1' })]);
   expect(types()).toEqual(['load']);
 });
 
@@ -55,9 +55,9 @@ it('sends no second step before the first was answered, even if by a refusal', (
   go('stepInstruction');
   go('stepInstruction');
   expect(types()).toEqual(['stepInstruction']);
-  receive(status({ state: 'paused', reason: 'step' }));
+  receive([status({ state: 'paused', reason: 'step' })]);
   go('stepInstruction');
-  receive({ type: 'refused', command: 'stepInstruction', message: 'the sandbox runs already' });
+  receive([{ type: 'refused', command: 'stepInstruction', message: 'the sandbox runs already' }]);
   go('stepInstruction');
   expect(types()).toEqual(['stepInstruction', 'stepInstruction', 'stepInstruction']);
 });

@@ -1,4 +1,5 @@
 import type { Breakpoint, Command, RunState } from '../session/messages.ts';
+import { drawWaiting } from './incoming.ts';
 import { send } from './sandbox-client.ts';
 import { sandboxStore } from './store.ts';
 import type { SandboxState } from './store.ts';
@@ -44,6 +45,8 @@ export function hasBegun({ status }: SandboxState): boolean {
 
 /** Goes on, or begins anew where nothing is loaded, the program has ended, or it was edited before it had begun. */
 export function go(type: Go): void {
+  // The answer to the last command may be here and wait for its frame.
+  drawWaiting();
   if (answerDue) return;
   const state = sandboxStore.getState();
   const stale = !hasBegun(state) && differsFromLoaded(workspaceStore.getState());

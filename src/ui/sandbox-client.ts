@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useId, useState } from 'react';
 import { MESSAGE_VERSION } from '../session/messages.ts';
-import type { Command, Event, Query, View } from '../session/messages.ts';
+import type { Command, Query, SentEvent, View } from '../session/messages.ts';
+import { drawWaiting, forgetAnswer, forgetIncoming, takeIn } from './incoming.ts';
 import { INITIAL_STATE, receive, sandboxStore, startRun, useSandbox } from './store.ts';
 
 /** The view that answers a query; 'nothing' where it has no answer now. */
@@ -13,6 +14,7 @@ function died(why: string): void {
   heard();
   worker?.terminate();
   worker = null;
+  forgetIncoming();
   sandboxStore.setState({ worker: 'dead', workerError: why });
 }
 
@@ -20,11 +22,12 @@ function died(why: string): void {
 export function startWorker(): void {
   heard();
   worker?.terminate();
+  forgetIncoming();
   const { notices } = sandboxStore.getState();
   sandboxStore.setState({ ...INITIAL_STATE, notices });
   const started = new Worker(new URL('../session/worker.ts', import.meta.url), { type: 'module', name: 'stage2' });
   worker = started;
-  started.onmessage = (message: MessageEvent<Event>) => {
+  started.onmessage = (message: MessageEvent<SentEvent>) => {
     if (worker !== started) return;
     heard();
     const event = message.data;
@@ -34,9 +37,11 @@ export function startWorker(): void {
         return;
       }
       for (const [id, query] of watches) started.postMessage({ type: 'watch', id, query } satisfies Command);
+      receive([event]);
+      return;
     }
-    if (event.type === 'view' && !watches.has(event.id)) return;
-    receive(event);
+    if ('id' in event && !watches.has(event.id)) return;
+    takeIn(event);
   };
   started.onerror = (error) => {
     error.preventDefault();
@@ -61,7 +66,10 @@ function heard(): void {
 /** Sends a command to the sandbox; where there is none, nothing happens and the person has been told so. */
 export function send(command: Command): void {
   if (!worker) return;
-  if (command.type === 'load') startRun();
+  if (command.type === 'load') {
+    drawWaiting();
+    startRun();
+  }
   if (ANSWERED.has(command.type)) {
     silence ??= setTimeout(() => sandboxStore.setState({ silent: true }), SILENT_AFTER_MS);
   }
@@ -73,6 +81,7 @@ function watch(id: string, query: Query): () => void {
   if (sandboxStore.getState().worker === 'ready') send({ type: 'watch', id, query });
   return () => {
     watches.delete(id);
+    forgetAnswer(id);
     if (sandboxStore.getState().worker === 'ready') send({ type: 'unwatch', id });
   };
 }

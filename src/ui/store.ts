@@ -168,8 +168,9 @@ export function reduce(state: SandboxState, event: Event): Partial<SandboxState>
   }
 }
 
-export function receive(event: Event): void {
-  sandboxStore.setState((state) => reduce(state, event));
+/** Takes in what came, as one change of the state: the page is drawn once for all of it. */
+export function receive(events: readonly Event[]): void {
+  sandboxStore.setState((state) => events.reduce((so, event) => ({ ...so, ...reduce(so, event) }), state));
 }
 
 /** A `load` was sent: what the run before left is cleared; views stay until they are answered anew. */

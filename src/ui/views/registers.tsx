@@ -1,4 +1,4 @@
-import { useId, useState } from 'react';
+import { memo, useId, useState } from 'react';
 import type { RegistersView, RegisterValue } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { useTargetVcpu } from '../inspect.ts';
@@ -111,30 +111,14 @@ export function Registers({ groups, base, filter }: RegistersProps) {
             </h3>
             <div className={isCompact(group.registers) ? 'registers-cells' : 'registers-rows'} role="presentation">
               {group.registers.map((register) => (
-                <div
+                <Register
                   key={register.name}
                   id={`${id}-${register.name}`}
-                  role="option"
-                  aria-selected={register === selected}
-                  className="registers-item"
-                  data-changed={register.changed}
-                  data-bits={register.bits}
-                  onClick={() => setCurrent(register.name)}
-                  onDoubleClick={() => void copyText(hex(register.value))}
-                >
-                  <ChangedMark changed={register.changed} />
-                  <span className="registers-name">{register.name}</span>
-                  <span className="registers-value">
-                    {base === 'hex' || register.bits === 128 ? (
-                      <HexValue register={register} />
-                    ) : (
-                      register.value.toString()
-                    )}
-                  </span>
-                  <span className="registers-meaning" title={register.meaning}>
-                    {register.meaning}
-                  </span>
-                </div>
+                  register={register}
+                  base={base}
+                  selected={register === selected}
+                  onSelect={setCurrent}
+                />
               ))}
             </div>
           </div>
@@ -171,6 +155,40 @@ export function Registers({ groups, base, filter }: RegistersProps) {
     </>
   );
 }
+
+interface RegisterProps {
+  readonly id: string;
+  readonly register: RegisterValue;
+  readonly base: Base;
+  readonly selected: boolean;
+  readonly onSelect: (name: string) => void;
+}
+
+/** There are some two hundred, of which a step changes few. */
+const Register = memo(function Register({ id, register, base, selected, onSelect }: RegisterProps) {
+  const { name, value, bits, changed, meaning } = register;
+  return (
+    <div
+      id={id}
+      role="option"
+      aria-selected={selected}
+      className="registers-item"
+      data-changed={changed}
+      data-bits={bits}
+      onClick={() => onSelect(name)}
+      onDoubleClick={() => void copyText(hex(value))}
+    >
+      <ChangedMark changed={changed} />
+      <span className="registers-name">{name}</span>
+      <span className="registers-value">
+        {base === 'hex' || bits === 128 ? <HexValue register={register} /> : value.toString()}
+      </span>
+      <span className="registers-meaning" title={meaning}>
+        {meaning}
+      </span>
+    </div>
+  );
+});
 
 const STEPS: Readonly<Record<string, number>> = {
   ArrowDown: 1,

@@ -1,4 +1,6 @@
-import { useEffect, useEffectEvent, useId, useMemo } from 'react';
+import { memo, useEffect, useEffectEvent, useId, useMemo } from 'react';
+import type { MouseEvent } from 'react';
+import type { ContiguousEntries } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { addressDigits, plural, shortSize } from './format.ts';
 import { ChangedMark } from './frame.tsx';
@@ -35,6 +37,14 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
     const row = rows[index];
     if (row) onSelect(row.id);
   };
+  /** Rows take no handlers of their own: drawn anew only where they say something else. */
+  const rowOf = ({ target }: MouseEvent) => {
+    const index = target instanceof Element ? target.closest('[data-row]')?.getAttribute('data-row') : null;
+    return index ? rows[Number(index)] : undefined;
+  };
+  const toggle = (row: TreeRow | undefined) => {
+    if (row?.opens) onToggle(row.opens);
+  };
   // The detail that opens for a selected row takes some of the tree's height.
   const reveal = useEffectEvent(() => {
     if (element && current >= 0) revealRow(element, current, rowHeight);
@@ -60,21 +70,28 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
         else onToggle(move.toggle);
       }}
     >
-      <div role="presentation" className="tree-paper" style={{ height: rows.length * rowHeight }}>
-        <div role="presentation" style={{ transform: `translateY(${from * rowHeight}px)` }}>
-          {drawn.map((row, index) => (
-            <Row
-              key={row.id}
-              id={`${id}${row.id}`}
-              row={row}
-              height={rowHeight}
-              digits={digits}
-              selected={row.id === selected}
-              onSelect={() => select(from + index)}
-              onToggle={onToggle}
-            />
-          ))}
-        </div>
+      <div
+        role="presentation"
+        className="tree-paper"
+        style={{ height: rows.length * rowHeight }}
+        onClick={(event) => {
+          const row = rowOf(event);
+          if (row) onSelect(row.id);
+          if (event.target instanceof Element && event.target.closest('.tree-twisty')) toggle(row);
+        }}
+        onDoubleClick={(event) => toggle(rowOf(event))}
+      >
+        {drawn.map((row, index) => (
+          <Row
+            key={row.id}
+            id={`${id}${row.id}`}
+            row={row}
+            index={from + index}
+            height={rowHeight}
+            digits={digits}
+            selected={row.id === selected}
+          />
+        ))}
       </div>
     </div>
   );
@@ -90,14 +107,23 @@ function highestBase(rows: readonly TreeRow[]): bigint {
 interface RowProps {
   readonly id: string;
   readonly row: TreeRow;
+  readonly index: number;
   readonly height: number;
   readonly digits: number;
   readonly selected: boolean;
-  readonly onSelect: () => void;
-  readonly onToggle: (toggled: Toggled) => void;
 }
 
-function Row({ id, row, height, digits, selected, onSelect, onToggle }: RowProps) {
+/** `opens` follows from the entry, and is made anew with every answer. */
+function isSame(before: RowProps, now: RowProps): boolean {
+  const { row: rowBefore, ...propsBefore } = before;
+  const { row: rowNow, ...props } = now;
+  return sameParts(propsBefore, props) && sameParts({ ...rowBefore, opens: null }, { ...rowNow, opens: null });
+}
+
+const sameParts = <T extends object>(a: T, b: T): boolean =>
+  (Object.keys(a) as (keyof T)[]).every((key) => a[key] === b[key]);
+
+const Row = memo(function Row({ id, row, index, height, digits, selected }: RowProps) {
   const { entry, table, opens } = row;
   const kind = entry?.kind ?? 'root';
   const range = entry ?? table;
@@ -105,13 +131,13 @@ function Row({ id, row, height, digits, selected, onSelect, onToggle }: RowProps
   // A closed table says that something below it changed; an open one shows it.
   const below = table && !row.open ? table.changed : 0;
   const changed = (entry?.changed ?? false) || below > 0;
-  const toggle = () => opens && onToggle(opens);
   return (
     <div
       id={id}
       role="treeitem"
       className="tree-row"
-      style={{ height }}
+      style={{ height, insetBlockStart: index * height }}
+      data-row={index}
       aria-level={row.depth}
       aria-posinset={row.position}
       aria-setsize={row.siblings}
@@ -119,11 +145,9 @@ function Row({ id, row, height, digits, selected, onSelect, onToggle }: RowProps
       aria-expanded={opens ? row.open : undefined}
       data-kind={kind}
       data-changed={changed}
-      onClick={onSelect}
-      onDoubleClick={toggle}
     >
       <span className="tree-lead" style={{ paddingInlineStart: (row.depth - 1) * INDENT }}>
-        <span className="tree-twisty" aria-hidden="true" onClick={toggle}>
+        <span className="tree-twisty" aria-hidden="true">
           {opens && (row.open ? '▾' : '▸')}
         </span>
         <ChangedMark changed={changed} />
@@ -143,11 +167,32 @@ function Row({ id, row, height, digits, selected, onSelect, onToggle }: RowProps
           <span className="tree-output">{output !== null && `→ ${hex(output)}`}</span>
           <span className="tree-attributes">
             {table ? validText(table) : entry?.attributes}
+            {entry?.contiguous && <Contiguous {...entry.contiguous} />}
             {below > 0 && ` · ${below} changed`}
           </span>
         </>
       )}
     </div>
+  );
+}, isSame);
+
+/** `16 as one`: what the contiguous bit makes of the row. */
+function Contiguous({ runs, count, size: bytes, wrong }: ContiguousEntries) {
+  if (wrong !== null)
+    return (
+      <span
+        className="tree-contiguous"
+        data-wrong="true"
+        title={`Contiguous, but ${wrong}: each entry counts for itself`}
+      >
+        contiguous: misprogrammed
+      </span>
+    );
+  const each = runs > 1 ? `${runs} runs of ${count}` : `${count} as one`;
+  return (
+    <span className="tree-contiguous" title={`A TLB may hold ${count} entries as one of ${shortSize(bytes)}`}>
+      contiguous: {each}, {shortSize(bytes)}
+    </span>
   );
 }
 

@@ -1,0 +1,61 @@
+import { patched } from '../session/messages.ts';
+import type { Event, SentEvent, View } from '../session/messages.ts';
+import { receive } from './store.ts';
+
+/** Events are taken in with the next frame; where none is drawn (a page out of sight), after so many milliseconds. */
+const AT_LATEST_MS = 100;
+
+/** The latest answer to each watch, as the worker sent it. */
+const answers = new Map<string, View>();
+
+let waiting: Event[] = [];
+let frame = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Takes an event, to be drawn together with what else comes before the next frame. */
+export function takeIn(sent: SentEvent): void {
+  const event = wholeOf(sent);
+  if (!event) return;
+  if (waiting.push(event) > 1) return;
+  frame = requestAnimationFrame(drawWaiting);
+  timer = setTimeout(drawWaiting, AT_LATEST_MS);
+}
+
+/** A watch has ended: changes of its answer that are under way are nobody's. */
+export function forgetAnswer(id: string): void {
+  answers.delete(id);
+}
+
+/** What has come is drawn now. */
+export function drawWaiting(): void {
+  if (waiting.length === 0) return;
+  const events = waiting;
+  forgetWaiting();
+  receive(events);
+}
+
+/** The worker is gone, and what it said with it. */
+export function forgetIncoming(): void {
+  if (waiting.length > 0) forgetWaiting();
+  answers.clear();
+}
+
+function forgetWaiting(): void {
+  waiting = [];
+  cancelAnimationFrame(frame);
+  clearTimeout(timer);
+}
+
+function wholeOf(sent: SentEvent): Event | null {
+  if (sent.type !== 'view' && sent.type !== 'viewChange') return sent;
+  const { id } = sent;
+  let view: View;
+  if (sent.type === 'view') view = sent.view;
+  else {
+    const known = answers.get(id);
+    if (!known) return null;
+    view = patched(known, sent.difference);
+  }
+  answers.set(id, view);
+  return { type: 'view', id, view };
+}
