@@ -147,6 +147,18 @@ const LATE: readonly Message[] = [
   { text: (kvm) => `kvm [1]: ${modeText(kvm)} mode initialized successfully`, because: modeReason },
 ];
 
+/** The kernel whose answers were recorded, and what of a later one it has. */
+function kernelLine({ psci }: HostConfig): { text: string; because: string } {
+  return psci === '1.3'
+    ? {
+        text: 'Linux version 6.12.117-psci13',
+        because: 'KVM as in Linux 6.12, but for PSCI 1.2 and 1.3: those are of 6.13.',
+      }
+    : { text: 'Linux version 6.12.117', because: 'The kernel whose answers this host gives, as they were recorded.' };
+}
+
+/** Lines before the kernel has a clock. */
+const UNTIMED = 3;
 const FIRST_LINE = 0.3;
 const LINE_TIME = 0.004;
 
@@ -160,6 +172,7 @@ export function bootLog(config: HostConfig, kvm: KvmModule): BootLine[] {
       text: `Booting Linux on physical CPU 0x0000000000 [0x${(kvm.host.model.id.MIDR_EL1 ?? 0n).toString(16).padStart(8, '0')}]`,
       because: `MIDR_EL1 of ${kvm.host.model.name}.`,
     },
+    kernelLine(config),
     { text: `Memory: ${ram}`, because: 'RAM as the memory node gives it.' },
   ];
   const say = (messages: readonly Message[]) => {
@@ -172,7 +185,7 @@ export function bootLog(config: HostConfig, kvm: KvmModule): BootLine[] {
   for (const { text, because } of detections(kvm)) lines.push({ text: `CPU features: detected: ${text}`, because });
   say(LATE);
   return lines.map((line, index) => ({
-    time: index < 2 ? 0 : Number((FIRST_LINE + index * LINE_TIME).toFixed(6)),
+    time: index < UNTIMED ? 0 : Number((FIRST_LINE + index * LINE_TIME).toFixed(6)),
     ...line,
   }));
 }

@@ -1,4 +1,5 @@
 import { cpuModel, type CpuOptions } from '../machine/presets.ts';
+import { LATEST_PSCI, type LatestPsci } from '../kvm/firmware.ts';
 import type { RegScopeEncoding } from '../kvm/proposals/regscope.ts';
 import { granuleOfPageSize, type GranuleName } from '../machine/translation/format.ts';
 
@@ -43,6 +44,8 @@ export interface HostConfig {
   readonly emulator?: 'qemu-7.2';
   /** The host's interrupt controller; absent: a GICv3. */
   readonly gic?: 'v2' | 'v3';
+  /** KVM's latest PSCI; absent: 1.1, as Linux 6.12 has it. 1.3, with 1.2, is of Linux 6.13; nothing else is of that version. */
+  readonly psci?: LatestPsci;
   /** What was proposed for KVM and this host's kernel has; see src/kvm/proposals. */
   readonly proposals?: { readonly regScope?: RegScopeEncoding };
   /** Bytes; the host kernel's banks as the memory node gives them. */
@@ -166,6 +169,9 @@ export function checkConfig(config: HostConfig): void {
   if (mode === 'vhe' && !features.vhe)
     no(`${name} has no FEAT_VHE: the kernel can't run at EL2, choose nvhe or protected`);
   if (gic !== undefined && gic !== 'v2' && gic !== 'v3') no(`there is no GIC ${String(gic)}; there are v2 and v3`);
+  const { psci } = config;
+  if (psci !== undefined && !Object.hasOwn(LATEST_PSCI, psci))
+    no(`KVM's latest PSCI can be ${Object.keys(LATEST_PSCI).join(', ')}, not ${String(psci)}`);
   const scope = config.proposals?.regScope;
   if (scope !== undefined && !REG_SCOPES.includes(scope))
     no(`KVM_CAP_ARM_REG_SCOPE has the encodings ${REG_SCOPES.join(', ')}, not ${String(scope)}`);

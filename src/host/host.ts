@@ -58,7 +58,7 @@ export class Host {
     const cpu = config.emulator ? new EmulatedCpu(machine.cpu, memory) : machine.cpu;
     const found = config.identity ? realIdentity(machine.model) : machine.model;
     const model = config.pointerAuthentication === false ? withoutPointerAuthentication(found) : found;
-    const { pageSize, mode, kernel = DEFAULT_KERNEL, gic = 'v3' } = config;
+    const { pageSize, mode, kernel = DEFAULT_KERNEL, gic = 'v3', psci = '1.1' } = config;
     const { regScope } = config.proposals ?? {};
     this.kvm = new KvmModule({
       memory,
@@ -68,6 +68,7 @@ export class Host {
       mode,
       kernel,
       gic,
+      psci,
       cpus: CPUS,
       ...(regScope && { regScope }),
     });

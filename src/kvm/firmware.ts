@@ -1,13 +1,18 @@
 import { NAMED_REGS } from '../abi/onereg.ts';
+import { PSCI_VERSIONS } from '../abi/psci.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { hex } from './usercopy.ts';
 import type { Vcpu } from './vcpu.ts';
 
-/** PSCI versions as KVM_REG_ARM_PSCI_VERSION has them. */
-export const PSCI_0_1 = 1n;
-export const PSCI_0_2 = 2n;
-export const PSCI_1_0 = 0x10000n;
-export const PSCI_1_1 = 0x10001n;
+export const PSCI_0_1 = BigInt(PSCI_VERSIONS.KVM_ARM_PSCI_0_1);
+export const PSCI_0_2 = BigInt(PSCI_VERSIONS.KVM_ARM_PSCI_0_2);
+
+/** The latest PSCI of the host's KVM (KVM_ARM_PSCI_LATEST), with the kernel that has brought it. */
+export const LATEST_PSCI = {
+  '1.1': { version: BigInt(PSCI_VERSIONS.KVM_ARM_PSCI_1_1), linux: '5.18' },
+  '1.3': { version: BigInt(PSCI_VERSIONS.KVM_ARM_PSCI_1_3), linux: '6.13' },
+} as const;
+export type LatestPsci = keyof typeof LATEST_PSCI;
 
 /** Bits of the feature bitmaps (asm/kvm.h: KVM_REG_ARM_*_BMAP_BIT_*). */
 const STD_ALL = 1n;
@@ -27,7 +32,7 @@ export class SmcccFeatures {
 /** The PSCI version that the guest finds (kvm_psci_version). */
 export function psciVersion(vcpu: Vcpu): bigint {
   if (!vcpu.hasPsci02) return PSCI_0_1;
-  return vcpu.vm.psciVersion || PSCI_1_1;
+  return vcpu.vm.psciVersion || LATEST_PSCI[vcpu.vm.kvm.host.psci].version;
 }
 
 /** Protection that the host tells of, from less to more (KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_n_*). */
@@ -51,8 +56,15 @@ function no(rule: string, message: string, kernel = 'kvm_arm_set_fw_reg'): Refus
 }
 
 function setPsciVersion(vcpu: Vcpu, value: bigint): Refusal | null {
-  const known = [PSCI_0_1, PSCI_0_2, PSCI_1_0, PSCI_1_1].includes(value);
-  if (!known) return no('psci-version', `${hex(value)} is no version of PSCI that KVM has`);
+  if (!Object.values(PSCI_VERSIONS).some((version) => BigInt(version) === value)) {
+    return no('psci-version', `${hex(value)} is no version of PSCI that KVM has`);
+  }
+  const latest = vcpu.vm.kvm.host.psci;
+  if (value > LATEST_PSCI[latest].version) {
+    const { linux } = LATEST_PSCI['1.3'];
+    const message = `${hex(value)} is PSCI 1.${value & 0xffffn}, which KVM has since Linux ${linux}; this kernel's has ${latest} at most`;
+    return no('psci-version', message);
+  }
   if ((value === PSCI_0_1) === vcpu.hasPsci02) {
     const has = vcpu.hasPsci02 ? 'has' : 'lacks';
     return no(

@@ -3,6 +3,7 @@ import type { PhysicalMemory } from '../machine/memory.ts';
 import type { CpuFeatures } from '../machine/features.ts';
 import { granuleOfPageSize, type Granule } from '../machine/translation/format.ts';
 import { kernelFeatures, type KernelFeatures } from './features.ts';
+import type { LatestPsci } from './firmware.ts';
 import type { RegScopeEncoding } from './proposals/regscope.ts';
 import { System } from './system.ts';
 import type { Vm } from './vm.ts';
@@ -43,6 +44,8 @@ export interface KvmHost {
   readonly kernel: KernelBits;
   /** The host's interrupt controller, which says what a guest's can be. */
   readonly gic: 'v2' | 'v3';
+  /** What KVM's PSCI is by itself, and can be at most. */
+  readonly psci: LatestPsci;
   /** The proposal KVM_CAP_ARM_REG_SCOPE, in one of its encodings. */
   readonly regScope?: RegScopeEncoding;
   /** CPUs of the host that are online. */

@@ -120,6 +120,7 @@ function hostConfig(value: unknown): HostConfig {
     ...granules(given, 'stage1Granules'),
     ...granules(given, 'stage2Granules'),
     ...(given['gic'] === undefined ? {} : { gic: oneOf(given['gic'], 'host.gic', ['v2', 'v3']) }),
+    ...(given['psci'] === undefined ? {} : { psci: oneOf(given['psci'], 'host.psci', ['1.1', '1.3']) }),
     ...(given['proposals'] === undefined ? {} : { proposals: proposals(given['proposals']) }),
     pageSize: oneOf(given['pageSize'], 'host.pageSize', [4096, 16384, 65536]),
     mode: oneOf(given['mode'], 'host.mode', ['vhe', 'nvhe', 'protected']),

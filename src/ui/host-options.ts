@@ -7,6 +7,7 @@ export const PA_BITS = [32, 36, 40, 42, 44, 48, 52] as const;
 export const KERNEL_BITS = [48, 52] as const;
 export const GRANULES = ['4K', '16K', '64K'] as const;
 export const GICS = ['v3', 'v2'] as const;
+export const PSCI_VERSIONS = ['1.1', '1.3'] as const;
 export const REG_SCOPES = ['arm64-bit', 'neutral-nibble'] as const;
 export const PAGE_SIZES = [4096, 16384, 65536] as const;
 export const MODES = ['vhe', 'nvhe', 'protected'] as const;
@@ -30,6 +31,7 @@ export function readHost(value: unknown): HostConfig | undefined {
   const stage1Granules = readGranules(value['stage1Granules']);
   const stage2Granules = readGranules(value['stage2Granules']);
   const gic = readOneOf(value['gic'], GICS);
+  const psci = readOneOf(value['psci'], PSCI_VERSIONS);
   const regScope = isRecord(value['proposals']) ? readOneOf(value['proposals']['regScope'], REG_SCOPES) : undefined;
   return {
     cpu,
@@ -43,6 +45,7 @@ export function readHost(value: unknown): HostConfig | undefined {
     ...(stage1Granules === undefined ? {} : { stage1Granules }),
     ...(stage2Granules === undefined ? {} : { stage2Granules }),
     ...(gic === undefined ? {} : { gic }),
+    ...(psci === undefined ? {} : { psci }),
     ...(regScope === undefined ? {} : { proposals: { regScope } }),
   };
 }
@@ -69,6 +72,7 @@ export function sameHost(a: HostConfig, b: HostConfig): boolean {
     a.stage1Granules?.join() === b.stage1Granules?.join() &&
     a.stage2Granules?.join() === b.stage2Granules?.join() &&
     a.gic === b.gic &&
+    a.psci === b.psci &&
     a.proposals?.regScope === b.proposals?.regScope &&
     a.pageSize === b.pageSize &&
     a.mode === b.mode &&

@@ -1,7 +1,8 @@
 import { EXIT_REASONS } from '../../abi/exits.ts';
 import { MP_STATES, SYSTEM_EVENTS } from '../../abi/constants.ts';
+import { PSCI_64BIT, PSCI_ALSO_64, PSCI_EVENT_FLAGS, PSCI_FN as FN, PSCI_HIBERNATE_OFF } from '../../abi/psci.ts';
 import type { CapabilityRow } from '../capabilities.ts';
-import { PSCI_0_1, PSCI_0_2, PSCI_1_0, psciVersion } from '../firmware.ts';
+import { PSCI_0_1, PSCI_0_2, psciVersion } from '../firmware.ts';
 import { DONE, refuse } from '../refusal.ts';
 import { hex } from '../usercopy.ts';
 import type { Vcpu } from '../vcpu.ts';
@@ -18,27 +19,15 @@ const LEVEL_ON = 0n;
 const LEVEL_OFF = 1n;
 const TRUSTED_OS_MP = 2n;
 const RESET_VENDOR = 0x8000_0000;
-const RESET2_FLAG = 1n;
+const RESET2_FLAG = BigInt(PSCI_EVENT_FLAGS.KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2);
+const OFF2_FLAG = BigInt(PSCI_EVENT_FLAGS.KVM_SYSTEM_EVENT_SHUTDOWN_FLAG_PSCI_OFF2);
+const HIBERNATE_OFF = BigInt(PSCI_HIBERNATE_OFF);
 const MPIDR_AFFINITY = 0xff_00ff_ffffn;
 
-const FN64 = 0x4000_0000;
-const FN = {
-  VERSION: 0x8400_0000,
-  CPU_SUSPEND: 0x8400_0001,
-  CPU_OFF: 0x8400_0002,
-  CPU_ON: 0x8400_0003,
-  AFFINITY_INFO: 0x8400_0004,
-  MIGRATE_INFO_TYPE: 0x8400_0006,
-  SYSTEM_OFF: 0x8400_0008,
-  SYSTEM_RESET: 0x8400_0009,
-  FEATURES: 0x8400_000a,
-  SYSTEM_SUSPEND: 0x8400_000e,
-  SYSTEM_RESET2: 0x8400_0012,
-} as const;
 /** KVM's own function ids of PSCI 0.1 (KVM_PSCI_FN). */
 const FN_0_1 = { CPU_OFF: 0x95c1_ba5f, CPU_ON: 0x95c1_ba60 } as const;
 const SMCCC_VERSION = 0x8000_0000;
-const ALSO_64 = new Set<number>([FN.CPU_SUSPEND, FN.CPU_ON, FN.AFFINITY_INFO, FN.SYSTEM_SUSPEND, FN.SYSTEM_RESET2]);
+const ALSO_64 = new Set<number>(PSCI_ALSO_64.map((name) => FN[name]));
 
 /** Range of the 0.1 function ids, which SMCCC does not know. */
 export function isPsci01(id: number): boolean {
@@ -79,7 +68,7 @@ export function psciCall(vcpu: Vcpu, id: number): Handled | 'wait' {
 }
 
 function isReset2(id: number): boolean {
-  return (id & ~FN64) >>> 0 === FN.SYSTEM_RESET2;
+  return (id & ~PSCI_64BIT) >>> 0 === FN.SYSTEM_RESET2;
 }
 
 function call(vcpu: Vcpu, id: number): Answer {
@@ -89,18 +78,18 @@ function call(vcpu: Vcpu, id: number): Answer {
     return answer(id === FN_0_1.CPU_ON ? cpuOn(vcpu) : NOT_SUPPORTED);
   }
   if (version === PSCI_0_2) return call02(vcpu, id);
-  return call1x(vcpu, id, version === PSCI_1_0 ? 0 : 1);
+  return call1x(vcpu, id, Number(version & 0xffffn));
 }
 
 /** The function without its 64-bit variant's bit; 0 for one that has no such variant. */
 function baseFunction(id: number): number {
-  const base = (id & ~FN64) >>> 0;
+  const base = (id & ~PSCI_64BIT) >>> 0;
   return id === base || ALSO_64.has(base) ? base : 0;
 }
 
 /** A 32-bit call takes the low halves of its arguments (kvm_psci_narrow_to_32bit). */
 function narrow(vcpu: Vcpu, id: number): void {
-  if ((id & FN64) !== 0) return;
+  if ((id & PSCI_64BIT) !== 0) return;
   for (let n = 1; n < 4; n++) vcpu.context.x[n] = BigInt.asUintN(32, vcpu.context.x[n]!);
 }
 
@@ -131,7 +120,7 @@ function call02(vcpu: Vcpu, id: number): Answer {
   }
 }
 
-function call1x(vcpu: Vcpu, id: number, minor: 0 | 1): Answer {
+function call1x(vcpu: Vcpu, id: number, minor: number): Answer {
   switch (baseFunction(id)) {
     case FN.VERSION:
       return answer(0x10000n | BigInt(minor));
@@ -150,6 +139,16 @@ function call1x(vcpu: Vcpu, id: number, minor: 0 | 1): Answer {
       const type = Number(vcpu.context.x[1]! & 0xffff_ffffn);
       if (type !== 0 && type < RESET_VENDOR) return answer(INVALID_PARAMETERS);
       systemEvent(vcpu, SYSTEM_EVENTS.KVM_SYSTEM_EVENT_RESET, RESET2_FLAG);
+      return { x0: INTERNAL_FAILURE, exit: true };
+    }
+    case FN.SYSTEM_OFF2: {
+      narrow(vcpu, id);
+      if (minor < 3) return answer(NOT_SUPPORTED);
+      // A type of 0 means HIBERNATE_OFF as well, as in drafts of the specification (DEN0022 F.b).
+      const type = vcpu.context.x[1]! & 0xffff_ffffn;
+      const valid = (type === 0n || type === HIBERNATE_OFF) && vcpu.context.x[2] === 0n;
+      if (!valid) return answer(INVALID_PARAMETERS);
+      systemEvent(vcpu, SYSTEM_EVENTS.KVM_SYSTEM_EVENT_SHUTDOWN, OFF2_FLAG);
       return { x0: INTERNAL_FAILURE, exit: true };
     }
     default:
@@ -172,6 +171,7 @@ const FEATURES_1_0: readonly number[] = [
 
 function feature(vcpu: Vcpu, id: number, minor: number): bigint {
   const base = baseFunction(id);
+  if (base === FN.SYSTEM_OFF2 && minor >= 3) return HIBERNATE_OFF;
   const there =
     FEATURES_1_0.includes(base) ||
     (base === FN.SYSTEM_SUSPEND && vcpu.vm.systemSuspend) ||

@@ -12,6 +12,7 @@ import {
   MODES,
   PA_BITS,
   PAGE_SIZES,
+  PSCI_VERSIONS,
   REG_SCOPES,
   sameHost,
 } from '../host-options.ts';
@@ -76,7 +77,8 @@ const kernelName = ({ paBits, vaBits }: { paBits: number; vaBits: number }) => `
 const KERNEL_OPTIONS: readonly string[] = KERNELS.map(kernelName).reverse();
 const DEFAULT_KERNEL = { paBits: 52, vaBits: 52 } as const;
 
-type Optional = 'paBits' | 'lpa2' | 'lva' | 'kernel' | 'stage1Granules' | 'stage2Granules' | 'gic' | 'proposals';
+type Optional =
+  'paBits' | 'lpa2' | 'lva' | 'kernel' | 'stage1Granules' | 'stage2Granules' | 'gic' | 'psci' | 'proposals';
 
 /** Every choice of granules, by how it is written. */
 const GRANULE_SETS = [1, 2, 4, 3, 5, 6, 7].map((bits) => GRANULES.filter((_, index) => bits & (1 << index)));
@@ -89,6 +91,8 @@ const STAGES = [
     hint: 'And stage 2, which may differ (ID_AA64MMFR0_EL1.TGranX_2)',
   },
 ] as const;
+
+const PSCI_TITLES = { '1.1': '1.1, as Linux 6.12 (recorded)', '1.3': '1.3, as Linux 6.13' } as const;
 
 const SCOPE_OPTIONS = ['off', ...REG_SCOPES] as const;
 const SCOPE_TITLES = {
@@ -217,6 +221,17 @@ export function HostPanel() {
               options={PAGE_SIZES}
               text={(bytes) => `${bytes / 1024}K`}
               onChange={(pageSize) => change({ pageSize })}
+            />
+          )}
+        </Field>
+        <Field label="KVM’s latest PSCI" hint="1.3 has SYSTEM_OFF2; all else of KVM stays that of Linux 6.12">
+          {(id) => (
+            <Select
+              id={id}
+              value={host.psci ?? '1.1'}
+              options={PSCI_VERSIONS}
+              text={(psci) => PSCI_TITLES[psci]}
+              onChange={(psci) => edit({ host: psci === '1.1' ? without(host, 'psci') : { ...host, psci } })}
             />
           )}
         </Field>

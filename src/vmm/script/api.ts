@@ -8,6 +8,8 @@ import type { IoctlRow } from '../../abi/ioctls.ts';
 import { structLayout } from '../../abi/layout.ts';
 import type { ArchType, Layout, Shown, StructDef, StructLayout } from '../../abi/layout.ts';
 import { CORE_REGS, coreRegId, NAMED_REGS } from '../../abi/onereg.ts';
+import { PSCI_64BIT, PSCI_ALSO_64, PSCI_EVENT_FLAGS, PSCI_FN, PSCI_VERSIONS } from '../../abi/psci.ts';
+import type { PsciFunction } from '../../abi/psci.ts';
 import * as structs from '../../abi/structs.ts';
 
 const ABI = 'arm64';
@@ -43,17 +45,13 @@ export interface ScriptRequest {
   readonly struct: ScriptStruct | null;
 }
 
-/** Function numbers of PSCI that a VMM meets in a hypercall exit (Arm DEN 0022, SMC64 where there are both). */
-const PSCI = {
-  PSCI_VERSION: 0x8400_0000,
-  PSCI_CPU_SUSPEND: 0xc400_0001,
-  PSCI_CPU_OFF: 0x8400_0002,
-  PSCI_CPU_ON: 0xc400_0003,
-  PSCI_AFFINITY_INFO: 0xc400_0004,
-  PSCI_SYSTEM_OFF: 0x8400_0008,
-  PSCI_SYSTEM_RESET: 0x8400_0009,
-  PSCI_FEATURES: 0x8400_000a,
-} as const;
+/** Function numbers of PSCI that a VMM meets in a hypercall exit, of SMC64 where there are both. */
+const PSCI_FUNCTIONS = Object.fromEntries(
+  (Object.keys(PSCI_FN) as PsciFunction[]).map((name) => [
+    `PSCI_${name}`,
+    PSCI_FN[name] + (PSCI_ALSO_64.includes(name) ? PSCI_64BIT : 0),
+  ]),
+);
 
 const structCache = new Map<StructLayout, ScriptStruct>();
 
@@ -130,7 +128,9 @@ export const SCRIPT_CONSTANTS: readonly ConstantGroup[] = [
   group('kvm_run.exit_reason', EXIT_REASONS),
   group('Registers of KVM_GET_ONE_REG with a name of their own', NAMED_REGS),
   group('Error numbers', ERRNO),
-  group('PSCI function ids', PSCI),
+  group('KVM_REG_ARM_PSCI_VERSION', PSCI_VERSIONS),
+  group('kvm_run.system_event.data[0]', PSCI_EVENT_FLAGS),
+  group('PSCI function ids', PSCI_FUNCTIONS),
 ];
 
 /** Ids for KVM_GET_ONE_REG and KVM_SET_ONE_REG by the register's name. */
