@@ -199,6 +199,7 @@ const QUERIES: { readonly [V in Query['view']]: (given: Fields) => Extract<Query
     ...tablesOwner(given),
     level: whole(given['level'], 'level', -1, 3),
     value: wide(given['value'], 'value'),
+    ...(given['input'] === undefined ? {} : { input: wide(given['input'], 'input') }),
   }),
   calculator: (given) => ({
     view: 'calculator',

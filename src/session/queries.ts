@@ -52,8 +52,13 @@ export type Query =
   | ({ readonly view: 'table'; readonly address: bigint; readonly since?: Since } & TablesOwner)
   /** The same trees as lines, as the kernel's debugfs has them. */
   | ({ readonly view: 'dump' } & TablesOwner)
-  /** What a descriptor of a table of that level says, and the same mapping in the other formats. */
-  | ({ readonly view: 'descriptor'; readonly level: number; readonly value: bigint } & TablesOwner)
+  /** What a descriptor of a table of that level says, and the same mapping in the other formats; `input`: which address it translates. */
+  | ({
+      readonly view: 'descriptor';
+      readonly level: number;
+      readonly value: bigint;
+      readonly input?: bigint;
+    } & TablesOwner)
   /** What tables a size gives; needs no VM. */
   | ({ readonly view: 'calculator' } & TablesSize)
   /** Every read of the walk of one address through both stages. */
@@ -167,11 +172,23 @@ export interface TableEntry {
   /** What it allows and how it is cached, in brief. */
   readonly attributes: string;
   readonly child: TableNode | null;
+  /** What the contiguous bit makes of it; null: the bit is 0, or it maps nothing. */
+  readonly contiguous: ContiguousEntries | null;
   /** The single entries of a run, where they were asked for. */
   readonly members: readonly TableEntry[] | null;
   /** Changed since the moment compared with, and what it was then. */
   readonly changed: boolean;
   readonly before: bigint | null;
+}
+
+/** Entries that the contiguous bit joins: each run may be one entry of a TLB. */
+export interface ContiguousEntries {
+  /** Runs that the row holds or is part of, how many entries each has and what it maps. */
+  readonly runs: number;
+  readonly count: number;
+  readonly size: bigint;
+  /** What is wrong with the first run that is; null: all may be taken for one. */
+  readonly wrong: string | null;
 }
 
 /** One table whole: an entry is what stands at its index in each array. */

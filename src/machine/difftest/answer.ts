@@ -1,6 +1,6 @@
 /** What AT leaves in PAR_EL1, by this machine's walker. */
 import { PhysicalMemory } from '../memory.ts';
-import { cpuModel } from '../presets.ts';
+import type { TranslationFeatures } from '../features.ts';
 import { faultStatus } from '../translation/fault.ts';
 import { Mmu, type AccessKind } from '../translation/mmu.ts';
 import { OPERATIONS, POOL, type Case } from './cases.ts';
@@ -15,9 +15,8 @@ export interface Answers {
   readonly digest: bigint | null;
 }
 
-export function answers(cases: readonly Case[]): Answers[] {
+export function answers(cases: readonly Case[], features: TranslationFeatures): Answers[] {
   const memory = new PhysicalMemory({ reserved: 0, ram: [POOL], pageSize: 4096 });
-  const { features } = cpuModel('max');
   return cases.map((one) => {
     memory.fill(POOL.base, POOL.size, 0);
     for (const [address, value] of one.writes) memory.write64(address, value);

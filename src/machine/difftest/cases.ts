@@ -1,4 +1,6 @@
 /** Random tables and addresses for both stages, from a seed: the same for this machine and for the one it is compared with. */
+import type { TranslationFeatures } from '../features.ts';
+import { cpuModel } from '../presets.ts';
 import { Random } from './random.ts';
 import {
   encodeAddress,
@@ -46,9 +48,10 @@ export interface Case {
 const chance = (random: Random, percent: number) => random.below(100) < percent;
 const bitsOf = (random: Random, count: number) => random.u64() & ((1n << BigInt(count)) - 1n);
 
-const GRANULES: readonly GranuleName[] = ['4K', '16K', '64K'];
 const TG0 = { '4K': 0n, '64K': 1n, '16K': 2n } as const;
 const TG1 = { '16K': 1n, '4K': 2n, '64K': 3n } as const;
+/** Encodings that are no granule's, which are taken for the first granule of the CPU: 4K. */
+const NO_GRANULE = { TG0: 3n, TG1: 0n } as const;
 const SL0: Record<GranuleName, Record<number, bigint>> = {
   '4K': { [-1]: 0n, 0: 2n, 1: 1n, 2: 0n, 3: 3n },
   '16K': { 0: 3n, 1: 2n, 2: 1n, 3: 0n },
@@ -60,7 +63,7 @@ const PA_SIZES = [32, 36, 40, 42, 44, 48, 52];
 
 /** Attribute bits of a stage 1 or stage 2 leaf: address, SH of LPA2 and the reserved bits aside. */
 const LEAF_LOW = { 1: 0xcfcn, 2: 0xcfcn } as const;
-const LEAF_HIGH = { 1: 0x7eaan << 48n, 2: 0x07e8n << 48n } as const;
+const LEAF_HIGH = { 1: 0x7efen << 48n, 2: 0x07f8n << 48n } as const;
 
 class Builder {
   readonly random: Random;
@@ -130,43 +133,76 @@ class Builder {
   }
 }
 
-/** The root of tables of this shape, aligned to its own size. */
-function root(builder: Builder, granule: GranuleName, shape: Omit<Tables, 'root'>): Tables | null {
-  const bytes = 8 * 2 ** (shape.inputBits - levelShift(shape.format.granule, shape.startLevel));
-  const address = builder.allocate(Math.max(bytes, 2 ** shape.format.granule.shift, granule === '4K' ? 4096 : 0));
+/**
+ * The root of tables of this shape, aligned to its own size, or to a page: with bases of 52 bits to 64 bytes at least. (QEMU 7.2
+ * takes bits 5:4 of such a base for two things.)
+ */
+function root(builder: Builder, shape: Omit<Tables, 'root'>): Tables | null {
+  const { granule, addressBits } = shape.format;
+  const bytes = 8 * 2 ** (shape.inputBits - levelShift(granule, shape.startLevel));
+  const small = chance(builder.random, 50);
+  const least = small ? (addressBits === 52 ? 64 : 1) : 2 ** granule.shift;
+  const address = builder.allocate(Math.max(bytes, least));
   return address === null ? null : { ...shape, root: address };
 }
 
-const baseRegister = (address: number, wide: boolean) =>
-  BigInt(address) | (wide ? BigInt(Math.floor(address / 2 ** 48)) << 2n : 0n);
+/** A table's base as TTBR or VTTBR have it. Bits below its alignment are ignored. */
+function baseRegister(random: Random, { root: address, format, inputBits, startLevel }: Tables): bigint {
+  const bytes = 8 * 2 ** (inputBits - levelShift(format.granule, startLevel));
+  const ignored = chance(random, 20) ? bitsOf(random, 16) & BigInt(bytes - 1) : 0n;
+  if (format.addressBits === 48) return BigInt(address) | ignored;
+  return BigInt(address) | (ignored & ~0x3en);
+}
 
-/** Case `number` of a seed. `outputs`: where the last stage leads, mostly; by default to any address. */
-export function makeCase(seed: number, number: number, outputs?: (random: Random) => number): Case {
+/** Case `number` of a seed for a CPU. `outputs`: where the last stage leads, mostly; by default to any address. */
+export function makeCase(
+  seed: number,
+  number: number,
+  outputs?: (random: Random) => number,
+  features: TranslationFeatures = cpuModel('max').features,
+): Case {
   const random = new Random(Math.imul(seed, 0x10001) ^ Math.imul(number + 1, 0x9e3779b1));
   const builder = new Builder(random);
+  const { paBits } = features;
   const forcedWriteBack = chance(random, 10) ? 1n << 46n : 0n;
   // Bit 5 is reserved with HCR_EL2.FWB.
   builder.reserved = forcedWriteBack ? 1n << 5n : 0n;
-  const granule = random.pick(GRANULES);
-  const ds = granule !== '64K' && chance(random, 25);
-  const wide1 = ds || granule === '64K';
-  const bits1 = 64 - (16 + random.below(24)) + (wide1 && chance(random, 20) ? 4 : 0);
+  const granule = random.pick(features.stage1Granules);
+  const ds = features.lpa2Stage1.includes(granule) && chance(random, 25);
+  const wide1 = ds || (granule === '64K' && paBits === 52);
+  const long1 = ds || (granule === '64K' && features.largeVa);
+  const shortest = 64 - (features.smallTables ? (granule === '64K' ? 47 : 48) : 39);
+  const inputBits = long1 && chance(random, 20) ? 49 + random.below(4) : shortest + random.below(49 - shortest);
   const format1 = tableFormat(1, granule, wide1 ? 52 : 48);
-  const inputBits = Math.min(bits1, wide1 ? 52 : 48);
   const shape1 = { format: format1, startLevel: stage1StartLevel(format1.granule, inputBits), inputBits };
-  const lower = root(builder, granule, shape1)!;
-  const upper = root(builder, granule, shape1)!;
+  const lower = root(builder, shape1)!;
+  const upper = root(builder, shape1)!;
 
   const stage2 = chance(random, 75);
-  const granule2 = random.pick(GRANULES);
-  const ds2 = granule2 !== '64K' && chance(random, 25);
-  const wide2 = ds2 || granule2 === '64K';
-  // QEMU 7.2 has no stage 2 from level 0 with 16K: 51 bits need it.
-  const largest2 = granule2 === '16K' ? 50 : wide2 ? 52 : 48;
-  const bits2 = Math.min(32 + random.below(17) + (wide2 && chance(random, 20) ? 4 : 0), largest2);
+  const granule2 = random.pick(features.stage2Granules);
+  const ds2 = features.lpa2Stage2.includes(granule2) && chance(random, 25);
+  const wide2 = ds2 || (granule2 === '64K' && paBits === 52);
+  const shortest2 = Math.max(25, 64 - (features.smallTables ? (granule2 === '64K' ? 47 : 48) : 39));
+  const bits2 =
+    wide2 && chance(random, 20)
+      ? 49 + random.below(granule2 === '16K' ? 3 : 4)
+      : shortest2 + random.below(Math.min(paBits, 48) + 1 - shortest2);
   const format2 = tableFormat(2, granule2, wide2 ? 52 : 48);
-  const start2 = stage2StartLevel(format2.granule, bits2);
-  const tables2 = root(builder, granule2, { format: format2, startLevel: start2, inputBits: bits2 })!;
+  // As few levels as concatenation allows, or any number up to that without. QEMU 7.2 has no stage 2 from level 0 with 16K.
+  const [lowest, highest] = [
+    Math.max(
+      stage1StartLevel(format2.granule, bits2),
+      granule2 === '4K' && bits2 === 52 ? -1 : granule2 === '4K' ? 0 : 1,
+    ),
+    Math.min(stage2StartLevel(format2.granule, bits2), granule2 === '4K' && !features.smallTables ? 2 : 3),
+  ];
+  const start2 = chance(random, 60) ? highest : Math.min(highest, lowest + random.below(highest - lowest + 1));
+  const shape2 = {
+    format: format2,
+    startLevel: start2,
+    inputBits: Math.min(bits2, levelShift(format2.granule, start2) + format2.granule.bitsPerLevel + 4),
+  };
+  const tables2 = root(builder, shape2)!;
 
   const probes: { va: bigint; operation: number }[] = [];
   const targets: number[] = [];
@@ -174,7 +210,7 @@ export function makeCase(seed: number, number: number, outputs?: (random: Random
     const input = Number(bitsOf(random, inputBits));
     const half = random.below(2);
     const tables = half === 0 ? lower : upper;
-    const outputBits = chance(random, 80) ? Math.min(bits2, 48) : 52;
+    const outputBits = chance(random, 80) ? Math.min(shape2.inputBits, 48) : 52;
     const output = stage2
       ? Number(bitsOf(random, outputBits))
       : (outputs?.(random) ?? Number(bitsOf(random, chance(random, 80) ? 44 : 52)));
@@ -198,7 +234,7 @@ export function makeCase(seed: number, number: number, outputs?: (random: Random
     for (const target of targets)
       builder.map(
         tables2,
-        target % 2 ** bits2,
+        target % 2 ** shape2.inputBits,
         outputs?.(random) ?? Number(bitsOf(random, chance(random, 85) ? 44 : 52)),
         chance(random, 50),
       );
@@ -213,16 +249,24 @@ export function makeCase(seed: number, number: number, outputs?: (random: Random
   /** Now and then an input size that isn't allowed. (Tables made for another size may have blocks that end QEMU 7.2.) */
   const sizeField = (size: bigint) => (chance(random, 3) ? BigInt((49 + random.below(27)) % 64) : size);
   // QEMU 7.2 takes bits 51:48 (51:50) of a 52-bit descriptor for address bits only with a 52-bit output size.
-  const ips = BigInt(wide1 ? 6 : chance(random, 85) ? 5 : random.below(7));
-  // An input size above the output size is CONSTRAINED UNPREDICTABLE.
-  const least = PA_SIZES.findIndex((size) => size >= bits2);
-  const ps = BigInt(wide2 ? 6 : chance(random, 85) ? 5 : least + random.below(7 - least));
+  const ips = BigInt(wide1 ? 6 : chance(random, 85) ? 5 : random.below(8));
+  // Start levels that other sizes have, or that are reserved, among them. QEMU 7.2 has level -1 for 52 bits alone.
+  const right = { sl0: SL0[granule2][start2] ?? 0n, sl2: granule2 === '4K' && ds2 && start2 === -1 ? 1n : 0n };
+  const any = { sl0: bitsOf(random, 2), sl2: bitsOf(random, 1) };
+  const unlike = ds2 && (granule2 === '16K' ? any.sl0 === 3n : any.sl0 === 0n && any.sl2 === 1n);
+  const { sl0, sl2 } = unlike || chance(random, 85) ? right : any;
+  // An input size above the output size is CONSTRAINED UNPREDICTABLE. QEMU 7.2 asks PS, not PARange, for what SL0 2 needs.
+  const enough = Math.max(shape2.inputBits, sl0 === 2n ? 44 : 0);
+  const least = PA_SIZES.findIndex((size) => size >= enough);
+  const ps = BigInt(wide2 ? 6 : chance(random, 85) ? 5 : least + random.below(8 - least));
   const flag = (percent: number, bit: bigint) => (chance(random, percent) ? 1n << bit : 0n);
+  const granuleField = (field: 'TG0' | 'TG1', name: GranuleName) =>
+    name === '4K' && chance(random, 4) ? NO_GRANULE[field] : (field === 'TG0' ? TG0 : TG1)[name];
   const tcr =
     sizeField(size1) |
     (sizeField(size1) << 16n) |
-    (TG0[granule] << 14n) |
-    (TG1[granule] << 30n) |
+    (granuleField('TG0', granule) << 14n) |
+    (granuleField('TG1', granule) << 30n) |
     (ips << 32n) |
     (bitsOf(random, 2) << 12n) |
     (bitsOf(random, 2) << 28n) |
@@ -230,36 +274,37 @@ export function makeCase(seed: number, number: number, outputs?: (random: Random
     flag(4, 23n) |
     flag(40, 37n) |
     flag(40, 38n) |
-    flag(30, 41n) |
-    flag(30, 42n) |
+    // QEMU 7.2 has HPD without FEAT_HPDS too.
+    (features.hierarchicalDisable ? flag(30, 41n) | flag(30, 42n) : 0n) |
     flag(5, 55n) |
     flag(5, 56n) |
     flag(25, 39n) |
     flag(25, 40n) |
-    (ds ? 1n << 59n : 0n);
-  const startLevel = chance(random, 92) ? start2 : start2 + 1;
-  const sl2 = granule2 === '4K' && ds2 && startLevel === -1 ? 1n << 33n : 0n;
-  const sl0 = SL0[granule2][startLevel] ?? 0n;
+    (ds ? 1n << 59n : granule === '64K' ? flag(10, 59n) : 0n);
+  const anySize = 64 - random.below(64);
+  const possible = anySize <= Math.min(paBits, PA_SIZES[Number(ps)] ?? 52) || anySize > paBits;
   const vtcr =
-    BigInt(64 - bits2) |
+    BigInt(64 - (possible && chance(random, 5) ? anySize : shape2.inputBits)) |
     (sl0 << 6n) |
-    (TG0[granule2] << 14n) |
+    (granuleField('TG0', granule2) << 14n) |
     (ps << 16n) |
     (bitsOf(random, 2) << 12n) |
     (1n << 31n) |
     flag(25, 21n) |
     flag(25, 22n) |
-    (ds2 ? 1n << 32n : 0n) |
-    sl2;
+    (ds2 ? 1n << 32n : granule2 === '64K' ? flag(10, 32n) : 0n) |
+    (sl2 << 33n);
+  /** Now and then a base that is above the output size, or not in memory. */
+  const far = (wide: boolean) => (!wide && chance(random, 4) ? 1n << BigInt(40 + random.below(8)) : 0n);
   return {
     TCR_EL1: tcr,
-    TTBR0_EL1: baseRegister(lower.root, wide1),
-    TTBR1_EL1: baseRegister(upper.root, wide1),
+    TTBR0_EL1: baseRegister(random, lower) | far(wide1),
+    TTBR1_EL1: baseRegister(random, upper) | far(wide1),
     MAIR_EL1: 0x44ff_bb04_0c00_f4ffn,
     SCTLR_EL1: 0x30d0_0980n | (chance(random, 94) ? 1n : 0n) | 0x1004n | flag(20, 19n),
     HCR_EL2: (1n << 31n) | (stage2 ? 1n | forcedWriteBack | flag(5, 2n) | flag(4, 12n) : 0n),
     VTCR_EL2: vtcr,
-    VTTBR_EL2: baseRegister(tables2.root, wide2),
+    VTTBR_EL2: baseRegister(random, tables2) | far(wide2),
     writes: builder.writes,
     probes,
   };

@@ -1,6 +1,6 @@
 /*
- * At EL2 without an operating system: for each case sets up both stages, does the ATs and keeps PAR_EL1, then a digest of the
- * descriptors as they are now.
+ * At EL2 without an operating system: keeps the ID registers that tell of translation; then for each case sets up both stages,
+ * does the ATs and keeps PAR_EL1, and a digest of the descriptors as they are now.
  * Cases are read from IN as cases.ts writes them; the answers go to the file out.bin by semihosting.
  */
 typedef unsigned long u64;
@@ -21,6 +21,7 @@ static long semihosting(long operation, const void *arguments)
 }
 
 #define WRITE(reg, value) asm volatile("msr " reg ", %0" ::"r"(value))
+#define ID(reg) ({ u64 value; asm volatile("mrs %0, " reg : "=r"(value)); value; })
 #define AT(op) asm volatile("at " op ", %0; isb" ::"r"(va) : "memory")
 
 static u64 translate(u64 va, u64 operation)
@@ -49,6 +50,10 @@ void cmain(void)
 	u64 *out = OUT;
 	u64 cases = *in++;
 
+	*out++ = ID("id_aa64mmfr0_el1");
+	*out++ = ID("id_aa64mmfr1_el1");
+	*out++ = ID("id_aa64mmfr2_el1");
+	*out++ = ID("id_aa64pfr1_el1");
 	asm volatile("msr pan, #1");
 
 	for (u64 c = 0; c < cases; c++) {

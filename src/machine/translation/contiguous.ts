@@ -1,5 +1,4 @@
 /** Runs of entries that the contiguous bit joins, and what is wrong with one (Arm ARM D8.7.1, "Misprogramming the Contiguous bit"). */
-import type { PhysicalMemory } from '../memory.ts';
 import { fieldValue, STAGE1, STAGE2 } from './descriptor.ts';
 import { encodeAddress, entryAddress, entryKind, levelShift, power, type TableFormat } from './format.ts';
 
@@ -17,17 +16,16 @@ export interface ContiguousRun {
 }
 
 /**
- * The run that the entry `index` of a table is part of, whose first entry is at `table` (a PA); null where its contiguous bit is 0,
- * it is no block or page, or has no RAM. `level` is the table's.
+ * The run that the entry `index` of a table is part of; null where its contiguous bit is 0 or it is no block or page. `words`:
+ * all of the table's entries as halves, the low ones first; `level` is the table's.
  */
 export function contiguousRun(
-  memory: PhysicalMemory,
   format: TableFormat,
   level: number,
-  table: number,
+  words: Uint32Array,
   index: number,
 ): ContiguousRun | null {
-  const own = read(memory, format, level, table, index);
+  const own = read(format, level, words, index);
   if (!own?.contiguous) return null;
   const joined = format.granule.contiguous[level];
   if (joined === undefined)
@@ -35,11 +33,13 @@ export function contiguousRun(
   const count = power(joined);
   const first = index - (index % count);
   const run = { first, count, size: count * own.size };
+  const total = words.length / 2;
+  if (total < count) return { ...run, wrong: `its table has no more than ${total} entries` };
   const base = own.output - (index - first) * own.size;
   if (base < 0 || base % run.size !== 0)
     return { ...run, wrong: `0x${own.output.toString(16)} has another place in its run` };
   for (let at = first; at < first + count; at++) {
-    const entry = read(memory, format, level, table, at);
+    const entry = read(format, level, words, at);
     if (!entry) return { ...run, wrong: `entry ${at} maps nothing` };
     if (!entry.contiguous) return { ...run, wrong: `entry ${at} is not marked` };
     if (entry.output !== base + (at - first) * own.size) {
@@ -58,10 +58,8 @@ interface Entry {
   readonly attributes: string;
 }
 
-function read(memory: PhysicalMemory, format: TableFormat, level: number, table: number, index: number): Entry | null {
-  const offset = memory.offset(table + 8 * index);
-  if (offset < 0) return null;
-  const [low, high] = [memory.lowAt(offset), memory.highAt(offset)];
+function read(format: TableFormat, level: number, words: Uint32Array, index: number): Entry | null {
+  const [low, high] = [words[2 * index]!, words[2 * index + 1]!];
   const kind = entryKind(format, level, low);
   if (kind !== 'block' && kind !== 'page') return null;
   const fields = format.stage === 1 ? STAGE1 : STAGE2;

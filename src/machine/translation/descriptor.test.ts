@@ -36,6 +36,9 @@ describe('the contiguous bit', () => {
   const RAM = { base: 0x4000_0000, size: 4 << 20 };
   const OUTPUT = 0x8000_0000;
 
+  const words = (memory: PhysicalMemory, table: number, entries: number) =>
+    new Uint32Array(memory.readBytes(table, 8 * entries)!.slice().buffer);
+
   function sixteenPages(
     change: (page: number, entry: { output: number; low: number; high: number }) => void = () => {},
   ) {
@@ -46,7 +49,7 @@ describe('the contiguous bit', () => {
       change(page, entry);
       if (entry.output >= 0) mapLeaf(memory, tables, 3, page * 4096, entry.output, entry);
     }
-    return contiguousRun(memory, tables.format, 3, tables.root, 37);
+    return contiguousRun(tables.format, 3, words(memory, tables.root, 512), 37);
   }
 
   test('joins sixteen pages that lie and are marked as one', () => {
@@ -75,7 +78,16 @@ describe('the contiguous bit', () => {
     const memory = new PhysicalMemory({ reserved: 0, ram: [RAM], pageSize: 4096 });
     const tables = newTables(memory, { format: tableFormat(1, '16K', 52), startLevel: 1, inputBits: 47 });
     mapLeaf(memory, tables, 1, 0, 0, { low: AF, high: CONTIGUOUS });
-    expect(contiguousRun(memory, tables.format, 1, tables.root, 0)?.wrong).toBe('no entries are joined at level 1');
-    expect(contiguousRun(memory, tables.format, 1, tables.root, 1)).toBeNull();
+    const table = words(memory, tables.root, 2048);
+    expect(contiguousRun(tables.format, 1, table, 0)?.wrong).toBe('no entries are joined at level 1');
+    expect(contiguousRun(tables.format, 1, table, 1)).toBeNull();
+  });
+
+  test('of a table that is smaller than a run', () => {
+    const memory = new PhysicalMemory({ reserved: 0, ram: [RAM], pageSize: 4096 });
+    const tables = newTables(memory, { format: tableFormat(1, '4K'), startLevel: 3, inputBits: 15 });
+    mapLeaf(memory, tables, 3, 0, OUTPUT, { low: AF, high: CONTIGUOUS });
+    const run = contiguousRun(tables.format, 3, words(memory, tables.root, 8), 0);
+    expect(run?.wrong).toBe('its table has no more than 8 entries');
   });
 });

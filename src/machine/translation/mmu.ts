@@ -259,13 +259,16 @@ export class Mmu {
   #translate2(ipa: number, kind: AccessKind, s1ptw: boolean): Stage2Result | Fault {
     const regime = this.#now.stage2;
     if (!regime) return { ok: true, pa: ipa, leaf: null };
-    if (regime.broken) {
-      this.#why = regime.broken.why;
-      return fault(regime.broken.fault, 2, 0, ipa, s1ptw);
-    }
-    if (ipa >= power(regime.tables.inputBits)) {
-      this.#why = `the address is not in ${regime.tables.inputBits} bits of IPA`;
-      return fault('translation', 2, 0, ipa, s1ptw);
+    // A base out of range is the walk's first fault, after those of the address (AArch64.S2Translate).
+    const outside = ipa >= power(regime.tables.inputBits);
+    if (outside || regime.broken) {
+      const { broken } = regime;
+      const base = broken?.fault === 'addressSize' && !outside;
+      this.#why =
+        broken && (base || broken.fault === 'translation')
+          ? broken.why
+          : `the address is not in ${regime.tables.inputBits} bits of IPA`;
+      return fault(base ? 'addressSize' : 'translation', 2, 0, ipa, s1ptw);
     }
     const visitor = this.#walk2;
     visitor.begin(regime, this.#recorder(2, regime.tables, ipa, 0));

@@ -43,7 +43,7 @@ export function answer(inspected: Inspected | null, query: Query): View {
     case 'dump':
       return ofOwner(query, (owner) => dumpView(inspected, owner));
     case 'descriptor':
-      return ofOwner(query, (owner) => descriptorView(inspected, owner, query.level, query.value));
+      return ofOwner(query, (owner) => descriptorView(inspected, owner, query));
     case 'walk':
       return ofVcpu(query.vcpu, (vcpu) => walkView(inspected, vcpu, query.va, query.access));
     case 'instruction':

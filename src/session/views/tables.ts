@@ -2,6 +2,7 @@ import type { Vcpu } from '../../kvm/vcpu.ts';
 import type { Vm } from '../../kvm/vm.ts';
 import { stage2Regime } from '../../machine/translation/control.ts';
 import { describeBase, tcrEl1, vtcrEl2 } from '../../machine/translation/registers.ts';
+import { contiguousRun, type ContiguousRun } from '../../machine/translation/contiguous.ts';
 import { decodeDescriptor, type MeaningContext } from '../../machine/translation/descriptor.ts';
 import {
   encodeAddress,
@@ -221,10 +222,25 @@ class Rows {
         kind === 'table' && output !== null && !this.#trail.includes(output)
           ? node(this.#asked, output, level + 1, inputBase, [...this.#trail, output])
           : null,
+      contiguous: kind === 'block' || kind === 'page' ? this.#contiguous(index, count) : null,
       members: null,
       changed,
       before: changed ? wide(this.#old?.[2 * index] ?? 0, this.#old?.[2 * index + 1] ?? 0) : null,
     };
+  }
+
+  /** Runs that the contiguous bit joins among `total` entries that map as one. */
+  #contiguous(index: number, total: number): TableEntry['contiguous'] {
+    let runs = 0;
+    let shown: ContiguousRun | null = null;
+    for (let at = index; at < index + total;) {
+      const run = contiguousRun(this.#format, this.#level, this.#words, at);
+      if (!run) return null;
+      runs++;
+      if (shown === null || (shown.wrong === null && run.wrong !== null)) shown = run;
+      at = run.first + run.count;
+    }
+    return shown && { runs, count: shown.count, size: BigInt(shown.size), wrong: shown.wrong };
   }
 }
 

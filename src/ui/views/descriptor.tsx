@@ -11,6 +11,8 @@ interface DescriptorProps {
   readonly level: number;
   /** Where it stands, as its table says: a PA at stage 2, an IPA at stage 1. */
   readonly address: bigint;
+  /** First address that it translates. */
+  readonly input: bigint;
   readonly value: bigint;
   /** What it was at the moment compared with. */
   readonly before: bigint | null;
@@ -24,8 +26,8 @@ function write(owner: TablesOwner, address: bigint, value: bigint): void {
 }
 
 /** A descriptor in memory: its bits, which can be changed, what they say, and the same mapping in the other formats. */
-export function Descriptor({ owner, level, address, value, before }: DescriptorProps) {
-  const view = useView({ view: 'descriptor', ...owner, level, value });
+export function Descriptor({ owner, level, address, input, value, before }: DescriptorProps) {
+  const view = useView({ view: 'descriptor', ...owner, level, value, input });
   if (view?.view !== 'descriptor') return <p className="view-muted">Reading…</p>;
   return (
     <>

@@ -1,4 +1,4 @@
-import type { TableEntry, TableNode } from '../../session/messages.ts';
+import type { ContiguousEntries, TableEntry, TableNode } from '../../session/messages.ts';
 import { hex, size } from '../format.ts';
 import { plural, rangeText } from './format.ts';
 import type { TreeRow } from './tree-rows.ts';
@@ -31,4 +31,12 @@ export function entryText(entry: TableEntry, child: TableNode | null): string {
   const to = entry.output === null ? '' : ` to ${hex(entry.output)}`;
   if (entry.kind === 'table') return `Points${to}, the table for ${range}${child ? `: ${validText(child)}` : ''}.`;
   return `Maps ${range}${to}.`;
+}
+
+/** What the contiguous bit makes of it, in a sentence. */
+export function contiguousText({ runs, count, size: bytes, wrong }: ContiguousEntries): string {
+  if (wrong !== null)
+    return `The contiguous bit is misprogrammed: ${wrong}. It is CONSTRAINED UNPREDICTABLE which entry a TLB takes; here each counts for itself.`;
+  const each = `${count} entries of which a TLB may make one of ${size(bytes)}`;
+  return runs > 1 ? `Contiguous: ${runs} runs of ${each}.` : `Contiguous: one of ${each}.`;
 }

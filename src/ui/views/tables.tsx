@@ -10,7 +10,7 @@ import { plural, sentence } from './format.ts';
 import { Choice, Detail, Frame, Toggle, Waiting } from './frame.tsx';
 import { TableCells } from './table-cells.tsx';
 import { TableDump } from './table-dump.tsx';
-import { entryText, rowName, tableText } from './table-text.ts';
+import { contiguousText, entryText, rowName, tableText } from './table-text.ts';
 import { TableTree } from './table-tree.tsx';
 import { TargetPicker } from './target-picker.tsx';
 import { allTables, treeRows, type Toggled, type TreeRow } from './tree-rows.ts';
@@ -340,12 +340,20 @@ function EntryDetail({
   return (
     <>
       <p>{entryText(entry, table)}</p>
+      {entry.contiguous && <p data-wrong={entry.contiguous.wrong !== null}>{contiguousText(entry.contiguous)}</p>}
       {entry.before !== null && (
         <p className="tables-before">
           Was <code>{hex(entry.before, 16)}</code> at {since}.
         </p>
       )}
-      <Descriptor owner={owner} level={level} address={entry.address} value={entry.value} before={entry.before} />
+      <Descriptor
+        owner={owner}
+        level={level}
+        address={entry.address}
+        input={entry.inputBase}
+        value={entry.value}
+        before={entry.before}
+      />
     </>
   );
 }
@@ -387,6 +395,7 @@ function Cells({ owner, controls, since }: PartProps) {
                 owner={owner}
                 level={view.level}
                 address={view.address + BigInt(index) * 8n}
+                input={view.inputBase + BigInt(index) * view.entrySize}
                 value={view.values[index]}
                 before={null}
               />

@@ -14,6 +14,7 @@ const entry = (index: number, child: TableNode | null): TableEntry => ({
   attributes: '',
   child,
   members: null,
+  contiguous: null,
   changed: false,
   before: null,
 });
