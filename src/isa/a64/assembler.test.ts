@@ -59,6 +59,22 @@ describe('the assembler', () => {
     expect(at('.cfi_offsets 1').errors).toHaveLength(1);
   });
 
+  it('puts common symbols into .bss, and leaves sections out that are not loaded', () => {
+    const { symbols, sections, bytes } = at(
+      'nop\n.section .debug_line,"",@progbits\nnop\nend:\n.bss\n.byte 0\n.comm a, 100, 32\n.lcomm b, 5',
+    );
+    expect([...symbols]).toEqual([
+      ['end', 4n],
+      ['a', 0x40n],
+      ['b', 0xa4n],
+    ]);
+    expect(sections).toEqual([
+      { name: '.text', address: 0n, size: 4 },
+      { name: '.bss', address: 0x20n, size: 0x89 },
+    ]);
+    expect(bytes).toHaveLength(0xa9);
+  });
+
   it('uses labels before they are defined, in sizes too', () => {
     expect(words('b end\n.skip (end - start) * 4\nstart: nop\nend: nop')).toEqual([
       '14000006',
@@ -124,6 +140,25 @@ describe('the assembler', () => {
     ],
     ['.word 1.5', '1:7-10 expected a value, found "1.5"'],
     ['.if 1', '1:1-6 .if without .endif'],
+    ['.ifc a\n.endif', '1:1-7 .ifc needs two texts with a comma between them'],
+    ['.float 0x10', '1:8-12 expected a decimal number, found "0x10"'],
+    ['.float 1e50', '1:8-12 1e50 is too large for 32 bits'],
+    ['.octa ~0, 0x1ffffffffffffffff + 1', '1:11-30 0x1ffffffffffffffff is wider than 64 bits'],
+    ['fp .req x1', '1:1-11 "fp" is the register x29 already'],
+    ['sum .req x99', '1:1-13 "x99" is no register'],
+    ['sum .req x1\nsum .req x2', '2:1-12 "sum" is the register x1 already'],
+    ['.unreq sum', '1:8-11 "sum" is no name of a register by .req'],
+    ['.purgem m', '1:9-10 there is no macro "m"'],
+    ['.popsection', '1:12-13 .popsection without .pushsection'],
+    ['.exitm', '1:7-8 .exitm outside of a macro or a repetition'],
+    ['a == 1\na == 2', '2:1-7 "a" has a value already'],
+    ['.comm a, 4, 3', '1:13-14 3 is no power of two'],
+    ['.if 1\n.error "4K pages are needed"\n.endif', '2:8-29 4K pages are needed'],
+    ['.altmacro', '1:10-11 .altmacro: the alternate syntax of macros is not read here'],
+    [
+      'adrp x0, :got:a',
+      '1:11-14 expected one of lo12, pg_hi21, abs_g0, abs_g0_nc, abs_g1, abs_g1_nc, abs_g2, abs_g2_nc, abs_g3, abs_g3_nc, found "got"',
+    ],
     [
       '.macro m r\nadd \\r, \\r, #70000\n.endm\n  m x1',
       '4:3-7 immediate 70000 is out of range: 0 to 4095, or a multiple of 4096 up to 0xfff000 (in macro m: "add x1, x1, #70000")',
@@ -195,6 +230,18 @@ describe('the assembler', () => {
         ],
         ...[
           '.rept 3',
+          '.irpc c, ab',
+          '.exitm',
+          'r .req x1',
+          'r',
+          '.ifc a, b',
+          '.float',
+          '.octa',
+          '.uleb128',
+          '.pushsection .text, 1',
+          '.popsection',
+          '.previous',
+          '.comm c, 8',
           '.endr',
           '.macro m x',
           '.endm',

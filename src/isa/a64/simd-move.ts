@@ -241,7 +241,7 @@ const IMMEDIATES: readonly A64Row[] = [
   {
     name: 'MOVI (8-bit)',
     encoding: modified('0', '1110'),
-    syntax: 'movi <Vd.Q8>, <byte>',
+    syntax: 'movi <Vd.Q8>, <sbyte>',
     operands: { rd: v('Rd'), ...immediate(8, byteOf) },
     variant: BY_Q,
     execute: moveImmediate,

@@ -1,5 +1,6 @@
 /** Source text to bytes: GNU as syntax, one flat image. */
 import { Pass, type AssemblyError, type Found, type Target } from './pass.ts';
+import type { Section } from './sections.ts';
 import { statements } from './source.ts';
 
 export type { AssemblyError, Target } from './pass.ts';
@@ -50,17 +51,35 @@ export function assembleFor(target: Target, source: string, { origin }: { readon
   }
 }
 
-/** Where each section starts: one behind the other. */
+/** Where each section starts: one behind the other; at 0 what is no part of the image. */
 function layOut(pass: Pass): Map<string, bigint> {
   const bases = new Map<string, bigint>();
   let at: bigint | null = null;
-  for (const { name, base, size, alignment } of pass.sections.values()) {
-    const unit = BigInt(alignment);
+  for (const parts of inOrder(pass)) {
+    const unit = BigInt(Math.max(SECTION_ALIGNMENT, ...parts.map(({ alignment }) => alignment)));
+    const { base, loaded } = parts[0]!;
     const start: bigint = at === null ? base : ((at + unit - 1n) / unit) * unit;
-    bases.set(name, start);
-    at = start + BigInt(size);
+    let end = loaded ? start : 0n;
+    for (const { key, size } of parts) {
+      bases.set(key, end);
+      end += BigInt(size);
+    }
+    if (loaded) at = end;
   }
   return bases;
+}
+
+const SECTION_ALIGNMENT = 8;
+
+/** The parts of each section, by their numbers; sections as they come up. */
+function inOrder(pass: Pass): Section[][] {
+  const byName = new Map<string, Section[]>();
+  for (const section of pass.sections.values()) {
+    const parts = byName.get(section.name);
+    if (parts) parts.push(section);
+    else byName.set(section.name, [section]);
+  }
+  return [...byName.values()].map((parts) => parts.sort((a, b) => a.part - b.part));
 }
 
 function same(a: Found, b: Found): boolean {
@@ -86,7 +105,12 @@ function equalLists(a: readonly bigint[], b: readonly bigint[]): boolean {
 }
 
 function result(pass: Pass, origin: bigint): Assembly {
-  const sections = [...pass.sections.values()].map(({ name, base, size }) => ({ name, address: base, size }));
+  const loaded = inOrder(pass).filter(([first]) => first!.loaded);
+  const sections = loaded.map((parts) => ({
+    name: parts[0]!.name,
+    address: parts[0]!.base,
+    size: parts.reduce((size, part) => size + part.size, 0),
+  }));
   const { symbols, lines, errors } = pass;
   const sorted = [...errors].sort((a, b) => a.line - b.line || a.column - b.column);
   if (errors.length > 0) return { origin, bytes: new Uint8Array(0), sections, symbols, lines, errors: sorted };
@@ -96,7 +120,7 @@ function result(pass: Pass, origin: bigint): Assembly {
     return Math.max(furthest, behind);
   }, 0);
   const bytes = new Uint8Array(end);
-  for (const section of pass.sections.values()) bytes.set(section.content, Number(section.base - start));
+  for (const section of loaded.flat()) bytes.set(section.content, Number(section.base - start));
   return { origin, bytes, sections, symbols, lines, errors };
 }
 

@@ -1,91 +1,7 @@
-/** What begins with a dot and is no block. Each reads its operands and says what doesn't fit. */
-import type { Pass } from './pass.ts';
-import { isMismatch, type Mismatch, type OperandReader } from './reader.ts';
-import type { Statement } from './source.ts';
-
-type Directive = (pass: Pass, statement: Statement, reader: OperandReader) => Mismatch | null;
-
-/** Each operand of a list; stops at the first that doesn't fit. */
-function forEach(reader: OperandReader, item: () => Mismatch | null): Mismatch | null {
-  if (reader.atEnd) return null;
-  do {
-    const mismatch = item();
-    if (mismatch) return mismatch;
-  } while (reader.take(','));
-  return null;
-}
-
-/** Integers of `bytes`, signed or not. */
-function data(bytes: number): Directive {
-  const bits = BigInt(8 * bytes);
-  const [low, high] = [-(1n << (bits - 1n)), (1n << bits) - 1n];
-  return (pass, statement, reader) =>
-    forEach(reader, () => {
-      const from = reader.position;
-      const value = reader.expression();
-      if (!pass.reserve(statement, BigInt(bytes))) return null;
-      pass.section.appendValue(isMismatch(value) ? 0n : value, bytes);
-      if (isMismatch(value)) return value;
-      if (value >= low && value <= high) return null;
-      return reader.mismatch(
-        `value ${value} doesn't fit ${bytes === 1 ? 'a byte' : `${bytes} bytes`}: ${low} to ${high}`,
-        from,
-      );
-    });
-}
-
-function text(terminated: boolean): Directive {
-  return (pass, statement, reader) =>
-    forEach(reader, () => {
-      if (reader.token.kind !== 'string') return reader.expected('a quoted text');
-      do {
-        const { bytes } = reader.next();
-        if (pass.reserve(statement, BigInt(bytes.length + 1))) pass.section.append(bytes);
-      } while (reader.token.kind === 'string');
-      if (terminated) pass.section.append([0]);
-      return null;
-    });
-}
-
-/** An operand from 0 to `high`; `fallback` where it isn't written. */
-function number(reader: OperandReader, what: string, high: bigint, fallback: bigint | null): bigint | Mismatch {
-  if (fallback !== null && (reader.atEnd || reader.token.text === ',')) return fallback;
-  const from = reader.position;
-  const value = reader.immediate();
-  if (isMismatch(value)) return value;
-  if (value < 0n || value > high) return reader.mismatch(`${what} ${value} is out of range: 0 to ${high}`, from);
-  return value;
-}
-
-const HIGH = (1n << 62n) - 1n;
-
-function fillByte(reader: OperandReader): bigint | Mismatch {
-  const value = reader.take(',') ? number(reader, 'fill value', 0xffn, 0n) : 0n;
-  return value;
-}
-
-/** `.skip count, fill` */
-const skip: Directive = (pass, statement, reader) => {
-  const count = number(reader, 'count', HIGH, null);
-  if (isMismatch(count)) return count;
-  const fill = fillByte(reader);
-  if (isMismatch(fill)) return fill;
-  if (pass.reserve(statement, count)) pass.section.grow(Number(count), Number(fill));
-  return null;
-};
-
-/** `.fill repeat, size, value` */
-const fill: Directive = (pass, statement, reader) => {
-  const count = number(reader, 'count', HIGH, null);
-  if (isMismatch(count)) return count;
-  const size = reader.take(',') ? number(reader, 'size', 8n, 1n) : 1n;
-  if (isMismatch(size)) return size;
-  const value = reader.take(',') ? reader.expression() : 0n;
-  if (isMismatch(value)) return value;
-  if (size === 0n || !pass.reserve(statement, count * size)) return null;
-  for (let i = 0n; i < count; i++) pass.section.appendValue(value, Number(size));
-  return null;
-};
+/** What begins with a dot and is no block. */
+import { DATA } from './data.ts';
+import { fillByte, HIGH, number, symbolName, type Directive, type Named } from './operands.ts';
+import { isMismatch, type Mismatch } from './reader.ts';
 
 const MAX_ALIGNMENT_LOG2 = 16n;
 
@@ -96,7 +12,7 @@ function align(log2: boolean): Directive {
     const written = number(reader, 'alignment', log2 ? MAX_ALIGNMENT_LOG2 : 1n << MAX_ALIGNMENT_LOG2, 0n);
     if (isMismatch(written)) return written;
     const alignment = log2 ? 1n << written : written || 1n;
-    if ((alignment & (alignment - 1n)) !== 0n) return reader.mismatch(`${alignment} is no power of two`, from);
+    if (!isPowerOfTwo(alignment)) return reader.mismatch(`${alignment} is no power of two`, from);
     let [value, most]: [bigint | Mismatch | null, bigint | Mismatch] = [null, HIGH];
     if (reader.take(',') && reader.token.text !== ',') value = number(reader, 'fill value', 0xffn, 0n);
     if (value !== null && isMismatch(value)) return value;
@@ -124,32 +40,116 @@ const org: Directive = (pass, statement, reader) => {
   return null;
 };
 
-/** `.set name, value` */
-const set: Directive = (pass, statement, reader) => {
-  if (reader.token.kind !== 'word') return reader.expected('a symbol');
-  const name = reader.next().text;
-  if (!reader.take(',')) return reader.expected('"," and a value');
-  pass.assign(statement, name, reader);
-  while (!reader.atEnd) reader.next();
-  return null;
-};
-
-const inst: Directive = (pass, statement, reader) =>
-  forEach(reader, () => {
-    const word = number(reader, 'instruction', 0xffffffffn, null);
-    pass.alignInstruction(statement);
-    if (pass.reserve(statement, 4n)) pass.emitWord(statement, isMismatch(word) ? 0 : Number(word));
-    return isMismatch(word) ? word : null;
-  });
-
-function section(name: string | null): Directive {
-  return (pass, _statement, reader) => {
-    if (name === null && reader.token.kind !== 'word') return reader.expected('a section');
-    pass.useSection(name ?? reader.next().text);
+/** `.set name, value`; `once`: not where it has a value already. */
+function set(once: boolean): Directive {
+  return (pass, statement, reader) => {
+    const name = symbolName(reader);
+    if (typeof name !== 'string') return name;
+    if (!reader.take(',')) return reader.expected('"," and a value');
+    pass.assign(statement, name, reader, once);
     while (!reader.atEnd) reader.next();
     return null;
   };
 }
+
+/** `name, size, alignment` in `.bss`. */
+const common: Directive = (pass, statement, reader) => {
+  const column = reader.token.column;
+  const name = symbolName(reader);
+  if (typeof name !== 'string') return name;
+  if (!reader.take(',')) return reader.expected('"," and a size');
+  const size = number(reader, 'size', HIGH, null);
+  if (isMismatch(size)) return size;
+  const from = reader.position + 1;
+  const alignment = reader.take(',')
+    ? number(reader, 'alignment', 1n << MAX_ALIGNMENT_LOG2, 1n)
+    : naturalAlignment(size);
+  if (isMismatch(alignment)) return alignment;
+  if (!isPowerOfTwo(alignment)) return reader.mismatch(`${alignment} is no power of two`, from);
+  pass.pushSection();
+  pass.useSection('.bss');
+  pass.align(statement, Number(alignment), 0, Number(HIGH));
+  pass.defineLabel(statement, name, column);
+  if (pass.reserve(statement, size)) pass.section.grow(Number(size));
+  pass.popSection();
+  return null;
+};
+/** The largest that the size has room for, up to 16. */
+const naturalAlignment = (size: bigint) => [16n, 8n, 4n, 2n].find((alignment) => size >= alignment) ?? 1n;
+const isPowerOfTwo = (value: bigint) => value > 0n && (value & (value - 1n)) === 0n;
+
+const MOST_SUBSECTIONS = 8192n;
+
+/** `name, subsection, "flags", …`: a section whose flags are written and have no `a` is not part of the image. */
+const section: Directive = (pass, _statement, reader) => {
+  const { kind } = reader.token;
+  if (kind !== 'word' && kind !== 'string') return reader.expected('a section');
+  let name = kind === 'string' ? reader.next().text.slice(1, -1) : '';
+  while (!reader.atEnd && reader.token.text !== ',') name += reader.next().text;
+  let part: bigint | Mismatch = 0n;
+  if (reader.token.text === ',' && reader.following.kind === 'number') {
+    reader.next();
+    part = number(reader, 'subsection', MOST_SUBSECTIONS, 0n);
+    if (isMismatch(part)) return part;
+  }
+  const flags = reader.take(',') && reader.token.kind === 'string' ? reader.token.text : 'a';
+  while (!reader.atEnd) reader.next();
+  pass.useSection(name, Number(part), flags.includes('a'));
+  return null;
+};
+const pushSection: Directive = (pass, statement, reader) => {
+  pass.pushSection();
+  return section(pass, statement, reader);
+};
+const popSection: Directive = (pass, _statement, reader) =>
+  pass.popSection() ? null : reader.mismatch('.popsection without .pushsection', 0, false);
+const previous: Directive = (pass) => {
+  pass.previousSection();
+  return null;
+};
+
+/** `.text n`, and `.subsection n` of the section in use. */
+function subsection(name: string | null): Directive {
+  return (pass, _statement, reader) => {
+    const part = number(reader, 'subsection', MOST_SUBSECTIONS, name === null ? null : 0n);
+    if (isMismatch(part)) return part;
+    pass.useSection(name ?? pass.section.name, Number(part), name !== null || pass.section.loaded);
+    return null;
+  };
+}
+
+const unreq: Directive = (pass, _statement, reader) => {
+  const from = reader.position;
+  const name = symbolName(reader);
+  if (typeof name !== 'string') return name;
+  return pass.aliases.remove(name) ? null : reader.mismatch(`"${name}" is no name of a register by .req`, from);
+};
+
+const purgem: Directive = (pass, _statement, reader) => {
+  const from = reader.position;
+  const name = symbolName(reader);
+  if (typeof name !== 'string') return name;
+  return pass.macros.delete(name.toLowerCase()) ? null : reader.mismatch(`there is no macro "${name}"`, from);
+};
+
+const exitm: Directive = (pass, _statement, reader) =>
+  pass.leaveBody() ? null : reader.mismatch('.exitm outside of a macro or a repetition', 0, false);
+
+const end: Directive = (pass) => {
+  pass.stop();
+  return null;
+};
+
+/** `.error "text"`, `.err` */
+const error: Directive = (_pass, _statement, reader) => {
+  const { kind, text } = reader.token;
+  return reader.mismatch(kind === 'string' ? text.slice(1, -1) : 'the source says so: .err', 0, false);
+};
+
+const ltorg: Directive = (pass, statement) => {
+  pass.flushLiterals(statement);
+  return null;
+};
 
 /** For linkers and debuggers: taken and without effect here. */
 const ignored: Directive = (_pass, _statement, reader) => {
@@ -157,9 +157,12 @@ const ignored: Directive = (_pass, _statement, reader) => {
   return null;
 };
 const IGNORED = [
-  ...'global globl local weak hidden type size ident file loc arch arch_extension cpu variant_pcs'.split(' '),
+  ...'global globl extern local weak hidden internal protected symver type size ident version'.split(' '),
+  ...'file loc line ln func endfunc arch arch_extension cpu variant_pcs print warning'.split(' '),
   ...'startproc endproc sections def_cfa def_cfa_offset def_cfa_register adjust_cfa_offset offset rel_offset restore'
-    .concat(' remember_state restore_state personality lsda return_column signal_frame b_key_frame negate_ra_state')
+    .concat(
+      ' remember_state restore_state undefined same_value val_offset escape window_save label personality lsda return_column signal_frame b_key_frame negate_ra_state',
+    )
     .split(' ')
     .map((name) => `cfi_${name}`),
 ];
@@ -168,39 +171,33 @@ function refused(why: string): Directive {
   return (_pass, _statement, reader) => reader.mismatch(why, 0, false);
 }
 
-const stray = (name: string, opener: string): readonly [string, Directive] => [
-  name,
-  refused(`${name} without ${opener}`),
-];
+const stray = (name: string, opener: string): Named => [name, refused(`${name} without ${opener}`)];
+const all = (names: string, directive: Directive): Named[] => names.split(' ').map((name) => [name, directive]);
 
 export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map<string, Directive>([
-  ['.text', section('.text')],
-  ['.data', section('.data')],
-  ['.bss', section('.bss')],
-  ['.rodata', section('.rodata')],
-  ['.section', section(null)],
-  ...['.byte', '.1byte'].map((name) => [name, data(1)] as const),
-  ...['.hword', '.short', '.2byte'].map((name) => [name, data(2)] as const),
-  ...['.word', '.long', '.int', '.4byte'].map((name) => [name, data(4)] as const),
-  ...['.quad', '.xword', '.dword', '.8byte'].map((name) => [name, data(8)] as const),
-  ['.ascii', text(false)],
-  ...['.asciz', '.string'].map((name) => [name, text(true)] as const),
-  ...['.skip', '.space', '.zero'].map((name) => [name, skip] as const),
-  ['.fill', fill],
-  ...['.align', '.p2align'].map((name) => [name, align(true)] as const),
+  ...DATA,
+  ...['.text', '.data', '.bss', '.rodata'].map((name): Named => [name, subsection(name)]),
+  ['.section', section],
+  ['.subsection', subsection(null)],
+  ['.pushsection', pushSection],
+  ['.popsection', popSection],
+  ['.previous', previous],
+  ['.comm', common],
+  ['.lcomm', common],
+  ...all('.align .p2align', align(true)),
   ['.balign', align(false)],
   ['.org', org],
-  ...['.set', '.equ'].map((name) => [name, set] as const),
-  ['.inst', inst],
-  ...['.ltorg', '.pool'].map((name): readonly [string, Directive] => [
-    name,
-    (pass, statement) => {
-      pass.flushLiterals(statement);
-      return null;
-    },
-  ]),
-  ...IGNORED.map((name) => [`.${name}`, ignored] as const),
-  ...['.include', '.incbin'].map((name) => [name, refused(`${name}: there are no files here`)] as const),
+  ...all('.set .equ', set(false)),
+  ['.equiv', set(true)],
+  ['.unreq', unreq],
+  ...all('.ltorg .pool', ltorg),
+  ['.purgem', purgem],
+  ['.exitm', exitm],
+  ...all('.err .error', error),
+  ['.end', end],
+  ...IGNORED.map((name): Named => [`.${name}`, ignored]),
+  ...['.include', '.incbin'].map((name): Named => [name, refused(`${name}: there are no files here`)]),
+  ['.altmacro', refused('.altmacro: the alternate syntax of macros is not read here')],
   stray('.endm', '.macro'),
   stray('.endr', '.rept'),
   stray('.else', '.if'),

@@ -47,19 +47,25 @@ export function splitArguments(operands: string): Argument[] {
   return pieces;
 }
 
+/** With what separates it from the next. A default ends at a comma or a blank outside quotes. */
+const PARAMETER =
+  /(?<name>[A-Za-z_$][\w$]*)(?:\s*:\s*(?<kind>req|vararg))?(?:\s*=\s*(?<fallback>(?:"(?:\\.|[^"\\])*"|[^\s,"])*))?(?:\s*,\s*|\s+|$)/y;
+
 /** `name a, b=1, c:req, d:vararg`; a string says what is wrong. */
 export function parseMacroHeader(text: string, body: readonly Statement[]): Macro | string {
   const [, name, rest] = /^([A-Za-z_.$][\w.$]*)\s*,?\s*([\s\S]*)$/.exec(text) ?? [];
   if (name === undefined || rest === undefined) return 'expected the macro’s name';
   const parameters: Parameter[] = [];
-  for (const piece of rest.split(/[\s,]+(?=[A-Za-z_$])/).filter(Boolean)) {
-    const [, parameter, kind, fallback] =
-      /^([A-Za-z_$][\w$]*)(?::(req|vararg))?(?:=([\s\S]*))?$/.exec(piece.trim()) ?? [];
-    if (parameter === undefined) return `"${piece}" is no parameter: name, name=default, name:req or name:vararg`;
+  PARAMETER.lastIndex = 0;
+  for (let at = 0; at < rest.length; at = PARAMETER.lastIndex) {
+    PARAMETER.lastIndex = at;
+    const { name: parameter, kind, fallback = '' } = PARAMETER.exec(rest)?.groups ?? {};
+    if (parameter === undefined)
+      return `"${rest.slice(at)}" is no parameter: name, name=default, name:req or name:vararg`;
     if (parameters.some((other) => other.name === parameter)) return `parameter "${parameter}" is there twice`;
     parameters.push({
       name: parameter,
-      fallback: fallback?.replace(/,$/, '') ?? '',
+      fallback: unquoted(fallback),
       required: kind === 'req',
       rest: kind === 'vararg',
     });

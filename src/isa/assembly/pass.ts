@@ -3,11 +3,13 @@
  * no bookkeeping: `assembler.ts` repeats passes until nothing moves.
  */
 import type { Encoder } from '../syntax.ts';
+import { RegisterAliases, type RegisterName } from './aliases.ts';
+import { BLOCKS, isCondition, OPENINGS, runBlock, runConditional } from './blocks.ts';
 import { DIRECTIVES } from './directives.ts';
 import { LiteralPools, literalName } from './literals.ts';
-import { bindArguments, expand, parseMacroHeader, splitArguments, type Macro } from './macros.ts';
+import { bindArguments, expand, type Macro } from './macros.ts';
 import { isMismatch, OperandReader, type Environment, type Mismatch } from './reader.ts';
-import { Section } from './sections.ts';
+import { Section, sectionKey } from './sections.ts';
 import { parseStatement, type Parsed, type Statement } from './source.ts';
 import { nearest } from './suggestion.ts';
 import { tokenize, type Token } from './tokens.ts';
@@ -16,6 +18,7 @@ import { tokenize, type Token } from './tokens.ts';
 export interface Target {
   readonly encoder: Encoder;
   isReserved(name: string): boolean;
+  readonly registerName: RegisterName;
   /** Fills the gaps that alignment leaves in code. */
   readonly nop: number;
   /** `ldr x0, =value`: how many bytes the literal has, 0 where the operands are no such thing. */
@@ -46,13 +49,6 @@ export interface Found {
 }
 
 const INSTRUCTION_BYTES = 4;
-/** What closes a block, by what opens it. */
-const BLOCKS: ReadonlyMap<string, string> = new Map([
-  ['.macro', '.endm'],
-  ['.rept', '.endr'],
-  ['.irp', '.endr'],
-]);
-const isCondition = (name: string) => /^\.if(n?def|n?eq|ne|[lg][te]|n?b)?$/.test(name);
 
 export class Pass implements Environment {
   readonly sections = new Map<string, Section>();
@@ -62,20 +58,30 @@ export class Pass implements Environment {
   readonly literals: bigint[] = [];
   readonly errors: AssemblyError[] = [];
   readonly lines: { address: bigint; line: number }[] = [];
+  /** By their names in lower case. */
+  readonly macros = new Map<string, Macro>();
+  readonly aliases: RegisterAliases;
+  /** Expansions of macros so far. */
+  expansions = 0;
   private readonly labelLines = new Map<string, number>();
-  private readonly macros = new Map<string, Macro>();
+  private readonly pushed: { readonly section: Section; readonly previous: Section }[] = [];
+  private previous: Section;
   private readonly pools = new LiteralPools();
   private readonly target: Target;
   private readonly before: Found | null;
-  private expansions = 0;
   private executed = 0;
   private stopped = false;
+  /** Bodies of macros and repetitions that are being run, and whether `.exitm` leaves the innermost. */
+  private bodies = 0;
+  private leaving = false;
 
   constructor(target: Target, origin: bigint, before: Found | null) {
     this.target = target;
     this.before = before;
-    this.section = new Section('.text', origin);
-    this.sections.set('.text', this.section);
+    this.aliases = new RegisterAliases(target.registerName);
+    this.section = new Section('.text', 0, true, origin);
+    this.previous = this.section;
+    this.sections.set(this.section.key, this.section);
   }
 
   /* ---------------------------------------------------------------- Environment */
@@ -129,31 +135,36 @@ export class Pass implements Environment {
     for (const { size } of this.sections.values()) total += BigInt(size);
     if (total <= BigInt(LIMITS.bytes)) return true;
     this.failStatement(statement, `the program would be larger than ${LIMITS.bytes} bytes`);
-    this.stopped = true;
+    this.stop();
     return false;
   }
 
   /* ---------------------------------------------------------------- statements */
 
+  /** Nothing more is read. */
+  stop(): void {
+    this.stopped = true;
+  }
+
   run(statements: readonly Statement[], depth = 0): void {
     if (statements.length === 0) return;
     if (depth > LIMITS.nesting) {
       this.failStatement(statements[0]!, `macros and blocks are nested deeper than ${LIMITS.nesting}`);
-      this.stopped = true;
+      this.stop();
       return;
     }
-    for (let index = 0; index < statements.length && !this.stopped; index++) {
+    for (let index = 0; index < statements.length && !this.stopped && !this.leaving; index++) {
       const statement = statements[index]!;
       if (++this.executed > LIMITS.statements) {
         this.failStatement(statement, `more than ${LIMITS.statements} statements after expansion of macros and .rept`);
-        this.stopped = true;
+        this.stop();
         return;
       }
       const parsed = parseStatement(statement);
       for (const label of parsed.labels) this.defineLabel(statement, label.name, label.column);
-      const close = BLOCKS.get(parsed.name);
-      if (close !== undefined) index = this.block(statements, index, parsed, close, depth);
-      else if (isCondition(parsed.name)) index = this.conditional(statements, index, depth);
+      const block = BLOCKS.get(parsed.name);
+      if (block) index = runBlock(this, block, statements, index, parsed, depth);
+      else if (isCondition(parsed.name)) index = runConditional(this, statements, index, depth);
       else this.statement(statement, parsed, depth);
     }
   }
@@ -164,11 +175,19 @@ export class Pass implements Environment {
       if (operands) this.failStatement(statement, `expected an instruction, found "${operands[0]}"`);
       return;
     }
-    if (/^=(?!=)/.test(operands)) {
-      this.assign(statement, written, new OperandReader(tokenize(operands.slice(1), parsed.operandColumn + 1), this));
+    const equals = /^==?/.exec(operands)?.[0].length ?? 0;
+    if (equals > 0) {
+      const tokens = tokenize(operands.slice(equals), parsed.operandColumn + equals);
+      this.assign(statement, written, new OperandReader(tokens, this), equals === 2);
       return;
     }
-    const macro = this.macros.get(written);
+    const [, register] = /^\.req\s+(\S+)$/i.exec(operands) ?? [];
+    if (register !== undefined) {
+      const wrong = this.aliases.define(written, register);
+      if (wrong !== null) this.failStatement(statement, wrong);
+      return;
+    }
+    const macro = this.macros.get(name);
     if (macro) {
       this.call(statement, parsed, macro, depth);
       return;
@@ -180,7 +199,7 @@ export class Pass implements Environment {
     }
     const directive = DIRECTIVES.get(name);
     if (!directive) {
-      this.unknown(statement, parsed, [...DIRECTIVES.keys(), ...BLOCKS.keys()], 'directive');
+      this.unknown(statement, parsed, [...DIRECTIVES.keys(), ...OPENINGS], 'directive');
       return;
     }
     const reader = new OperandReader(tokens, this);
@@ -205,7 +224,7 @@ export class Pass implements Environment {
 
   /* ---------------------------------------------------------------- symbols */
 
-  private defineLabel(statement: Statement, name: string, column: number): void {
+  defineLabel(statement: Statement, name: string, column: number): void {
     const place = { column, endColumn: column + name.length };
     if (/^\d/.test(name)) {
       const list = this.locals.get(name);
@@ -224,13 +243,14 @@ export class Pass implements Environment {
     }
   }
 
-  /** `.set` and `=`. */
-  assign(statement: Statement, name: string, reader: OperandReader): void {
+  /** `.set` and `=`; `once`: `.equiv` and `==`. */
+  assign(statement: Statement, name: string, reader: OperandReader, once: boolean): void {
     const value = reader.expression();
     if (isMismatch(value)) this.failMismatch(statement, value);
     else if (!reader.atEnd) this.failMismatch(statement, reader.expected('the end of the line'));
     else if (this.labelLines.has(name)) this.failStatement(statement, `"${name}" is already defined as a label`);
     else if (this.isReserved(name)) this.failStatement(statement, `"${name}" is a register's name`);
+    else if (once && this.symbols.has(name)) this.failStatement(statement, `"${name}" has a value already`);
     else if (name === '.') this.failStatement(statement, 'use .org to move on');
     else this.symbols.set(name, value);
   }
@@ -241,7 +261,7 @@ export class Pass implements Environment {
 
   /* ---------------------------------------------------------------- instructions */
 
-  private instruction(statement: Statement, parsed: Parsed, tokens: readonly Token[]): void {
+  private instruction(statement: Statement, parsed: Parsed, written: readonly Token[]): void {
     const { encoder } = this.target;
     if (!encoder.mnemonics.has(parsed.name)) {
       this.unknown(statement, parsed, encoder.mnemonics, 'instruction');
@@ -249,6 +269,7 @@ export class Pass implements Environment {
     }
     this.alignInstruction(statement);
     if (!this.reserve(statement, BigInt(INSTRUCTION_BYTES))) return;
+    const tokens = this.aliases.replaceIn(written);
     const literal = this.literalOperand(statement, parsed.name, tokens);
     const word = literal === null ? 0 : encoder.encode(parsed.name, literal ?? tokens, this);
     if (typeof word !== 'number') {
@@ -286,10 +307,34 @@ export class Pass implements Environment {
     }
   }
 
-  useSection(name: string): void {
-    const known = this.sections.get(name);
-    this.section = known ?? new Section(name, this.before?.bases.get(name) ?? 0n);
-    if (!known) this.sections.set(name, this.section);
+  /* ---------------------------------------------------------------- sections */
+
+  /** `loaded` is as the section was first used. */
+  useSection(name: string, part = 0, loaded = true): void {
+    const key = sectionKey(name, part);
+    let section = this.sections.get(key);
+    if (!section) {
+      section = new Section(name, part, loaded, this.before?.bases.get(key) ?? 0n);
+      this.sections.set(key, section);
+    }
+    this.previous = this.section;
+    this.section = section;
+  }
+
+  /** Back to the section before this one; another time, and this one is in use again. */
+  previousSection(): void {
+    [this.section, this.previous] = [this.previous, this.section];
+  }
+
+  pushSection(): void {
+    this.pushed.push({ section: this.section, previous: this.previous });
+  }
+
+  /** False: none was pushed. */
+  popSection(): boolean {
+    const top = this.pushed.pop();
+    if (top) ({ section: this.section, previous: this.previous } = top);
+    return top !== undefined;
   }
 
   /* ---------------------------------------------------------------- literals */
@@ -340,7 +385,7 @@ export class Pass implements Environment {
     }
   }
 
-  /* ---------------------------------------------------------------- macros and blocks */
+  /* ---------------------------------------------------------------- macros */
 
   private call(statement: Statement, parsed: Parsed, macro: Macro, depth: number): void {
     const values = bindArguments(macro, parsed.operands);
@@ -353,123 +398,33 @@ export class Pass implements Environment {
     this.runExpanded(statement, expand(macro.body, values, this.expansions++, call), depth);
   }
 
-  private runExpanded(statement: Statement, expanded: readonly Statement[] | null, depth: number): void {
-    if (expanded) {
-      this.run(expanded, depth + 1);
-      return;
-    }
+  /** Runs what a macro or a repetition was expanded to; null: that is too long. False as from `runBody`. */
+  runExpanded(statement: Statement, expanded: readonly Statement[] | null, depth: number): boolean {
+    if (expanded) return this.runBody(expanded, depth);
     this.failStatement(statement, 'the expansion is too long');
-    this.stopped = true;
+    this.stop();
+    return false;
   }
 
-  /** `.macro`, `.rept`, `.irp`: gives the index of the statement that closes it. */
-  private block(all: readonly Statement[], index: number, parsed: Parsed, close: string, depth: number): number {
-    const statement = all[index]!;
-    const end = closing(all, index, (name) => BLOCKS.get(name) === close, close);
-    if (end < 0) {
-      this.failStatement(statement, `${parsed.name} without ${close}`);
-      this.stopped = true;
-      return all.length;
-    }
-    const body = all.slice(index + 1, end);
-    if (parsed.name === '.macro') this.defineMacro(statement, parsed, body);
-    else if (parsed.name === '.rept') this.repeat(statement, parsed, body, depth);
-    else this.repeatForEach(statement, parsed, body, depth);
-    return end;
+  /** False where it was left by `.exitm`, or nothing more is read. */
+  runBody(statements: readonly Statement[], depth: number): boolean {
+    this.bodies++;
+    this.run(statements, depth + 1);
+    this.bodies--;
+    const left = this.leaving;
+    this.leaving = false;
+    return !left && !this.stopped;
   }
 
-  private defineMacro(statement: Statement, { operands }: Parsed, body: readonly Statement[]): void {
-    const macro = parseMacroHeader(operands, body);
-    if (typeof macro === 'string') this.failStatement(statement, macro);
-    else if (this.macros.has(macro.name)) this.failStatement(statement, `macro "${macro.name}" is already defined`);
-    else this.macros.set(macro.name, macro);
-  }
-
-  private repeat(statement: Statement, { operands, operandColumn }: Parsed, body: readonly Statement[], depth: number) {
-    const reader = new OperandReader(tokenize(operands, operandColumn), this);
-    const count = reader.expression();
-    if (isMismatch(count)) this.failMismatch(statement, count);
-    else if (count < 0n) this.failMismatch(statement, reader.mismatch('a negative count', 0));
-    else if (body.length > 0) for (let i = 0n; i < count && !this.stopped; i++) this.run(body, depth + 1);
-  }
-
-  private repeatForEach(statement: Statement, { operands }: Parsed, body: readonly Statement[], depth: number): void {
-    const [, name, values] = /^([A-Za-z_$][\w$]*)\s*,?\s*([\s\S]*)$/.exec(operands) ?? [];
-    if (name === undefined || values === undefined) {
-      this.failStatement(statement, '.irp needs a name and values');
-      return;
-    }
-    for (const { text: value } of splitArguments(values)) {
-      this.runExpanded(statement, expand(body, new Map([[name, value]]), this.expansions, null), depth);
-      if (this.stopped) return;
-    }
-  }
-
-  /** `.if` … `.endif`: gives the index of its `.endif`. */
-  private conditional(all: readonly Statement[], index: number, depth: number): number {
-    const end = closing(all, index, isCondition, '.endif');
-    if (end < 0) {
-      this.failStatement(all[index]!, '.if without .endif');
-      this.stopped = true;
-      return all.length;
-    }
-    let start = index;
-    while (start < end) {
-      const statement = all[start]!;
-      const branch = parseStatement(statement);
-      const next = closing(all, start, isCondition, '.endif', ['.else', '.elseif']);
-      if (branch.name === '.else' || this.holds(statement, branch)) {
-        this.run(all.slice(start + 1, next), depth + 1);
-        break;
-      }
-      start = next;
-    }
-    return end;
-  }
-
-  private holds(statement: Statement, { name, operands, operandColumn }: Parsed): boolean {
-    const kind = name.replace(/^\.(else)?if/, '');
-    if (kind === 'b' || kind === 'nb') return (operands === '') === (kind === 'b');
-    if (kind === 'def' || kind === 'ndef') return this.isDefined(operands) === (kind === 'def');
-    const reader = new OperandReader(tokenize(operands, operandColumn), this);
-    const value = reader.expression();
-    if (isMismatch(value)) {
-      this.failMismatch(statement, value);
-      return false;
-    }
-    return (COMPARISONS[kind] ?? COMPARISONS['ne']!)(value);
+  /** `.exitm`; false where nothing is there to be left. */
+  leaveBody(): boolean {
+    this.leaving = this.bodies > 0;
+    return this.leaving;
   }
 }
 
 const shorten = (text: string) => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-const COMPARISONS: Readonly<Record<string, (value: bigint) => boolean>> = {
-  eq: (value) => value === 0n,
-  ne: (value) => value !== 0n,
-  lt: (value) => value < 0n,
-  le: (value) => value <= 0n,
-  gt: (value) => value > 0n,
-  ge: (value) => value >= 0n,
-};
-
 function placeOf(call: NonNullable<Statement['call']>) {
   return { line: call.line, column: call.column, endColumn: call.endColumn };
-}
-
-/** The statement that closes the block opened at `index`, or one of `stops` on its own level; -1 where there is none. */
-function closing(
-  all: readonly Statement[],
-  index: number,
-  opens: (name: string) => boolean,
-  close: string,
-  stops: readonly string[] = [],
-): number {
-  let level = 0;
-  for (let at = index + 1; at < all.length; at++) {
-    const { name } = parseStatement(all[at]!);
-    if (opens(name)) level++;
-    else if (level === 0 && (name === close || stops.includes(name))) return at;
-    else if (name === close) level--;
-  }
-  return -1;
 }

@@ -163,6 +163,31 @@ export class OperandReader {
     return negative ? -value : value;
   }
 
+  /** A decimal number, `inf` or `nan` as it is written, a minus before it perhaps. */
+  decimal(): string | Mismatch {
+    const sign = this.take('-') ? '-' : '';
+    if (!sign) this.take('+');
+    const { kind, text } = this.token;
+    const isNumber = kind === 'float' || /^\d+$/.test(text) || (kind === 'word' && /^(inf(inity)?|nan)$/i.test(text));
+    if (!isNumber) return this.expected('a decimal number');
+    this.position++;
+    return sign + text;
+  }
+
+  /** A number of up to 128 bits, a sign before it perhaps; or an expression, of 64. */
+  wideInteger(): Value {
+    const from = this.position;
+    const negative = this.take('-');
+    if (!negative) this.take('+');
+    const alone = this.following.kind === 'end' || this.following.text === ',';
+    if (this.token.kind === 'number' && alone) {
+      const { value } = this.next();
+      return negative ? -value : value;
+    }
+    this.position = from;
+    return this.expression();
+  }
+
   /** `#` may stand before an immediate and need not. */
   immediate(): Value {
     this.take('#');

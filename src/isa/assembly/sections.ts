@@ -2,18 +2,29 @@
 
 export class Section {
   readonly name: string;
+  /** The number of a subsection: those of a section lie one behind the other. */
+  readonly part: number;
+  /** It is part of the image. */
+  readonly loaded: boolean;
   readonly isCode: boolean;
   /** Where it starts, as far as the passes before know. */
   base: bigint;
   /** The largest alignment asked for. */
-  alignment = 8;
+  alignment = 1;
   private bytes = new Uint8Array(256);
   size = 0;
 
-  constructor(name: string, base: bigint) {
+  constructor(name: string, part: number, loaded: boolean, base: bigint) {
     this.name = name;
+    this.part = part;
+    this.loaded = loaded;
     this.isCode = name === '.text' || name.startsWith('.text.') || name === '.init';
     this.base = base;
+  }
+
+  /** Unique among sections and subsections. */
+  get key(): string {
+    return sectionKey(this.name, this.part);
   }
 
   get here(): bigint {
@@ -43,12 +54,16 @@ export class Section {
     this.bytes.set([...bytes], at);
   }
 
-  /** The low `count` bytes of `value`, little endian; those above the eighth are 0. */
+  /** The low `count` bytes of `value`, little endian. */
   appendValue(value: bigint, count: number): void {
     const at = this.grow(count);
-    const halves = [Number(value & 0xffffffffn), count > 4 ? Number((value >> 32n) & 0xffffffffn) : 0];
-    for (let index = 0; index < Math.min(count, 8); index++) {
-      this.bytes[at + index] = halves[index >> 2]! >>> (8 * (index & 3));
+    for (let word = 0; word < count; word += 4) {
+      const bits = Number((value >> BigInt(8 * word)) & 0xffffffffn);
+      for (let index = word; index < Math.min(count, word + 4); index++) {
+        this.bytes[at + index] = bits >>> (8 * (index - word));
+      }
     }
   }
 }
+
+export const sectionKey = (name: string, part: number) => (part === 0 ? name : `${name} ${part}`);

@@ -49,7 +49,7 @@ function unescape(text: string): number[] {
 
 /** Longer numbers can only be too wide, and aren't worth reading. */
 const MAX_NUMBER_LENGTH = 100;
-const TOO_WIDE = 1n << 64n;
+const TOO_WIDE = 1n << 128n;
 
 function numberValue(text: string): bigint {
   if (text.length > MAX_NUMBER_LENGTH) return TOO_WIDE;

@@ -289,12 +289,13 @@ export const byteMask: A64Leaf = {
   },
 };
 
-export const byte: A64Leaf = {
+/** `signed`: where the lanes are bytes, negative ones may be written so. */
+export const byteLeaf = (signed: boolean): A64Leaf => ({
   print: (f) => `#0x${imm8.get(f).toString(16)}`,
   parse(reader, fields) {
-    const value = readAmount(reader, 'immediate', 0, 255);
+    const value = readAmount(reader, 'immediate', signed ? -128 : 0, 255);
     if (typeof value !== 'number') return value;
-    imm8.set(fields, value);
+    imm8.set(fields, value & 0xff);
     return null;
   },
-};
+});
