@@ -146,7 +146,7 @@ function checkControl(scene: Scene, expectation: Of<'control'>): Check {
   if (!target) return nobody(text);
   const view = tablesOf(scene, target, stage, []);
   if (typeof view === 'string') return { text, ok: false, seen: view };
-  const row = view.control.find((each) => each.name === name);
+  const row = view.control.flatMap((register) => [register, ...register.fields]).find((each) => each.name === name);
   return { text, ok: row?.value === value, seen: row ? hex(row.value) : 'no such register or field' };
 }
 
