@@ -1,9 +1,11 @@
 import { instructionTable, type Decoded } from '../decoder.ts';
 import { ATOMICS } from './atomics.ts';
 import { BRANCHES } from './branches.ts';
+import { CONDITIONAL } from './conditional.ts';
 import { CRYPTO } from './crypto.ts';
 import { DATA_IMMEDIATE } from './data-immediate.ts';
 import { DATA_REGISTER } from './data-register.ts';
+import { DATA_SOURCE } from './data-source.ts';
 import { FLAG_MANIPULATION } from './flag-manipulation.ts';
 import { FP_SCALAR } from './fp-scalar.ts';
 import { LOAD_STORE } from './load-store.ts';
@@ -26,6 +28,8 @@ import { SYSTEM } from './system.ts';
 export const A64 = instructionTable<A64Field>([
   ...DATA_IMMEDIATE,
   ...DATA_REGISTER,
+  ...CONDITIONAL,
+  ...DATA_SOURCE,
   ...BRANCHES,
   ...SYSTEM,
   ...LOAD_STORE,
