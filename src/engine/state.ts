@@ -9,10 +9,15 @@ const BTYPE = 10;
 
 /** The CPU's registers in the engine's state block. Halves are u32; bigint is for the edges. */
 export class CpuState {
+  /** X0–X30, and V0–V31 as pairs with the low half first: for a world switch, which copies them as they are. */
+  readonly general: BigUint64Array;
+  readonly vectors: BigUint64Array;
   readonly #views: Views;
 
   constructor(views: Views) {
     this.#views = views;
+    this.general = views.u64.subarray(at.X >> 3, (at.X >> 3) + 31);
+    this.vectors = views.u64.subarray(at.V >> 3, (at.V >> 3) + 64);
     this.pstate = 0x3c5;
   }
 

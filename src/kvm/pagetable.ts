@@ -156,9 +156,15 @@ export class PageTable {
   /**
    * Puts an entry for `size` bytes (the span of a level) in place, with the tables on the way. A table in its place is
    * freed with all below it. A block on the way gives way to a table that holds nothing else of it: what else it mapped
-   * faults in again. False: no memory for a table.
+   * faults in again. `keeps` may say that what is in its place shall stay. False: no memory for a table.
    */
-  map(address: number, size: number, output: number, attributes: Halves): boolean {
+  map(
+    address: number,
+    size: number,
+    output: number,
+    attributes: Halves,
+    keeps?: (entry: Entry, low: number, high: number) => boolean,
+  ): boolean {
     for (;;) {
       const entry = this.find(address, size);
       // Only a size that no level has, or bytes that are no table, bring a walk to an end too soon.
@@ -170,6 +176,7 @@ export class PageTable {
       const below = entry.kind === 'table' ? pa(entry.output) : null;
       const { level } = entry;
       const { low, high } = this.entry(output, attributes, level);
+      if (keeps?.(entry, low, high)) return true;
       this.#make(entry, low, high);
       if (below !== null) this.#freeTable(below, level + 1);
       return true;

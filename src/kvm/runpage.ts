@@ -33,10 +33,9 @@ export class RunPage {
   /** A member by its name in C, 8 bytes at most. */
   get(path: string): bigint {
     const { offset, size } = place(path);
-    let value = 0n;
-    for (let byte = size - 1; byte >= 0; byte--)
-      value = (value << 8n) | BigInt(this.#memory.read8(this.pa + offset + byte));
-    return value;
+    const at = this.pa + offset;
+    const value = this.#memory.read64(at);
+    return size === 8 ? value : BigInt.asUintN(8 * size, value);
   }
 
   set(path: string, value: bigint | number): void {

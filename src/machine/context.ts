@@ -26,6 +26,8 @@ export class CpuContext {
   /** By the index of `systemIndex`. */
   readonly system: BigUint64Array;
   readonly #words: BigUint64Array;
+  /** The system registers as halves, which a comparison makes no bigint of. */
+  readonly #halves: Uint32Array;
 
   constructor() {
     const buffer = new ArrayBuffer(CONTEXT_BYTES);
@@ -34,6 +36,7 @@ export class CpuContext {
     this.v = new BigUint64Array(buffer, V, 64);
     this.system = new BigUint64Array(buffer, SYSTEM, STORED_REGISTERS.length);
     this.#words = new BigUint64Array(buffer);
+    this.#halves = new Uint32Array(buffer, SYSTEM, STORED_REGISTERS.length * 2);
   }
 
   get pc(): bigint {
@@ -75,6 +78,15 @@ export class CpuContext {
   /** Sets it as it is given, RES0 bits too: masks are for whoever takes the value from outside. */
   write(name: StoredRegister, value: bigint): void {
     this.system[systemIndex(name)] = value;
+  }
+
+  /** Whether the system registers of these indexes are as in another context. */
+  agrees(other: CpuContext, indexes: readonly number[]): boolean {
+    const [here, there] = [this.#halves, other.#halves];
+    for (const index of indexes) {
+      if (here[2 * index] !== there[2 * index] || here[2 * index + 1] !== there[2 * index + 1]) return false;
+    }
+    return true;
   }
 
   /** A copy, byte for byte. */

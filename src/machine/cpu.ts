@@ -1,6 +1,6 @@
 import type { Engine, ExceptionExit, Exit, MissExit, WaitExit, AlignmentExit, CpuState } from '../engine/engine.ts';
 import { decode } from '../isa/a64/table.ts';
-import { CpuContext, resetContext } from './context.ts';
+import { CpuContext, resetContext, systemIndex } from './context.ts';
 import { HCR, MDCR, resetEl2, type El2Registers } from './el2.ts';
 import type { DebugRegisters } from './debug.ts';
 import { Debugging } from './debugging.ts';
@@ -12,7 +12,15 @@ import type { CpuModel } from './presets.ts';
 import type { Stop } from './stop.ts';
 import { isLandingPad } from './landing.ts';
 import { authenticatedReturn, branchAddress, KEY_REGISTERS, pointersWord, usesPointerKey } from './pointers.ts';
-import { countsToTimer, SCTLR, type RegisterFile, type StoredRegister, type SystemRegister } from './sysregs.ts';
+import {
+  countsToTimer,
+  SCTLR,
+  STORED_REGISTERS,
+  SYSTEM_REGISTERS,
+  type RegisterFile,
+  type StoredRegister,
+  type SystemRegister,
+} from './sysregs.ts';
 import type { Fields, Transfer } from '../isa/row.ts';
 import { dataAbortIss } from '../isa/a64/syndrome.ts';
 import { exception, executeSystem, undefinedInstruction } from './system.ts';
@@ -94,24 +102,23 @@ export class Cpu implements RegisterFile {
 
   /** World switch: the whole of a guest's registers into the CPU. */
   load(context: CpuContext): void {
+    const sameKeys = this.#live.agrees(context, KEY_INDEXES);
+    const sameDebug = this.#live.agrees(context, DEBUG_INDEXES);
     this.#live.copyFrom(context);
     const { state } = this;
     state.pstate = returnPstate(Number(context.pstate & 0xffff_ffffn), state.pstate, this.features);
-    for (let n = 0; n < 31; n++) state.setX(n, context.x[n]!);
-    for (let n = 0; n < 32; n++) {
-      state.setV(n, 0, context.v[2 * n]!);
-      state.setV(n, 1, context.v[2 * n + 1]!);
-    }
+    state.general.set(context.x);
+    state.vectors.set(context.v);
     state.setSp(0, context.spEl0);
     state.setSp(1, context.read('SP_EL1'));
     state.pc = context.pc;
     state.fpcr = context.fpcr;
     state.fpsr = context.fpsr;
     state.clearExclusive();
-    this.#syncKeys();
+    if (!sameKeys) this.#syncKeys();
     this.#debug.stepped = 0;
     this.#landed = 0;
-    this.#debug.sync();
+    if (!sameDebug) this.#debug.sync();
     if (this.#debug.unit.returnsStepping(Number(context.pstate & 0xffff_ffffn), false)) state.pstate |= PSTATE.SS;
   }
 
@@ -119,11 +126,8 @@ export class Cpu implements RegisterFile {
   save(context: CpuContext): void {
     context.copyFrom(this.#live);
     const { state } = this;
-    for (let n = 0; n < 31; n++) context.x[n] = state.x(n);
-    for (let n = 0; n < 32; n++) {
-      context.v[2 * n] = state.v(n, 0);
-      context.v[2 * n + 1] = state.v(n, 1);
-    }
+    context.x.set(state.general);
+    context.v.set(state.vectors);
     context.spEl0 = state.sp(0);
     context.write('SP_EL1', state.sp(1));
     context.pc = state.pc;
@@ -643,6 +647,12 @@ export class Cpu implements RegisterFile {
   }
 }
 
+/** What `#syncKeys` and `Debugging.sync` look at: a world switch that leaves these as they are need not ask them. */
+const KEY_INDEXES = KEY_REGISTERS.map(([, register]) => systemIndex(register));
+const DEBUG_INDEXES = STORED_REGISTERS.filter(
+  (name) => name === 'OSLSR_EL1' || SYSTEM_REGISTERS.get(name)?.effect === 'debug',
+).map(systemIndex);
+
 const TCR_DS = 59n;
 /** Pages that a TLBI of a range forgets one by one. */
 const MOST_PAGES = 64n;
@@ -673,16 +683,29 @@ function isOrdered(transfer: Transfer | undefined): boolean {
 }
 
 /** What a load or store is aligned to: the bytes of one register, or of its elements. */
-function elementBytes(word: number): number {
+const elementBytes = ofLastWord((word) => {
   const decoded = decode(word);
   const transfer = decoded?.row.transfer;
   if (!transfer) return 1;
   const fields: Fields = decoded.fields;
   return transfer.element === undefined ? transfer.bytes : 2 ** fields[transfer.element]!;
-}
+});
 
 /** ISV, SAS, SSE, SRT, SF and AR of a stage 2 data abort, where the instruction gives them. */
-function registerIss(word: number): number {
+const registerIss = ofLastWord((word) => {
   const { isv, sas, sse, srt, sf, ar } = dataAbortIss(word);
   return isv === 1 ? (1 << 24) | (sas << 22) | (sse << 21) | (srt << 16) | (sf << 15) | (ar << 14) : 0;
+});
+
+/** What faults again and again is mostly one instruction: it is decoded once. */
+function ofLastWord(of: (word: number) => number): (word: number) => number {
+  let last = NaN;
+  let known = 0;
+  return (word) => {
+    if (word !== last) {
+      known = of(word);
+      last = word;
+    }
+    return known;
+  };
 }

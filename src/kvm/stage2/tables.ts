@@ -42,6 +42,12 @@ export class Stage2 implements Observer {
   readonly events: Stage2Events;
   readonly #kvm: KvmModule;
   readonly #attributes: (permissions: Stage2Permissions) => Halves;
+  /** Permissions of an entry that is there are for `relax`. */
+  #kept = false;
+  readonly #keeps = (entry: Entry, low: number, high: number): boolean => {
+    this.#kept = isLeaf(entry) && !differsBesidePermissions(entry, low, high);
+    return this.#kept;
+  };
 
   private constructor(kvm: KvmModule, ipaBits: number, table: PageTable) {
     this.#kvm = kvm;
@@ -75,13 +81,9 @@ export class Stage2 implements Observer {
 
   /** Maps a page or block of RAM (kvm_pgtable_stage2_map). */
   map(ipa: Ipa, size: number, pa: Pa, permissions: Stage2Permissions): Mapped {
-    const attributes = this.#attributes(permissions);
-    const there = this.table.find(ipa, size);
-    if (there && there.size === size && isLeaf(there)) {
-      const { low, high } = this.table.entry(pa, attributes, there.level);
-      if (!differsBesidePermissions(there, low, high)) return 'again';
-    }
-    if (!this.table.map(ipa, size, pa, attributes)) return 'no memory';
+    this.#kept = false;
+    if (!this.table.map(ipa, size, pa, this.#attributes(permissions), this.#keeps)) return 'no memory';
+    if (this.#kept) return 'again';
     this.events.finish(MAINTENANCE.barrier);
     return 'mapped';
   }
