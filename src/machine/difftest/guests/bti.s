@@ -1,7 +1,22 @@
 /* Indirect branches from and to guarded pages: at every kind of landing pad, with every kind of branch, at EL1 and EL0. */
-        .equ TABLES, 0x40300000
         .equ GUARDED, 0x40204000
         .equ PLAIN, 0x40206000
+
+/* x1 is branch x14 of those in GUARDED or PLAIN; it goes to pad x13, by x15, x16 or x17. An exception goes on at `after`. */
+        .macro choose after
+        ldr x15, =GUARDED
+        add x15, x15, x13, lsl #3
+        ldr x28, =\after
+        mov x27, #0x3c5
+        ldr x1, =GUARDED + 0x400
+        ldr x2, =PLAIN
+        tst x14, #8
+        csel x1, x1, x2, ne
+        and x2, x14, #7
+        add x1, x1, x2, lsl #4
+        mov x16, x15
+        mov x17, x15
+        .endm
 
 /* Descriptors of 2 MiB blocks: level 1 at TABLES, level 2 after it, level 3 of the first 2 MiB of code. */
 main:   ldr x0, =TABLES
@@ -63,18 +78,7 @@ rounds: mrs x0, sctlr_el1
         mov x13, #0
 pads:   mov x14, #0
 branches:
-        ldr x15, =GUARDED
-        add x15, x15, x13, lsl #3
-        ldr x28, =back
-        mov x27, #0x3c5
-        ldr x1, =GUARDED + 0x400
-        ldr x2, =PLAIN
-        tst x14, #8
-        csel x1, x1, x2, ne
-        and x2, x14, #7
-        add x1, x1, x2, lsl #4
-        mov x16, x15
-        mov x17, x15
+        choose back
         log x13
         log x14
         br x1
@@ -89,18 +93,7 @@ back:   add x14, x14, #1
         mov x13, #0
 pads0:  mov x14, #0
 branches0:
-        ldr x15, =GUARDED
-        add x15, x15, x13, lsl #3
-        ldr x28, =back0
-        mov x27, #0x3c5
-        ldr x1, =GUARDED + 0x400
-        ldr x2, =PLAIN
-        tst x14, #8
-        csel x1, x1, x2, ne
-        and x2, x14, #7
-        add x1, x1, x2, lsl #4
-        mov x16, x15
-        mov x17, x15
+        choose back0
         msr elr_el1, x1
         msr spsr_el1, xzr
         eret

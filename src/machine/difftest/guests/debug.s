@@ -1,24 +1,5 @@
 /* Breakpoints, watchpoints and software step of the guest's own, at EL1 and EL0. */
-        .equ TABLES, 0x40300000
         .equ DATA, 0x40500000
-
-/* Runs code from `label` on at a level with PSTATE `pstate`, until an exception brings it back to what follows. */
-        .macro go label, pstate
-        ldr x28, =9f
-        mov x27, #0x3c5
-        ldr x0, =\label
-        msr elr_el1, x0
-        ldr x0, =\pstate
-        msr spsr_el1, x0
-        eret
-9:
-        .endm
-
-        .macro set register, value
-        ldr x0, =\value
-        msr \register, x0
-        isb
-        .endm
 
 /* PSTATE: EL1h and EL0t with D, A, I, F as they come; SS is bit 21. */
         .equ EL1, 0x1c5

@@ -2,26 +2,7 @@
  * Exceptions that EL1 takes, from EL1 and EL0. Not asked, as QEMU 7.2 has no answer of worth: faults of cache maintenance and of
  * unaligned Device accesses, SP alignment, WFE; the syndrome of a trapped MSR DAIFSet, where it exchanges op1 and op2.
  */
-        .equ TABLES, 0x40300000
         .equ PAGES, 0x40600000
-
-        .macro set register, value
-        ldr x0, =\value
-        msr \register, x0
-        isb
-        .endm
-
-/* Runs `label` with PSTATE `pstate`. */
-        .macro go label, pstate
-        ldr x28, =9f
-        mov x27, #0x3c5
-        ldr x0, =\label
-        msr elr_el1, x0
-        ldr x0, =\pstate
-        msr spsr_el1, x0
-        eret
-9:
-        .endm
 
         .macro both label
         go \label, 0x3c5
@@ -32,6 +13,21 @@
         .macro one instruction
         \instruction
         svc #1
+        .endm
+
+/* Each of the instructions at `permitted` at EL0. */
+        .macro run_permitted
+        ldr x13, =permitted
+8:      ldr x28, =9f
+        msr elr_el1, x13
+        mov x0, #0x3c0
+        msr spsr_el1, x0
+        ldr x9, =PAGES + 0x2000
+        eret
+9:      add x13, x13, #8
+        ldr x0, =permitted_end
+        cmp x13, x0
+        b.lo 8b
         .endm
 
 main:   ldr x0, =TABLES
@@ -84,20 +80,11 @@ main:   ldr x0, =TABLES
         mov x7, #0
         ldr x28, =5f
         mov x27, #0x3c5
-        msr elr_el1, x14
-        ldr x0, =0x3c5
-        msr spsr_el1, x0
-        eret
+        enter x14, 0x3c5
 5:      ldr x28, =6f
-        msr elr_el1, x14
-        ldr x0, =0x3c0
-        msr spsr_el1, x0
-        eret
+        enter x14, 0x3c0
 6:      ldr x28, =7f
-        msr elr_el1, x14
-        ldr x0, =0xa04003c5
-        msr spsr_el1, x0
-        eret
+        enter x14, 0xa04003c5
 7:      add x14, x14, #8
         ldr x0, =accesses_end
         cmp x14, x0
@@ -122,10 +109,7 @@ main:   ldr x0, =TABLES
         cbz x9, 4f
         .irp pstate, 0x3c5, 0x3c0, 0x4003c5
         ldr x28, =9f
-        msr elr_el1, x9
-        ldr x0, =\pstate
-        msr spsr_el1, x0
-        eret
+        enter x9, \pstate
 9:
         .endr
         b 8b
@@ -166,33 +150,13 @@ main:   ldr x0, =TABLES
         orr x0, x11, x12
         msr sctlr_el1, x0
         isb
-        ldr x13, =permitted
-8:      ldr x28, =9f
-        msr elr_el1, x13
-        mov x0, #0x3c0
-        msr spsr_el1, x0
-        ldr x9, =PAGES + 0x2000
-        eret
-9:      add x13, x13, #8
-        ldr x0, =permitted_end
-        cmp x13, x0
-        b.lo 8b
+        run_permitted
         bic x0, x11, x12
         bic x0, x0, #1 << 16
         bic x0, x0, #1 << 18
         msr sctlr_el1, x0
         isb
-        ldr x13, =permitted
-8:      ldr x28, =9f
-        msr elr_el1, x13
-        mov x0, #0x3c0
-        msr spsr_el1, x0
-        ldr x9, =PAGES + 0x2000
-        eret
-9:      add x13, x13, #8
-        ldr x0, =permitted_end
-        cmp x13, x0
-        b.lo 8b
+        run_permitted
 
 /* Alignment of data. */
         orr x0, x11, #2

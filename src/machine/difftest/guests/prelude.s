@@ -4,9 +4,33 @@
  * x19 to x26 are the handler's, x29 is the end of the log.
  */
         .equ LOG, 0x40400000
+        .equ TABLES, 0x40300000
 
         .macro log value
         str \value, [x29], #8
+        .endm
+
+        .macro set register, value
+        ldr x0, =\value
+        msr \register, x0
+        isb
+        .endm
+
+/* To the address in a register, with PSTATE `pstate`. */
+        .macro enter address, pstate
+        msr elr_el1, \address
+        ldr x0, =\pstate
+        msr spsr_el1, x0
+        eret
+        .endm
+
+/* Runs code from `label` on at a level with PSTATE `pstate`, until an exception brings it back to what follows. */
+        .macro go label, pstate
+        ldr x28, =9f
+        mov x27, #0x3c5
+        ldr x0, =\label
+        enter x0, \pstate
+9:
         .endm
 
         .macro vector number
@@ -24,22 +48,9 @@ _start: ldr x29, =LOG
 
         .balign 0x800
 vectors:
-        vector 0
-        vector 1
-        vector 2
-        vector 3
-        vector 4
-        vector 5
-        vector 6
-        vector 7
-        vector 8
-        vector 9
-        vector 10
-        vector 11
-        vector 12
-        vector 13
-        vector 14
-        vector 15
+        .irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        vector \number
+        .endr
 
 handle: mrs x20, esr_el1
         mrs x21, far_el1
