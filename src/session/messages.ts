@@ -126,6 +126,8 @@ export type Event =
     }
   | { readonly type: 'status'; readonly status: Status }
   | { readonly type: 'bootlog'; readonly lines: readonly BootLine[] }
+  /** Labels and constants of the guest that is loaded, for addresses that a person types; of very many the first. */
+  | { readonly type: 'symbols'; readonly symbols: readonly (readonly [name: string, value: bigint])[] }
   /** New or updated entries, by `seq`; a call in progress is sent when it starts and again when it returns. */
   | { readonly type: 'ioctls'; readonly entries: readonly IoctlEntry[] }
   /** Bytes that the VMM printed; `stream` tells the guest's console from the script's own output. */

@@ -50,4 +50,13 @@ describe('the outbox', () => {
     outbox.tick(1060);
     expect(events).toEqual([{ type: 'output', stream: 'console', text: 'a' }]);
   });
+
+  it('sends nothing of what waited once it was cleared', () => {
+    const events: Event[] = [];
+    const outbox = new Outbox((event) => events.push(event));
+    outbox.print('script', 'of a run that is over');
+    outbox.clear();
+    outbox.flush(0);
+    expect(events).toEqual([]);
+  });
 });

@@ -72,6 +72,13 @@ export class Outbox {
     this.#length = 0;
   }
 
+  /** What waits belongs to a run that is over. */
+  clear(): void {
+    this.#entries.clear();
+    this.#pieces = [];
+    this.#length = this.#dropped.console = this.#dropped.script = 0;
+  }
+
   #lastOf(stream: Stream): Piece | undefined {
     return this.#pieces.findLast((piece) => piece.stream === stream);
   }

@@ -15,6 +15,8 @@ import { locatorOf } from './views/memory.ts';
 const SLICE = 8;
 /** Milliseconds between two updates of views and status while running. */
 const LIVE = 250;
+/** Symbols of a guest that a page is told of. */
+const MOST_SYMBOLS = 5000;
 /** Views that a page may keep up to date at once. */
 const MOST_WATCHES = 100;
 
@@ -174,6 +176,7 @@ export class Session {
     this.#sandbox = sandbox;
     const { guest, host } = sandbox;
     this.#emit({ type: 'bootlog', lines: host.bootLog });
+    this.#emit({ type: 'symbols', symbols: [...guest.image.symbols].slice(0, MOST_SYMBOLS) });
     const diagnostics = this.#check(source.script, guest);
     this.#emit({ type: 'diagnostics', diagnostics });
     const first = diagnostics[0];
@@ -279,6 +282,7 @@ export class Session {
     const sandbox = this.#sandbox;
     this.#sandbox = null;
     this.#state = 'empty';
+    this.#outbox.clear();
     sandbox?.dispose();
   }
 

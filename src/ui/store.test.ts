@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Event, IoctlEntry } from '../session/messages.ts';
-import { INITIAL_STATE, IOCTLS_KEPT, OUTPUT_KEPT, mergeIoctls, reduce } from './store.ts';
+import { INITIAL_STATE, IOCTLS_KEPT, OUTPUT_KEPT, mergeIoctls, missingIoctls, reduce } from './store.ts';
 import type { SandboxState } from './store.ts';
 
 function after(events: readonly Event[], from: SandboxState = INITIAL_STATE): SandboxState {
@@ -40,12 +40,14 @@ describe('the ioctl log', () => {
     expect(mergeIoctls([entry(5)], [entry(4), entry(6), entry(1)]).map((call) => call.seq)).toEqual([1, 4, 5, 6]);
   });
 
-  it('is bounded and says how many it dropped', () => {
-    const entries = Array.from({ length: IOCTLS_KEPT + 7 }, (_, seq) => entry(seq));
+  it('is bounded and says how many calls it has not got, also of those that the worker left out', () => {
+    const entries = Array.from({ length: IOCTLS_KEPT + 7 }, (_, index) => entry(index + 1));
     const state = after([{ type: 'ioctls', entries }]);
     expect(state.ioctls).toHaveLength(IOCTLS_KEPT);
-    expect(state.ioctls[0]!.seq).toBe(7);
-    expect(state.ioctlsDropped).toBe(7);
+    expect(state.ioctls[0]!.seq).toBe(8);
+    expect(missingIoctls(state)).toBe(7);
+    expect(missingIoctls(after([{ type: 'ioctls', entries: [entry(501), entry(502)] }]))).toBe(500);
+    expect(missingIoctls(after([]))).toBe(0);
   });
 });
 

@@ -39,9 +39,10 @@ export interface SandboxState {
   readonly scriptTypes: string;
   readonly status: Status;
   readonly bootlog: readonly BootLine[];
-  /** Sorted by `seq`; each call once, in its latest form. */
+  /** The guest's labels and constants, by name. */
+  readonly symbols: Readonly<Record<string, bigint>>;
+  /** Sorted by `seq`, which counts from 1; each call once, in its latest form. Of a fast run not all of them come. */
   readonly ioctls: readonly IoctlEntry[];
-  readonly ioctlsDropped: number;
   readonly console: Transcript;
   readonly script: Transcript;
   readonly diagnostics: readonly Diagnostic[];
@@ -70,8 +71,8 @@ const EMPTY_TRANSCRIPT: Transcript = { text: '', dropped: 0 };
 /** What a new load starts from: all that belonged to the run before is gone. */
 const NEW_RUN = {
   bootlog: [],
+  symbols: {},
   ioctls: [],
-  ioctlsDropped: 0,
   console: EMPTY_TRANSCRIPT,
   script: EMPTY_TRANSCRIPT,
 } satisfies Partial<SandboxState>;
@@ -116,6 +117,11 @@ export function mergeIoctls(known: readonly IoctlEntry[], news: readonly IoctlEn
   return merged;
 }
 
+/** How many calls of the run the log has not got: those that went when it was full, and those that never came. */
+export function missingIoctls({ ioctls }: Pick<SandboxState, 'ioctls'>): number {
+  return (ioctls.at(-1)?.seq ?? 0) - ioctls.length;
+}
+
 let noticeId = 0;
 function withNotice(state: SandboxState, tone: Notice['tone'], text: string): readonly Notice[] {
   const others = state.notices.filter((notice) => notice.text !== text);
@@ -148,10 +154,12 @@ export function reduce(state: SandboxState, event: Event): Partial<SandboxState>
       return { status: event.status };
     case 'bootlog':
       return { bootlog: [...state.bootlog, ...event.lines] };
+    case 'symbols':
+      return { symbols: Object.fromEntries(event.symbols) };
     case 'ioctls': {
       const merged = mergeIoctls(state.ioctls, event.entries);
       const excess = Math.max(0, merged.length - IOCTLS_KEPT);
-      return { ioctls: excess ? merged.slice(excess) : merged, ioctlsDropped: state.ioctlsDropped + excess };
+      return { ioctls: excess ? merged.slice(excess) : merged };
     }
     case 'output':
       return { [event.stream]: append(state[event.stream], event.text) };

@@ -3,7 +3,7 @@ import type { IoctlEntry } from '../../session/messages.ts';
 import { count } from '../format.ts';
 import { goToLoadedLine } from '../go-to.ts';
 import { Empty, Keys } from '../parts.tsx';
-import { useSandbox } from '../store.ts';
+import { missingIoctls, useSandbox } from '../store.ts';
 import { OVERSCAN, revealRow, useRows } from '../views/use-rows.ts';
 import { IoctlDetails } from './ioctl-details.tsx';
 import { argumentText, callName, filtered, isRefused, resultText } from './ioctl-text.ts';
@@ -14,7 +14,7 @@ const rowHeight = () => ROW;
 /** Every ioctl of the run; the chosen one in full beside it. */
 export function IoctlPanel() {
   const entries = useSandbox((state) => state.ioctls);
-  const dropped = useSandbox((state) => state.ioctlsDropped);
+  const missing = useSandbox(missingIoctls);
   const [filter, setFilter] = useState('');
   const [refusedOnly, setRefusedOnly] = useState(false);
   const [chosen, setChosen] = useState<number | null>(null);
@@ -48,7 +48,7 @@ export function IoctlPanel() {
           {shown.length === entries.length
             ? count(entries.length)
             : `${count(shown.length)} of ${count(entries.length)}`}
-          {dropped > 0 ? `, ${count(dropped)} older ones dropped` : ''}
+          {missing > 0 ? `, ${count(missing)} more not kept` : ''}
         </span>
         {chosen !== null ? (
           <button type="button" className="button small" onClick={() => setChosen(null)}>

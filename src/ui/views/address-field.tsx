@@ -1,5 +1,6 @@
 import { useId, useState } from 'react';
 import { parseAddress } from './address.ts';
+import { useNames } from './names.ts';
 
 interface AddressFieldProps {
   readonly label: string;
@@ -7,18 +8,21 @@ interface AddressFieldProps {
   readonly text: string;
   /** The space's size in bits; what is beyond is refused. */
   readonly bits: number;
+  /** Names that can be typed even before the field is worked with. */
   readonly names?: Readonly<Record<string, bigint>>;
   readonly onGo: (address: bigint) => void;
   readonly action?: string;
 }
 
-/** An address to go to: taken with Enter, refused with a reason below the field; Escape gives up what was typed. */
+/** An address to go to, by number or by name: taken with Enter, refused with a reason below the field; Escape gives up what was typed. */
 export function AddressField({ label, text, bits, names, onGo, action = 'Go' }: AddressFieldProps) {
   const [typed, setTyped] = useState<string | null>(null);
   const [fault, setFault] = useState<string | null>(null);
+  const [used, setUsed] = useState(false);
+  const known = useNames(used);
   const id = useId();
   const submit = () => {
-    const parsed = parseAddress(typed ?? text, bits, names);
+    const parsed = parseAddress(typed ?? text, bits, { ...names, ...known });
     setFault(parsed.ok ? null : parsed.message);
     if (!parsed.ok) return;
     setTyped(null);
@@ -27,6 +31,8 @@ export function AddressField({ label, text, bits, names, onGo, action = 'Go' }: 
   return (
     <form
       className="view-address"
+      onFocus={() => setUsed(true)}
+      onBlur={({ currentTarget, relatedTarget }) => setUsed(currentTarget.contains(relatedTarget))}
       onSubmit={(event) => {
         event.preventDefault();
         submit();
@@ -36,6 +42,7 @@ export function AddressField({ label, text, bits, names, onGo, action = 'Go' }: 
       <input
         id={id}
         type="text"
+        title="An address, a label or constant of the guest, a register, or a sum of those: table + 0x10"
         value={typed ?? text}
         spellCheck={false}
         autoComplete="off"

@@ -42,8 +42,8 @@ export function parseAddress(text: string, bits: number, names: Readonly<Record<
 }
 
 function parseTerm(token: string, names: Readonly<Record<string, bigint>>): ParsedAddress {
-  const name = Object.keys(names).find((candidate) => candidate.toLowerCase() === token.toLowerCase());
-  if (name !== undefined) return { ok: true, value: names[name]! };
+  const value = valueOf(token, names);
+  if (value !== undefined) return { ok: true, value };
   const match = TERM.exec(token);
   const digits = match?.[1]!.replaceAll('_', '').toLowerCase();
   if (match && digits !== '0x' && digits !== '0b') {
@@ -52,7 +52,17 @@ function parseTerm(token: string, names: Readonly<Record<string, bigint>>): Pars
   if (/^[0-9a-f_]+$/i.test(token)) {
     return { ok: false, message: `Hexadecimal starts with 0x: did you mean 0x${token.replaceAll('_', '')}?` };
   }
-  return { ok: false, message: `“${token}” is not a number. Type 0x40000000, 1G or ${exampleOf(names)}.` };
+  return {
+    ok: false,
+    message: `“${token}” is neither a number nor a name that is known here. Type 0x40000000, 1G or ${exampleOf(names)}.`,
+  };
+}
+
+/** A name as it is written, or else in another case. */
+function valueOf(token: string, names: Readonly<Record<string, bigint>>): bigint | undefined {
+  if (Object.hasOwn(names, token)) return names[token];
+  const name = Object.keys(names).find((candidate) => candidate.toLowerCase() === token.toLowerCase());
+  return name === undefined ? undefined : names[name];
 }
 
 function exampleOf(names: Readonly<Record<string, bigint>>): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MemoryView } from '../../session/messages.ts';
-import { NO_BASELINE, advance, byteAt, hasChanged, hexLayout } from './memory-bytes.ts';
+import { NO_BASELINE, advance, byteAt, hexLayout, isMarked } from './memory-bytes.ts';
 
 const view = (...bytes: number[]): MemoryView => ({
   view: 'memory',
@@ -22,8 +22,8 @@ describe('a byte of a view', () => {
 
 describe('changed bytes', () => {
   const changed = (...states: readonly [stop: string | null, view: MemoryView][]) => {
-    const { before, latest } = states.reduce((baseline, [stop, next]) => advance(baseline, stop, next), NO_BASELINE);
-    return hasChanged(before, 0x1010n, byteAt(latest!, 0x1010n));
+    const baseline = states.reduce((so, [stop, next]) => advance(so, stop, next), NO_BASELINE);
+    return isMarked(baseline, 0x1010n, byteAt(baseline.latest!, 0x1010n));
   };
   const one = view(1);
   const two = view(2);
@@ -42,10 +42,14 @@ describe('changed bytes', () => {
 
   it('include those a person wrote at this stop', () => {
     expect(changed(['a', one], ['b', one], ['b', two])).toBe(true);
+    expect(changed(['a', one], ['a', two])).toBe(true);
+    expect(changed(['a', one], ['a', two], ['a', two])).toBe(true);
+    expect(changed(['a', one], ['a', two], ['b', two])).toBe(false);
   });
 
   it('are not those seen for the first time', () => {
-    expect(hasChanged(view(1), 0x1011n, 5)).toBe(false);
+    const baseline = advance(advance(NO_BASELINE, 'a', view(1)), 'b', view(1, 5));
+    expect(isMarked(baseline, 0x1011n, 5)).toBe(false);
   });
 });
 

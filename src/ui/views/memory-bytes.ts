@@ -19,9 +19,12 @@ export interface Baseline {
   readonly stop: string | null;
   readonly latest: MemoryView | null;
   readonly before: MemoryView | null;
+  /** Bytes that became others at this stop: only a person does that. */
+  readonly written: ReadonlySet<bigint>;
 }
 
-export const NO_BASELINE: Baseline = { stop: null, latest: null, before: null };
+const NONE: ReadonlySet<bigint> = new Set();
+export const NO_BASELINE: Baseline = { stop: null, latest: null, before: null, written: NONE };
 
 /**
  * The baseline after a new state of the session or a new view. Leaving a stop, by a step or by running on, makes the bytes
@@ -32,10 +35,31 @@ export function advance(baseline: Baseline, stop: string | null, view: MemoryVie
   const before = left ? baseline.latest : baseline.before;
   const latest = view ?? baseline.latest;
   if (stop === baseline.stop && latest === baseline.latest) return baseline;
-  return { stop, latest, before };
+  const same = stop !== null && stop === baseline.stop;
+  return { stop, latest, before, written: same ? writtenTo(baseline, latest) : NONE };
 }
 
-export function hasChanged(before: MemoryView | null, address: bigint, now: ByteAt): boolean {
+/** What was written already, and where the bytes of two views differ. */
+function writtenTo({ written, latest: earlier }: Baseline, view: MemoryView | null): ReadonlySet<bigint> {
+  if (!earlier || !view) return written;
+  const found = new Set(written);
+  for (const run of view.runs) {
+    if (!('data' in run)) continue;
+    const start = view.address + BigInt(run.offset);
+    run.data.forEach((byte, index) => {
+      const address = start + BigInt(index);
+      if (hasChanged(earlier, address, byte)) found.add(address);
+    });
+  }
+  return found;
+}
+
+/** Whether a byte is another than at the stop before, or was written since. */
+export function isMarked({ before, written }: Baseline, address: bigint, now: ByteAt): boolean {
+  return written.has(address) || hasChanged(before, address, now);
+}
+
+function hasChanged(before: MemoryView | null, address: bigint, now: ByteAt): boolean {
   if (before === null || typeof now !== 'number') return false;
   const was = byteAt(before, address);
   return typeof was === 'number' && was !== now;

@@ -12,7 +12,8 @@ import { AddressList } from './address-list.tsx';
 import type { AddressListHandle } from './address-list.tsx';
 import { addressDigits, sentence } from './format.ts';
 import { Choice, Frame, Toggle, Waiting } from './frame.tsx';
-import { NO_BASELINE, advance, byteAt, character, hasChanged, hexLayout } from './memory-bytes.ts';
+import { NO_BASELINE, advance, byteAt, character, hexLayout, isMarked } from './memory-bytes.ts';
+import type { Baseline } from './memory-bytes.ts';
 import { TargetPicker } from './target-picker.tsx';
 import { useWidth } from './use-width.ts';
 import './memory.css';
@@ -235,7 +236,7 @@ export function Memory({ view, stop, bits, wanted, onShow, onPoke }: MemoryProps
               key={address.toString(16)}
               id={id}
               view={view}
-              before={advanced.before}
+              baseline={advanced}
               address={address}
               digits={digits}
               count={bytesPerRow}
@@ -277,7 +278,7 @@ function distanceOf(key: string, unit: bigint, page: number): bigint | null {
 interface ByteRowProps {
   readonly id: string;
   readonly view: MemoryView;
-  readonly before: MemoryView | null;
+  readonly baseline: Baseline;
   readonly address: bigint;
   readonly digits: number;
   readonly count: number;
@@ -287,11 +288,11 @@ interface ByteRowProps {
   readonly onSelect: (address: bigint) => void;
 }
 
-function ByteRow({ id, view, before, address, digits, count, ascii, cursor, typed, onSelect }: ByteRowProps) {
+function ByteRow({ id, view, baseline, address, digits, count, ascii, cursor, typed, onSelect }: ByteRowProps) {
   const cells = Array.from({ length: count }, (_, index) => {
     const at = address + BigInt(index);
     const byte = byteAt(view, at);
-    return { at, byte, changed: hasChanged(before, at, byte) };
+    return { at, byte, changed: isMarked(baseline, at, byte) };
   });
   const first = cells[0]?.byte;
   const missing = cells.every(({ byte }) => byte !== null && typeof byte === 'object');
