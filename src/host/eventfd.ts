@@ -1,10 +1,21 @@
+import { EFD_FLAGS } from '../abi/posix.ts';
 import type { Descriptor, EventSource, IoctlRun } from '../kvm/descriptor.ts';
 import { refuse, type Refusal } from '../kvm/refusal.ts';
 
 const BYTES = 8;
-/** EFD_SEMAPHORE: a read takes one. */
-const SEMAPHORE = 1;
+const KNOWN_FLAGS = Object.values(EFD_FLAGS).reduce((all: number, flag) => all | flag, 0);
 const MOST = (1n << 64n) - 2n;
+
+/** Flags that eventfd2 does not know. */
+export function eventFlags(flags: number): Refusal | null {
+  if ((flags & ~KNOWN_FLAGS) === 0) return null;
+  return refuse(
+    'EINVAL',
+    'eventfd.flags',
+    `flags 0x${(flags >>> 0).toString(16)} are not all of an eventfd`,
+    'do_eventfd',
+  );
+}
 
 /** eventfd(2): a counter that is signalled and read; it never blocks here, as with EFD_NONBLOCK. */
 export class EventFd implements Descriptor, EventSource {
@@ -15,7 +26,7 @@ export class EventFd implements Descriptor, EventSource {
 
   constructor(count: number, flags: number) {
     this.#count = BigInt(count >>> 0);
-    this.#semaphore = (flags & SEMAPHORE) !== 0;
+    this.#semaphore = (flags & EFD_FLAGS.EFD_SEMAPHORE) !== 0;
   }
 
   signal(count: bigint): void {

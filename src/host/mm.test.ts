@@ -103,3 +103,103 @@ describe('the memory of a process', () => {
     expect(vmm.process.munmap(1n, PAGE)).toMatchObject({ errno: 'EINVAL' });
   });
 });
+
+describe('mprotect and madvise', () => {
+  const RW = { readable: true, writable: true };
+  const NONE = { readable: false, writable: false };
+  const setUp = (pages = 8) => {
+    const vmm = new TestVmm('max-4k');
+    const at = vmm.map(pages * PAGE, { shared: false, address: 0x1_0000_0000n });
+    const { process } = vmm;
+    const page = (n: number): bigint => at + BigInt(n * PAGE);
+    const count = () => process.memory.mappings().length;
+    return { vmm, process, at, page, count };
+  };
+
+  it('split a mapping, and make it one again', () => {
+    const { process, page, count } = setUp();
+    const before = count();
+    process.memory.write(page(2), Uint8Array.of(5));
+    expect(process.mprotect(page(2), PAGE, NONE)).toEqual({ ret: 0 });
+    expect([count(), process.memory.read(page(2), 1), process.memory.read(page(3), 1)]).toEqual([
+      before + 2,
+      null,
+      Uint8Array.of(0),
+    ]);
+    expect(process.mprotect(page(1), 3 * PAGE, RW)).toEqual({ ret: 0 });
+    expect([count(), process.memory.read(page(2), 1)]).toEqual([before, Uint8Array.of(5)]);
+    expect(process.madvise(page(4), PAGE, 'nohugepage')).toEqual({ ret: 0 });
+    expect(count()).toBe(before + 2);
+    expect(process.madvise(page(0), 8 * PAGE, 'hugepage')).toEqual({ ret: 0 });
+    expect(count()).toBe(before);
+  });
+
+  it('answer as Linux does where there is nothing, a hole, or no page of user space', () => {
+    const { process, at, page } = setUp();
+    const errno = (result: object) => ('errno' in result ? result.errno : 0);
+    process.munmap(page(4), PAGE);
+    for (const call of [
+      (address: bigint, length: number) => process.mprotect(address, length, { readable: true, writable: false }),
+      (address: bigint, length: number) => process.madvise(address, length, 'dontneed'),
+    ]) {
+      expect(errno(call(at, 0))).toBe(0);
+      expect(errno(call(at + 1n, PAGE))).toBe('EINVAL');
+      expect(errno(call(page(4), PAGE))).toBe('ENOMEM');
+      expect(errno(call(page(3), 3 * PAGE))).toBe('ENOMEM');
+      expect(errno(call(-BigInt(PAGE), PAGE))).toBe('ENOMEM');
+      expect(errno(call(at, 2 ** 40))).toBe('ENOMEM');
+    }
+    // mprotect goes on to the hole, madvise beyond it.
+    expect([process.memory.write(page(3), Uint8Array.of(1)), process.memory.write(page(5), Uint8Array.of(1))]).toEqual([
+      false,
+      true,
+    ]);
+    process.madvise(page(5), PAGE, 'dontneed');
+    process.memory.write(page(5), Uint8Array.of(9));
+    expect(errno(process.madvise(page(3), 3 * PAGE, 'dontneed'))).toBe('ENOMEM');
+    expect(process.memory.read(page(5), 1)).toEqual(Uint8Array.of(0));
+  });
+
+  it('MADV_DONTNEED gives private pages back and zeros for them, also from the middle of a huge page; shared ones stay', () => {
+    const { vmm, process } = setUp();
+    const HUGE = 0x20_0000;
+    const free = vmm.host.freePages;
+    const at = vmm.map(HUGE, { shared: false, address: 0x2_0000_0000n });
+    process.memory.write(at, Uint8Array.of(1));
+    process.memory.write(at + 0x1000n, Uint8Array.of(2));
+    expect(process.memory.getPage(at, true)!.mappingSize).toBe(HUGE);
+    expect(process.madvise(at + 0x1000n, PAGE, 'dontneed')).toEqual({ ret: 0 });
+    expect([process.memory.read(at, 1), process.memory.read(at + 0x1000n, 1)]).toEqual([
+      Uint8Array.of(1),
+      Uint8Array.of(0),
+    ]);
+    process.munmap(at, HUGE);
+    expect(vmm.host.freePages).toBe(free);
+    const shared = vmm.map(PAGE);
+    process.memory.write(shared, Uint8Array.of(3));
+    expect(process.madvise(shared, PAGE, 'dontneed')).toEqual({ ret: 0 });
+    expect(process.memory.read(shared, 1)).toEqual(Uint8Array.of(3));
+  });
+
+  it('MADV_NOHUGEPAGE makes the next pages small ones', () => {
+    const { vmm, process } = setUp();
+    const HUGE = 0x20_0000;
+    const at = vmm.map(HUGE, { shared: false, address: 0x2_0000_0000n });
+    process.madvise(at, HUGE, 'nohugepage');
+    expect(process.memory.getPage(at, true)!.mappingSize).toBe(PAGE);
+  });
+
+  it('are bounded in the mappings that they make', () => {
+    const { vmm, process } = setUp();
+    const pages = 70_000;
+    const at = vmm.map(pages * PAGE, { shared: false });
+    let refused = 0;
+    for (let n = 1; n < pages; n += 2) {
+      const result = process.mprotect(at + BigInt(n * PAGE), PAGE, NONE);
+      if ('errno' in result) refused++;
+    }
+    expect(process.memory.mappings().length).toBeLessThanOrEqual(65_530);
+    expect(refused).toBeGreaterThan(0);
+    expect(process.munmap(at, pages * PAGE)).toEqual({ ret: 0 });
+  });
+});

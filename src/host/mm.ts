@@ -29,6 +29,8 @@ interface Vma {
   readonly shared: boolean;
   /** VM_PFNMAP: the kernel's own pages, not the process'. */
   readonly pfn: boolean;
+  /** Transparent huge pages, where the mapping can have them; false: MADV_NOHUGEPAGE. */
+  readonly huge: boolean;
   readonly file: MappedFile | null;
   /** In pages, at `start`. */
   readonly fileOffset: number;
@@ -39,11 +41,16 @@ export interface MmapRequest extends Protection {
   /** A hint; with `fixed` the place, whatever is there. */
   readonly address?: bigint;
   readonly fixed?: boolean;
+  /** With `fixed`: EEXIST where something is there (MAP_FIXED_NOREPLACE). */
+  readonly keep?: boolean;
   /** MAP_SHARED; else MAP_PRIVATE. Anonymous private memory is what transparent huge pages serve. */
   readonly shared?: boolean;
   /** Bytes into the descriptor's mapping. */
   readonly offset?: bigint;
 }
+
+/** What madvise is told: 'normal' does nothing. */
+export type Advice = 'normal' | 'dontneed' | 'hugepage' | 'nohugepage';
 
 /** Addresses below are never given out by mmap (vm.mmap_min_addr). */
 const MMAP_MIN_ADDRESS = 0x10000;
@@ -126,6 +133,7 @@ export class AddressSpace implements UserAddressSpace {
       executable: request.executable ?? false,
       shared: request.shared ?? false,
       pfn: false,
+      huge: true,
       file,
       fileOffset: Number(offset) / this.#pageSize,
     });
@@ -137,7 +145,7 @@ export class AddressSpace implements UserAddressSpace {
     const at = MAP_WINDOW - STACK_GAP;
     const pages = (count: number): number => count * this.#pageSize;
     const end = { vdso: at, vvar: at - pages(VDSO_PAGES) };
-    const common = { readable: true, writable: false, shared: false, file: null, fileOffset: 0 };
+    const common = { readable: true, writable: false, shared: false, huge: false, file: null, fileOffset: 0 };
     this.#insert({ ...common, start: end.vvar, end: end.vdso, executable: true, pfn: false });
     this.#insert({ ...common, start: end.vvar - pages(VVAR_PAGES), end: end.vvar, executable: false, pfn: true });
   }
@@ -145,29 +153,31 @@ export class AddressSpace implements UserAddressSpace {
   munmap(address: bigint, length: number): IoctlResult {
     const range = this.#range(address, length, 'munmap', '__do_munmap');
     if ('errno' in range) return range;
+    if (range.end === range.start) return refuse('EINVAL', 'munmap.range', 'munmap of 0 bytes', '__do_munmap');
+    if (this.#tooManyAfter(range)) return tooMany('__split_vma');
     if (this.#remove(range.start, range.end)) return DONE;
     return refuse('ENOMEM', 'munmap.tables', 'no memory for page tables', '__do_munmap');
   }
 
   mprotect(address: bigint, length: number, protection: Protection): IoctlResult {
-    const range = this.#range(address, length, 'mprotect', 'do_mprotect_pkey');
+    const kernel = 'do_mprotect_pkey';
+    const range = this.#span(address, length, 'mprotect', kernel);
     if ('errno' in range) return range;
-    const { start, end } = range;
-    const touched = this.#vmas.filter((vma) => vma.start < end && start < vma.end);
-    const covered = touched.reduce((sum, vma) => sum + Math.min(end, vma.end) - Math.max(start, vma.start), 0);
-    if (covered !== end - start) {
-      return refuse(
-        'ENOMEM',
-        'mprotect.hole',
-        `there is memory that is not mapped in ${hex(start)}-${hex(end)}`,
-        'do_mprotect_pkey',
-      );
-    }
+    const { start } = range;
+    // What comes before a hole gets the protection all the same.
+    const end = this.#mappedUntil(start, range.end);
+    const hole = (): Refusal =>
+      refuse('ENOMEM', 'mprotect.hole', `nothing is mapped at ${hex(end)}, after ${hex(start)}`, kernel);
+    if (end === start) return range.end === start && !range.beyond ? DONE : hole();
+    const pfn = this.#within(start, end).find((vma) => vma.pfn);
+    if (pfn && protection.writable)
+      return refuse('EACCES', 'mprotect.special', `the kernel's own pages are at ${hex(pfn.start)}`, kernel);
+    if (this.#tooManyAfter({ start, end })) return tooMany('__split_vma');
     this.#notify(start, end);
-    if (!this.#splitTables(start, end))
-      return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', 'do_mprotect_pkey');
+    if (!this.#splitTables(start, end)) return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', kernel);
     const { readable = false, writable = false, executable = false } = protection;
     for (const part of this.#carve(start, end)) this.#insert({ ...part, readable, writable, executable });
+    this.#merge(start, end);
     // Present pages take the new protection when they are touched the next time, or lose their entry with all access.
     this.table.forEachLeaf(start, end, (leaf) => {
       const vma = this.#find(leaf.input);
@@ -175,7 +185,51 @@ export class AddressSpace implements UserAddressSpace {
       const { low, high } = this.table.entry(leaf.output, this.#attributes(vma), leaf.level);
       this.table.update(leaf, low, high);
     });
+    return end === range.end && !range.beyond ? DONE : hole();
+  }
+
+  /** madvise(2). Holes in the range are ENOMEM, once all that is mapped was done. */
+  madvise(address: bigint, length: number, advice: Advice): IoctlResult {
+    const range = this.#span(address, length, 'madvise', 'do_madvise');
+    if ('errno' in range) return range;
+    const { start, end } = range;
+    if (advice === 'dontneed' && !this.#splitTables(start, end))
+      return refuse('EAGAIN', 'madvise.tables', 'no memory for page tables', 'madvise_walk_vmas');
+    const parts = this.#within(start, end);
+    const pfn = parts.find((vma) => vma.pfn);
+    if (pfn && advice !== 'normal')
+      return refuse(
+        'EINVAL',
+        'madvise.special',
+        `the kernel's own pages are at ${hex(pfn.start)}`,
+        'madvise_vma_behavior',
+      );
+    if (advice === 'dontneed') this.#drop(parts, start, end);
+    else if (advice !== 'normal') {
+      if (this.#tooManyAfter(range)) return tooMany('__split_vma');
+      for (const part of this.#carve(start, end)) this.#insert({ ...part, huge: advice === 'hugepage' });
+      this.#merge(start, end);
+    }
+    let at = start;
+    while (at < end) {
+      const until = this.#mappedUntil(at, end);
+      if (until === at) break;
+      at = until;
+    }
+    if (at < end || range.beyond)
+      return refuse('ENOMEM', 'madvise.hole', `nothing is mapped at ${hex(at)}`, 'madvise_walk_vmas');
     return DONE;
+  }
+
+  /** MADV_DONTNEED: private anonymous memory begins anew with zeros; what is shared, or a file's, keeps its content. */
+  #drop(parts: readonly Vma[], start: number, end: number): void {
+    this.#notify(start, end);
+    for (const vma of parts) {
+      if (vma.file || vma.shared) continue;
+      this.table.unmap(Math.max(start, vma.start), Math.min(end, vma.end), (leaf) =>
+        this.#memory.pages.free(pa(leaf.output), leaf.size / this.#pageSize),
+      );
+    }
   }
 
   /** Every mapping goes, with its pages. */
@@ -274,8 +328,9 @@ export class AddressSpace implements UserAddressSpace {
   }
 
   #range(address: bigint, length: number, call: string, kernel: string): { start: number; end: number } | Refusal {
-    const size = Number.isSafeInteger(length) && length > 0 ? this.#pageAlign(length) : 0;
-    if (address < 0n || address % BigInt(this.#pageSize) !== 0n || size === 0 || address + BigInt(size) > this.#limit) {
+    const valid = Number.isSafeInteger(length) && length >= 0 && address >= 0n;
+    const size = valid ? this.#pageAlign(length) : 0;
+    if (!valid || address % BigInt(this.#pageSize) !== 0n || address + BigInt(size) > this.#limit) {
       return refuse(
         'EINVAL',
         `${call}.range`,
@@ -284,6 +339,23 @@ export class AddressSpace implements UserAddressSpace {
       );
     }
     return { start: Number(address), end: Number(address) + size };
+  }
+
+  /** A range that may reach beyond what can be mapped: that part is like a hole. */
+  #span(
+    address: bigint,
+    length: number,
+    call: string,
+    kernel: string,
+  ): { start: number; end: number; beyond: boolean } | Refusal {
+    const limit = Number(this.#limit);
+    if (address % BigInt(this.#pageSize) !== 0n || !Number.isSafeInteger(length) || length < 0) {
+      const message = `${call} of ${length} bytes at ${hex(address)}: not whole pages`;
+      return refuse('EINVAL', `${call}.range`, message, kernel);
+    }
+    const start = Number(BigInt.asUintN(64, address));
+    const end = start + this.#pageAlign(length);
+    return { start: Math.min(start, limit), end: Math.min(end, limit), beyond: end > limit && length > 0 };
   }
 
   #place(request: MmapRequest, size: number): number | Refusal {
@@ -303,7 +375,11 @@ export class AddressSpace implements UserAddressSpace {
       if (address + BigInt(size) > this.#limit) {
         return refuse('ENOMEM', 'mmap.task-size', `${hex(address)} is above user space`, 'get_unmapped_area');
       }
-      return Number(address);
+      const start = Number(address);
+      if (request.keep && this.#within(start, start + size).length > 0) {
+        return refuse('EEXIST', 'mmap.exists', `there is a mapping in ${size} bytes from ${hex(start)}`, 'do_mmap');
+      }
+      return start;
     }
     const hint = address - (address % BigInt(this.#pageSize));
     if (hint >= BigInt(MMAP_MIN_ADDRESS) && hint + BigInt(size) <= this.#limit) {
@@ -336,17 +412,69 @@ export class AddressSpace implements UserAddressSpace {
     return null;
   }
 
+  /** The index of the first mapping that ends above an address. */
+  #indexAt(address: number): number {
+    let low = 0;
+    let high = this.#vmas.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#vmas[middle]!.end <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The mappings that have a part of a range. */
+  #within(start: number, end: number): Vma[] {
+    const found: Vma[] = [];
+    for (let index = this.#indexAt(start); ; index++) {
+      const vma = this.#vmas[index];
+      if (!vma || vma.start >= end) return found;
+      found.push(vma);
+    }
+  }
+
+  /** Where the mappings end that lie one after the other from `start` on, at most `end`. */
+  #mappedUntil(start: number, end: number): number {
+    let at = start;
+    for (let index = this.#indexAt(start); at < end; index++) {
+      const vma = this.#vmas[index];
+      if (!vma || vma.start > at) return at;
+      at = vma.end;
+    }
+    return Math.min(at, end);
+  }
+
+  /** Splitting at both ends of a range would make more mappings than a process may have (sysctl_max_map_count). */
+  #tooManyAfter({ start, end }: { start: number; end: number }): boolean {
+    const splits = [start, end].filter((edge) => (this.#vmas[this.#indexAt(edge)]?.start ?? edge) < edge).length;
+    return this.#vmas.length + splits > MAX_VMAS;
+  }
+
   #insert(vma: Vma): void {
-    const at = this.#vmas.findIndex((other) => other.start > vma.start);
-    this.#vmas.splice(at < 0 ? this.#vmas.length : at, 0, vma);
+    this.#vmas.splice(this.#indexAt(vma.start), 0, vma);
+  }
+
+  /** Neighbours in and around a range that differ in nothing become one again (vma_merge). */
+  #merge(start: number, end: number): void {
+    let index = Math.max(1, this.#indexAt(start));
+    while (index < this.#vmas.length && this.#vmas[index]!.start <= end) {
+      const below = this.#vmas[index - 1]!;
+      const vma = this.#vmas[index]!;
+      if (!isContinued(below, vma, this.#pageSize)) {
+        index++;
+        continue;
+      }
+      vma.file?.release();
+      this.#vmas.splice(index - 1, 2, { ...below, end: vma.end });
+    }
   }
 
   /** Takes [start, end) out of the list of mappings and gives back the parts that lay in it; the rests stay. */
   #carve(start: number, end: number): Vma[] {
     const inside: Vma[] = [];
     const rests: Vma[] = [];
-    this.#vmas = this.#vmas.filter((vma) => {
-      if (vma.end <= start || vma.start >= end) return true;
+    for (const vma of this.#vmas.splice(this.#indexAt(start), this.#within(start, end).length)) {
       const part = (from: number, to: number): Vma => ({
         ...vma,
         start: from,
@@ -358,15 +486,14 @@ export class AddressSpace implements UserAddressSpace {
       inside.push(part(Math.max(start, vma.start), Math.min(end, vma.end)));
       // Each part holds the file for itself.
       for (let extra = Number(vma.start < start) + Number(vma.end > end); extra > 0; extra--) vma.file?.retain();
-      return false;
-    });
+    }
     for (const rest of rests) this.#insert(rest);
     return inside;
   }
 
   /** False: a huge page had to be split, and there is no memory for the table. */
   #remove(start: number, end: number): boolean {
-    if (!this.#vmas.some((vma) => vma.start < end && start < vma.end)) return true;
+    if (this.#within(start, end).length === 0) return true;
     if (!this.#splitTables(start, end)) return false;
     this.#notify(start, end);
     for (const vma of this.#carve(start, end)) {
@@ -402,7 +529,7 @@ export class AddressSpace implements UserAddressSpace {
       return found !== null && this.table.map(page, this.#pageSize, found, this.#attributes(vma));
     }
     const huge = address - (address % this.#hugeSize);
-    if (!vma.shared && huge >= vma.start && huge + this.#hugeSize <= vma.end && this.#emptyBlock(huge)) {
+    if (vma.huge && !vma.shared && huge >= vma.start && huge + this.#hugeSize <= vma.end && this.#emptyBlock(huge)) {
       if (this.#allocate(vma, huge, this.#hugeSize)) return true;
     }
     return this.#allocate(vma, page, this.#pageSize);
@@ -444,6 +571,25 @@ export class AddressSpace implements UserAddressSpace {
     }
     return true;
   }
+}
+
+function tooMany(kernel: string): Refusal {
+  return refuse('ENOMEM', 'mmap.map-count', `a process has ${MAX_VMAS} mappings at most`, kernel);
+}
+
+/** Whether the mapping above goes on where and as the one below ends. */
+function isContinued(below: Vma, above: Vma, pageSize: number): boolean {
+  return (
+    below.end === above.start &&
+    below.file === above.file &&
+    below.readable === above.readable &&
+    below.writable === above.writable &&
+    below.executable === above.executable &&
+    below.shared === above.shared &&
+    below.pfn === above.pfn &&
+    below.huge === above.huge &&
+    (below.file === null || below.fileOffset + (below.end - below.start) / pageSize === above.fileOffset)
+  );
 }
 
 function hex(value: bigint | number): string {

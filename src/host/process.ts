@@ -3,8 +3,8 @@ import { structLayout } from '../abi/layout.ts';
 import type { Caller, Descriptor, IoctlRun, RunControl } from '../kvm/descriptor.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
 import type { Host, IoctlCall } from './host.ts';
-import { EventFd } from './eventfd.ts';
-import { type AddressSpace, type MappedFile, type MmapRequest, type Protection } from './mm.ts';
+import { EventFd, eventFlags } from './eventfd.ts';
+import { type AddressSpace, type Advice, type MappedFile, type MmapRequest, type Protection } from './mm.ts';
 
 /** RLIMIT_NOFILE: descriptors a process may have. */
 const MOST_DESCRIPTORS = 1024;
@@ -70,9 +70,10 @@ export class Process implements Caller {
     return this.install(this.#host.kvm.open());
   }
 
-  /** eventfd(2); flags: EFD_SEMAPHORE. */
+  /** eventfd(2) with EFD_* flags; a read of 0 is EAGAIN also without EFD_NONBLOCK: nobody else could signal it meanwhile. */
   eventfd(count: number, flags = 0): number | Refusal {
-    return this.install(new EventFd(count, flags));
+    const refused = eventFlags(flags);
+    return refused ?? this.install(new EventFd(count, flags));
   }
 
   /** read(2) and, with an offset, pread(2): what there is, at most `length` bytes. */
@@ -125,6 +126,10 @@ export class Process implements Caller {
 
   mprotect(address: bigint, length: number, protection: Protection): IoctlResult {
     return this.memory.mprotect(address, length, protection);
+  }
+
+  madvise(address: bigint, length: number, advice: Advice): IoctlResult {
+    return this.memory.madvise(address, length, advice);
   }
 
   /**
