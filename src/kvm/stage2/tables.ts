@@ -221,9 +221,9 @@ export class Stage2 implements Observer {
     } else {
       const valid = (entry.low & VALID) !== 0;
       const flush = valid && !this.#defersFlush ? 'ipa' : 'none';
+      if (flush === 'ipa') this.#forget();
       const clean = valid && isCacheable(this.#kvm.features, entry.low) ? this.#cleanData : 0;
       this.#row('unmap', entry, 0, 0, flush, flush === 'none' ? NO_LEVEL : entry.level, clean);
-      if (valid) this.#forget();
     }
   }
 
