@@ -132,8 +132,26 @@ const NAME_BY_ID = new Map<bigint, string>([
   ...Object.entries(NAMED_REGS).map(([name, id]): [bigint, string] => [id, name]),
 ]);
 
-/** A register's id as an engineer would write it: `x0`, `KVM_REG_ARM_TIMER_CNT`, `ARM64_SYS_REG(3, 0, 1, 0, 0)`, else hex. */
+/** Bits 31:28, which every id of Linux has 0: where KVM_CAP_ARM_REG_SCOPE was proposed, the scope is in them, 1 for the VM. */
+const SCOPE_SHIFT = 28n;
+const SCOPE_MASK = 0xfn << SCOPE_SHIFT;
+const SCOPE_VM = 1n;
+
+/** The scope in an id as proposed: 0 is the vCPU's, or nothing was said. */
+export const oneRegScope = (id: bigint): number => Number((id & SCOPE_MASK) >> SCOPE_SHIFT);
+
+/**
+ * A register's id as an engineer would write it: `x0`, `KVM_REG_ARM_TIMER_CNT`, `ARM64_SYS_REG(3, 0, 1, 0, 0)`, else hex. A
+ * scope follows: `KVM_REG_ARM_STD_BMAP, scope VM`.
+ */
 export function oneRegText(id: bigint): string {
+  const scope = (id & SCOPE_MASK) >> SCOPE_SHIFT;
+  const text = plainText(id & ~SCOPE_MASK);
+  if (scope === 0n) return text;
+  return text.startsWith('0x') ? `0x${id.toString(16)}` : `${text}, scope ${scope === SCOPE_VM ? 'VM' : scope}`;
+}
+
+function plainText(id: bigint): string {
   const name = NAME_BY_ID.get(id);
   if (name !== undefined) return name;
   const reg = decodeOneReg(id);

@@ -2,6 +2,7 @@ import type { Host } from '../host/host.ts';
 import { boot } from '../host/host.ts';
 import type { IoctlCall } from '../host/host.ts';
 import type { Process } from '../host/process.ts';
+import { madvise, mmap, mprotect } from '../host/syscalls.ts';
 import type { Descriptor } from '../kvm/descriptor.ts';
 import type { IoctlResult } from '../kvm/refusal.ts';
 import { Vcpu } from '../kvm/vcpu.ts';
@@ -185,8 +186,19 @@ export class LoadedSandbox implements Inspected {
       guest: this.guest.image,
       open: (path) => process.open(path),
       close: (fd) => value(process.close(fd)),
-      mmap: (fd, length, offset, align, shared) => mapAligned(process, fd, length, offset, align, shared, pageSize),
+      alloc: (length, align, shared) => mapAligned(process, length, align, shared, pageSize),
+      mmap: (address, length, prot, flags, fd, offset) => {
+        if (!Number.isSafeInteger(offset)) return einval(`an offset of ${offset} bytes`);
+        const at = { address: BigInt(address), length, prot, flags, fd, offset: BigInt(offset) };
+        const mapped = mmap(process, at);
+        return 'errno' in mapped ? mapped : Number(mapped.address);
+      },
       munmap: (address, length) => value(process.munmap(BigInt(address), length)),
+      mprotect: (address, length, prot) => value(mprotect(process, BigInt(address), length, prot)),
+      madvise: (address, length, advice) => value(madvise(process, BigInt(address), length, advice)),
+      eventfd: (count, flags) => process.eventfd(count, flags),
+      readFile: (fd, length, offset) => process.read(fd, length, offset),
+      writeFile: (fd, bytes) => process.write(fd, bytes),
       read: (address, length) => process.memory.read(BigInt(address), length),
       write: (address, bytes) => process.memory.write(BigInt(address), bytes),
       print: (text) => output.print('script', text),
@@ -198,23 +210,19 @@ export class LoadedSandbox implements Inspected {
 
 const value = (result: IoctlResult): number | Failed => ('errno' in result ? result : result.ret);
 
-/** mmap, and where more than a page's alignment is asked for, as a VMM does it: too much, then the ends back. */
+/** Anonymous memory, and where more than a page's alignment is asked for, as a VMM does it: too much, then the ends back. */
 function mapAligned(
   process: Process,
-  fd: number | null,
   length: number,
-  offset: number,
   align: number,
   shared: boolean,
   pageSize: number,
 ): number | Failed {
-  if (!Number.isSafeInteger(offset) || offset < 0) return einval(`an offset of ${offset} bytes`);
   if (!Number.isSafeInteger(align) || align < 0 || (align & (align - 1)) !== 0 || align > 2 ** 30) {
     return einval(`an alignment of ${align} bytes is no power of two up to 2^30`);
   }
   const spare = align > pageSize ? align - pageSize : 0;
-  const request = { length: length + spare, shared, ...(fd === null ? {} : { fd, offset: BigInt(offset) }) };
-  const mapped = process.mmap(request);
+  const mapped = process.mmap({ length: length + spare, shared });
   if ('errno' in mapped) return mapped;
   const base = Number(mapped.address);
   if (spare === 0) return base;

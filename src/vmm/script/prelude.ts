@@ -1,6 +1,7 @@
 /** The prelude's files as QuickJS loads them, by the names that they import each other with. */
 import calls from './prelude/calls.ts?raw';
 import errors from './prelude/errors.ts?raw';
+import files from './prelude/files.ts?raw';
 import host from './prelude/host.ts?raw';
 import main from './prelude/main.ts?raw';
 import memory from './prelude/memory.ts?raw';
@@ -12,6 +13,7 @@ import { stripTypes } from './strip.ts';
 const SOURCES: Readonly<Record<string, string>> = {
   './calls.ts': calls,
   './errors.ts': errors,
+  './files.ts': files,
   './host.ts': host,
   './main.ts': main,
   './memory.ts': memory,

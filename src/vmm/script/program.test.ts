@@ -28,13 +28,41 @@ class World implements ScriptWorld {
   close(): number {
     return 0;
   }
-  mmap(_fd: number | null, length: number): number {
+  alloc(length: number): number {
     const at = this.top;
     this.top += Math.ceil(length / 4096) * 4096;
     return at;
   }
-  munmap(): number {
+  /** The other system calls as they came in. */
+  asked: unknown[][] = [];
+  mmap(address: number, length: number, prot: number, flags: number, fd: number, offset: number): number {
+    this.asked.push(['mmap', address, length, prot, flags, fd, offset]);
+    return this.alloc(length);
+  }
+  munmap(address: number, length: number): number {
+    this.asked.push(['munmap', address, length]);
     return 0;
+  }
+  mprotect(address: number, length: number, prot: number): number {
+    this.asked.push(['mprotect', address, length, prot]);
+    return 0;
+  }
+  madvise(_address: number, _length: number, advice: number): number | Failed {
+    return { errno: 'EINVAL', rule: 'madvise.advice', message: `advice ${advice}`, kernel: 'k' };
+  }
+  eventfd(count: number, flags: number): number {
+    this.asked.push(['eventfd', count, flags]);
+    return 7;
+  }
+  readFile(fd: number, length: number, offset: number | null): Uint8Array | Failed {
+    this.asked.push(['read', fd, length, offset]);
+    return fd === 7
+      ? Uint8Array.of(1, 2, 3).subarray(0, length)
+      : { errno: 'EBADF', rule: 'fd.bad', message: 'm', kernel: 'k' };
+  }
+  writeFile(fd: number, bytes: Uint8Array): number {
+    this.asked.push(['write', fd, [...bytes]]);
+    return bytes.length;
   }
   read(address: number, length: number): Uint8Array | null {
     const at = address - 0x10000;
@@ -267,5 +295,57 @@ describe('the limits of a script', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     engine.open()!.broke();
     expect(run('print(1)').end).toEqual({ kind: 'done' });
+  });
+});
+
+describe('system calls beside ioctl', () => {
+  it('reach the host with C’s arguments, and usual ones where a script says none', () => {
+    const { world, end } = run(`
+      mmap(5, 0x2000);
+      mmap(-1, PAGE_SIZE);
+      const hole = mmap(-1, 3 * PAGE_SIZE, 0, { prot: PROT_NONE, flags: MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, address: 0x100000n });
+      mprotect(hole.slice(PAGE_SIZE, PAGE_SIZE), PROT_READ | PROT_WRITE);
+      munmap(hole);
+      const event = eventfd(2, EFD_SEMAPHORE);
+      print(read(event, 8), read(event, 2, 4), write(event, [1, 0, 0]));
+    `);
+    expect(end).toEqual({ kind: 'done' });
+    const hole = 0x13000;
+    expect(world.asked).toEqual([
+      ['mmap', 0, 0x2000, 3, 1, 5, 0],
+      ['mmap', 0, 0x1000, 3, 0x22, -1, 0],
+      ['mmap', 0x10_0000, 0x3000, 0, 0x32, -1, 0],
+      ['mprotect', hole + 0x1000, 0x1000, 3],
+      ['munmap', hole, 0x3000],
+      ['eventfd', 2, 1],
+      ['read', 7, 8, null],
+      ['read', 7, 2, 4],
+      ['write', 7, [1, 0, 0]],
+    ]);
+    expect(world.printed).toBe('[1, 2, 3] [1, 2] 3\n');
+  });
+
+  it('fail with the kernel’s reason, and are checked before they reach it', () => {
+    const caught = (source: string) =>
+      run(`try { ${source} } catch (error) { print(error.name, error.errno ?? error.message) }`).world.printed;
+    expect(caught('madvise(alloc(1), 99)')).toBe('SystemError EINVAL\n');
+    expect(caught('read(9, 8)')).toBe('SystemError EBADF\n');
+    expect(caught('mprotect(4096, PROT_READ)')).toContain('TypeError mprotect: memory is wanted');
+    expect(caught('read(7, 1e9)')).toContain('RangeError');
+    expect(caught('read(7, -1)')).toContain('RangeError');
+    expect(caught('write(7, {})')).toContain('TypeError');
+    expect(caught('eventfd(0.5)')).toContain('TypeError');
+    expect(caught('mmap(-1, PAGE_SIZE, 0, { address: -4096 })')).toContain('RangeError');
+  });
+
+  it('are counted: a script that makes no others is ended', () => {
+    expect(run('for (;;) mprotect(memoryAt(0x10000, 4096), PROT_READ)').end).toMatchObject({ kind: 'failed' });
+  });
+
+  it('a register has its name, with the scope that was proposed', () => {
+    const { world } = run(
+      'print(registerName(regs.x0), registerName(KVM_REG_ARM_STD_BMAP | 1n << 28n), registerName(KVM_REG_ARM_STD_BMAP | 2n << 28n), registerName(1))',
+    );
+    expect(world.printed).toBe('x0 KVM_REG_ARM_STD_BMAP, scope VM KVM_REG_ARM_STD_BMAP, scope 2 0x1\n');
   });
 });

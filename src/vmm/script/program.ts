@@ -1,4 +1,5 @@
 import type { QuickJSHandle } from 'quickjs-emscripten-core';
+import { oneRegText } from '../../abi/onereg.ts';
 import type { CallResult, Step, VmmProgram } from '../program.ts';
 import { preludeData } from './api.ts';
 import type { GuestImage } from './api.ts';
@@ -23,9 +24,17 @@ export interface ScriptWorld {
   readonly guest: GuestImage;
   open(path: string): number | Failed;
   close(fd: number): number | Failed;
-  /** `fd` null: anonymous memory. `align` in bytes, 0 for a page. */
-  mmap(fd: number | null, length: number, offset: number, align: number, shared: boolean): number | Failed;
+  /** Anonymous memory of a new mapping; `align` in bytes, 0 for a page. */
+  alloc(length: number, align: number, shared: boolean): number | Failed;
+  /** mmap(2): PROT_* and MAP_* as in C. */
+  mmap(address: number, length: number, prot: number, flags: number, fd: number, offset: number): number | Failed;
   munmap(address: number, length: number): number | Failed;
+  mprotect(address: number, length: number, prot: number): number | Failed;
+  madvise(address: number, length: number, advice: number): number | Failed;
+  eventfd(count: number, flags: number): number | Failed;
+  /** read(2), and with an offset pread(2). */
+  readFile(fd: number, length: number, offset: number | null): Uint8Array | Failed;
+  writeFile(fd: number, bytes: Uint8Array): number | Failed;
   /** null and false: no such memory, or not so accessible. */
   read(address: number, length: number): Uint8Array | null;
   write(address: number, bytes: Uint8Array): boolean;
@@ -233,12 +242,23 @@ export class ScriptProgram implements VmmProgram {
     const functions: Record<string, HostFunction> = {
       open: (path) => answer(world.open(context.getString(path!).slice(0, 4096))),
       close: (fd) => answer(world.close(number(fd))),
-      mmap: (fd, length, offset, align, shared) => {
-        const descriptor = number(fd);
-        const file = descriptor === -1 ? null : descriptor;
-        return answer(world.mmap(file, number(length), number(offset), number(align), context.dump(shared!) === true));
-      },
+      alloc: (length, align, shared) =>
+        answer(world.alloc(number(length), number(align), context.dump(shared!) === true)),
+      mmap: (address, length, prot, flags, fd, offset) =>
+        answer(world.mmap(number(address), number(length), number(prot), number(flags), number(fd), number(offset))),
       munmap: (address, length) => answer(world.munmap(number(address), number(length))),
+      mprotect: (address, length, prot) => answer(world.mprotect(number(address), number(length), number(prot))),
+      madvise: (address, length, advice) => answer(world.madvise(number(address), number(length), number(advice))),
+      eventfd: (count, flags) => answer(world.eventfd(number(count), number(flags))),
+      readFile: (fd, length, offset) => {
+        const from = number(offset);
+        const found = world.readFile(number(fd), size(length), from < 0 ? null : from);
+        if (!(found instanceof Uint8Array)) return context.newString(JSON.stringify(found));
+        this.#charge(found.length);
+        return context.newArrayBuffer(exact(found));
+      },
+      writeFile: (fd, data) => answer(bytes(data!, (from) => world.writeFile(number(fd), from.slice()))),
+      registerName: (id) => context.newString(oneRegText(context.getBigInt(id!))),
       read: (address, length) => {
         const count = size(length);
         this.#charge(count);

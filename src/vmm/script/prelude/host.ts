@@ -16,9 +16,17 @@ interface Host {
   /** A descriptor, or a Refused as JSON. */
   open(path: string): number | string;
   close(fd: number): number | string;
-  /** -1 for anonymous memory. An address, or a Refused as JSON. */
-  mmap(fd: number, length: number, offset: number, align: number, shared: boolean): number | string;
+  /** An address, or a Refused as JSON. */
+  alloc(length: number, align: number, shared: boolean): number | string;
+  mmap(address: number, length: number, prot: number, flags: number, fd: number, offset: number): number | string;
   munmap(address: number, length: number): number | string;
+  mprotect(address: number, length: number, prot: number): number | string;
+  madvise(address: number, length: number, advice: number): number | string;
+  eventfd(count: number, flags: number): number | string;
+  /** `offset` -1: where the last read ended. */
+  readFile(fd: number, length: number, offset: number): ArrayBuffer | string;
+  writeFile(fd: number, bytes: ArrayBuffer): number | string;
+  registerName(id: bigint): string;
   /** undefined: no such memory. */
   read(address: number, length: number): ArrayBuffer | undefined;
   write(address: number, bytes: ArrayBuffer, length: number): boolean;

@@ -4,6 +4,7 @@
  */
 import { getOneReg, ioctl, setOneReg, settle } from './calls.ts';
 import { addressNumber, answered, hex, integer, IoctlError, SystemError, wanted } from './errors.ts';
+import { eventfd, madvise, mmap, mprotect, munmap, read, write } from './files.ts';
 import { api, host, scope } from './host.ts';
 import { alloc, Memory, struct } from './memory.ts';
 import { print, uart } from './output.ts';
@@ -25,14 +26,13 @@ const names: Record<string, unknown> = {
   regs: Object.freeze(Object.fromEntries(Object.entries(api.registers).map(([name, id]) => [name, BigInt(id)]))),
   open: (path: unknown): number => answered(`open ${String(path)}`, host.open(String(path))),
   close: (fd: unknown): void => void answered('close', host.close(integer('fd', fd))),
-  mmap: (fd: unknown, length: unknown, offset: unknown = 0): Memory => {
-    const size = integer('length', length);
-    return new Memory(answered('mmap', host.mmap(integer('fd', fd), size, integer('offset', offset), 0, true)), size);
-  },
-  munmap: (memory: unknown): void => {
-    if (!(memory instanceof Memory)) return wanted('munmap', memory, 'memory of alloc or mmap');
-    answered('munmap', host.munmap(Number(memory.address), memory.size));
-  },
+  mmap,
+  munmap,
+  mprotect,
+  madvise,
+  eventfd,
+  read,
+  write,
   alloc,
   struct,
   sizeOf: (name: string): number => layoutOf(name).size,
@@ -48,6 +48,8 @@ const names: Record<string, unknown> = {
   getOneReg,
   sysreg: (op0: number, op1: number, crn: number, crm: number, op2: number): bigint =>
     0x6030_0000_0013_0000n | BigInt((op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2),
+  registerName: (id: unknown): string =>
+    host.registerName(BigInt.asUintN(64, typeof id === 'bigint' ? id : BigInt(integer('id', id)))),
   print,
   hex,
   uart,

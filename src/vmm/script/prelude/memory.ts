@@ -84,9 +84,9 @@ let chunkEnd = 0;
 
 export function allocateSmall(size: number): number {
   const rounded = Math.ceil(size / 16) * 16;
-  if (rounded > CHUNK / 4) return answered('mmap', host.mmap(-1, rounded, 0, 0, false));
+  if (rounded > CHUNK / 4) return answered('mmap', host.alloc(rounded, 0, false));
   if (chunkAt + rounded > chunkEnd) {
-    chunkAt = answered('mmap', host.mmap(-1, CHUNK, 0, 0, false));
+    chunkAt = answered('mmap', host.alloc(CHUNK, 0, false));
     chunkEnd = chunkAt + CHUNK;
   }
   const address = chunkAt;
@@ -104,5 +104,5 @@ export function struct(name: string, members: object = {}): object {
 export function alloc(size: Integer, options: { align?: Integer; shared?: boolean } = {}): Memory {
   const length = integer('size', size);
   const align = integer('align', options.align ?? 0);
-  return new Memory(answered('mmap', host.mmap(-1, length, 0, align, options.shared === true)), length);
+  return new Memory(answered('mmap', host.alloc(length, align, options.shared === true)), length);
 }
