@@ -9,15 +9,59 @@ test('the boot matrix: all 180 boot in the page, the others say why not, and any
   await matrix.getByRole('button', { name: 'Boot all 180' }).click();
   await expect(matrix.getByRole('status')).toContainText(/180 of 180, .* s/, { timeout: 200_000 });
   await expect(grid.locator('[data-state=passed]')).toHaveCount(180);
-  await grid.locator('[data-state=invalid]').first().click();
-  await expect(matrix).toContainText('guest-high-hardware');
+  await grid.locator('[data-state=invalid]').first().hover();
+  await expect(matrix).toContainText('(guest-high-hardware)');
   await grid.getByRole('gridcell', { name: /^lpa2\/52 vhe, host 64K\/52\/52 high, guest 64K\/52\/52 high:/ }).click();
-  await matrix.getByRole('button', { name: 'Open this host and guest' }).click();
   await expect(page).toHaveURL(/#matrix=lpa2-52-vhe-64K-52-52-high-64K-52-52-high$/);
   await sandbox.button('Run').click();
   await sandbox.finished();
   await page.reload();
   await expect(page.getByRole('button', { name: /^Lab: lpa2\/52 vhe/ })).toBeVisible();
+});
+
+test('the extended boot matrix: all 1728 boot in the page, whichever guest is looked at', async ({ sandbox }) => {
+  test.setTimeout(360_000);
+  await sandbox.open('hello');
+  const matrix = await sandbox.panel('Boot matrix');
+  await matrix.getByText('Since 6.8').click();
+  const guest = matrix.getByRole('combobox', { name: /^Guest kernel/ });
+  await expect(guest.getByRole('option')).toHaveCount(8);
+  await matrix.getByRole('button', { name: 'Boot all 1728' }).click();
+  await guest.selectOption({ index: 1 });
+  await expect(matrix.getByRole('status')).toContainText(/1728 of 1728, [\d.]+ s$/, { timeout: 300_000 });
+  const tallies = await guest.getByRole('option').allTextContents();
+  expect(tallies.map((text) => text.replace(/\d+$/, ''))).toEqual(
+    ['4K/48/48', '4K/52/52', '16K/48/48', '16K/52/52', '64K/48/48', '64K/48/52', '64K/52/48', '64K/52/52'].map(
+      (name) => `${name}: ✓ `,
+    ),
+  );
+  expect(tallies.reduce((sum, text) => sum + Number(/\d+$/.exec(text)?.[0]), 0)).toBe(1728);
+  await expect(matrix.locator('[data-state=passed]')).toHaveCount(240);
+});
+
+test('the boot matrix by keyboard: a reason where the focus is, a filter by rule, Enter opens', async ({
+  sandbox,
+  page,
+}) => {
+  await sandbox.open('hello');
+  const matrix = await sandbox.panel('Boot matrix');
+  const grid = matrix.getByRole('grid', { name: 'Boot matrix' });
+  await grid.focus();
+  const active = () => grid.getAttribute('aria-activedescendant');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowRight');
+  expect(await active()).toContain('48-48-vhe-4K-48-48-low-64K-52-52-high');
+  await expect(matrix.locator('.matrix-detail')).toContainText('on this hardware no VM has so many bits of IPA');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/#lab=hello$/);
+  const filter = matrix.getByLabel('Cells to show');
+  const rule = await filter.getByRole('option', { name: /^guest-high-hardware/ }).textContent();
+  await filter.selectOption(rule);
+  await expect(grid.locator('td:not([data-faint])')).toHaveCount(Number(/\((\d+)\)/.exec(rule ?? '')?.[1]));
+  await grid.focus();
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/#matrix=48-48-vhe-4K-48-48-low-64K-52-52-low$/);
 });
 
 test('an instruction has its page: from the disassembly and by search', async ({ sandbox, page }) => {

@@ -1,16 +1,68 @@
-import type { Combination } from '../../labs/matrix/axes.ts';
+import {
+  brokenRule,
+  combinationKey,
+  combinations,
+  combinationText,
+  type Combination,
+  type GuestKernel,
+  type MatrixSet,
+  type Rule,
+} from '../../labs/matrix/axes.ts';
 
-/** The grid's rows are hosts' kernels, its columns hardware, mode and where the guest lies. */
-export function gridOf(shown: readonly Combination[]): readonly (readonly Combination[])[] {
-  const rows = new Map<string, Combination[]>();
-  for (const combination of shown) {
-    const { hostPage, hostPa, hostVa, hostLoad } = combination;
+export interface MatrixCell {
+  readonly combination: Combination;
+  readonly key: string;
+  readonly text: string;
+  /** The rule that it breaks; null: it can be. */
+  readonly rule: Rule | null;
+}
+
+/** What is shown at once: the combinations with one guest kernel. Rows are hosts' kernels, columns hardware, mode and where the guest lies. */
+export interface Sheet {
+  /** `64K/52/52`. */
+  readonly name: string;
+  readonly rows: readonly (readonly MatrixCell[])[];
+  readonly cells: readonly MatrixCell[];
+  readonly valid: readonly MatrixCell[];
+}
+
+const COLUMNS = 36;
+
+const guestName = ({ pageSize, paBits, vaBits }: GuestKernel): string => `${pageSize / 1024}K/${paBits}/${vaBits}`;
+
+function sheetOf(set: MatrixSet, guest: GuestKernel): Sheet {
+  const cells = combinations({ ...set, guests: [guest] }).map((combination) => ({
+    combination,
+    key: combinationKey(combination),
+    text: combinationText(combination),
+    rule: brokenRule(set, combination),
+  }));
+  const rows = new Map<string, MatrixCell[]>();
+  for (const cell of cells) {
+    const { hostPage, hostPa, hostVa, hostLoad } = cell.combination;
     const key = `${hostPage} ${hostPa} ${hostVa} ${hostLoad}`;
     const row = rows.get(key);
-    if (row) row.push(combination);
-    else rows.set(key, [combination]);
+    if (row) row.push(cell);
+    else rows.set(key, [cell]);
   }
-  return [...rows.values()];
+  return {
+    name: guestName(guest),
+    rows: [...rows.values()],
+    cells,
+    valid: cells.filter(({ rule }) => rule === null),
+  };
+}
+
+const sheets = new Map<MatrixSet, readonly Sheet[]>();
+
+/** Those of a set whose guest can be booted at all. */
+export function sheetsOf(set: MatrixSet): readonly Sheet[] {
+  let known = sheets.get(set);
+  if (!known) {
+    known = set.guests.map((guest) => sheetOf(set, guest)).filter(({ valid }) => valid.length > 0);
+    sheets.set(set, known);
+  }
+  return known;
 }
 
 interface Header {
@@ -42,9 +94,9 @@ const times = <T>(count: number, list: readonly T[]): T[] => Array.from({ length
 
 /** Rows of headers above the columns, in the order in which `combinations` counts. */
 export const COLUMN_GROUPS: readonly { readonly title: string; readonly headers: readonly Header[] }[] = [
-  { title: 'hardware PA', headers: HW_PA.map((one) => ({ ...one, span: 12 })) },
-  { title: 'hardware VA', headers: times(3, HW_VA).map((one) => ({ ...one, span: 6 })) },
-  { title: 'KVM mode', headers: times(6, MODES).map((one) => ({ ...one, span: 2 })) },
+  { title: 'hardware PA', headers: HW_PA.map((one) => ({ ...one, span: COLUMNS / 3 })) },
+  { title: 'hardware VA', headers: times(3, HW_VA).map((one) => ({ ...one, span: COLUMNS / 6 })) },
+  { title: 'KVM mode', headers: times(6, MODES).map((one) => ({ ...one, span: COLUMNS / 18 })) },
   { title: 'guest loaded', headers: times(18, LOADS).map((one) => ({ ...one, span: 1 })) },
 ];
 

@@ -1,35 +1,22 @@
 import { useState } from 'react';
-import {
-  brokenRule,
-  combinationKey,
-  combinations,
-  combinationText,
-  SETS,
-  type Combination,
-  type GuestKernel,
-  type MatrixSet,
-} from '../../labs/matrix/axes.ts';
-import { enterCombination } from '../slots.ts';
-import { openPanel } from '../workbench.ts';
+import { SETS, type MatrixSet } from '../../labs/matrix/axes.ts';
 import { Choice, Frame } from '../views/frame.tsx';
-import { runMatrix, stopMatrix, useMatrix } from './matrix-run.ts';
-import { COLUMN_GROUPS, gridOf, ROW_GROUPS } from './grid.ts';
+import { sheetsOf, type MatrixCell, type Sheet } from './grid.ts';
+import { Grid, openCell } from './matrix-grid.tsx';
+import { runMatrix, stopMatrix, useMatrix, type Outcome } from './matrix-run.ts';
+import { shownStore, stateOf, STATES, useShown, type Filter } from './shown.ts';
 import './matrix.css';
 
-const guestName = ({ pageSize, paBits, vaBits }: GuestKernel): string => `${pageSize / 1024}K/${paBits}/${vaBits}`;
+const SET_NAMES: Readonly<Record<string, string>> = { series: 'LPA2 series', extended: 'Since 6.8' };
 
 export function MatrixPanel() {
-  const [setName, setSetName] = useState(SETS[0]!.name);
-  const [guestOf, setGuestOf] = useState<Readonly<Record<string, string>>>({});
+  const setName = useShown(({ set }) => set);
   const set = SETS.find(({ name }) => name === setName)!;
-  const guests = set.guests.filter((guest) =>
-    combinations({ ...set, guests: [guest] }).some((c) => !brokenRule(set, c)),
-  );
-  const guest = guests.find((one) => guestName(one) === guestOf[setName]) ?? guests.at(-1)!;
-  const shown = combinations({ ...set, guests: [guest] });
-  const valid = shown.filter((combination) => !brokenRule(set, combination));
-  const [selected, setSelected] = useState<string | null>(null);
-  const chosen = shown.find((combination) => combinationKey(combination) === selected) ?? null;
+  const sheets = sheetsOf(set);
+  const guest = useShown(({ guests }) => guests[setName]);
+  const sheet = sheets.find(({ name }) => name === guest) ?? sheets.at(-1)!;
+  const [hovered, setHovered] = useState<MatrixCell | null>(null);
+  const active = useShown((shown) => sheet.cells.find(({ key }) => key === shown.active)) ?? null;
   return (
     <Frame
       name="matrix"
@@ -38,231 +25,189 @@ export function MatrixPanel() {
           <Choice
             label="Set"
             value={setName}
-            options={SETS.map(({ name, title }) => ({
-              value: name,
-              text: name === 'series' ? 'LPA2 series' : 'Since 6.8',
-              title,
-            }))}
-            onChange={setSetName}
+            options={SETS.map(({ name, title }) => ({ value: name, text: SET_NAMES[name] ?? name, title }))}
+            onChange={(name) => shownStore.setState({ set: name, filter: 'all' })}
           />
-          {guests.length > 1 && (
-            <select
-              className="view-select"
-              aria-label="Guest kernel: page size, physical and virtual address bits"
-              value={guestName(guest)}
-              onChange={({ target }) => setGuestOf({ ...guestOf, [setName]: target.value })}
-            >
-              {guests.map((one) => (
-                <option key={guestName(one)}>{guestName(one)}</option>
-              ))}
-            </select>
-          )}
-          <RunButton valid={valid} />
+          <RunButtons sheets={sheets} sheet={sheet} />
+          {sheets.length > 1 && <Guests set={setName} sheets={sheets} chosen={sheet} />}
+          <FilterChoice set={set} sheet={sheet} />
           <Progress />
         </>
       }
     >
-      <Grid set={set} shown={shown} selected={selected} onSelect={setSelected} />
-      <CellDetail set={set} combination={chosen} guest={guestName(guest)} valid={valid.length} total={shown.length} />
+      <Grid sheet={sheet} onHover={setHovered} />
+      <CellDetail set={set} sheet={sheet} cell={hovered ?? active} />
     </Frame>
   );
 }
 
-function RunButton({ valid }: { valid: readonly Combination[] }) {
+const combinationsOf = (cells: readonly MatrixCell[]) => cells.map(({ combination }) => combination);
+
+function RunButtons({ sheets, sheet }: { sheets: readonly Sheet[]; sheet: Sheet }) {
   const running = useMatrix((run) => run.running);
+  // What is looked at comes first.
+  const all = [sheet, ...sheets.filter((other) => other !== sheet)].flatMap(({ valid }) => valid);
+  if (running) {
+    return (
+      <button type="button" className="view-button" data-autofocus onClick={() => stopMatrix()}>
+        Stop
+      </button>
+    );
+  }
   return (
-    <button
-      type="button"
-      className="view-button"
-      data-autofocus
-      onClick={() => (running ? stopMatrix() : runMatrix(valid))}
+    <>
+      <button
+        type="button"
+        className="view-button"
+        data-autofocus
+        onClick={() => runMatrix(combinationsOf(all))}
+      >{`Boot all ${all.length}`}</button>
+      {sheets.length > 1 && (
+        <button
+          type="button"
+          className="view-button"
+          title={`Those with the guest ${sheet.name}`}
+          onClick={() => runMatrix(combinationsOf(sheet.valid))}
+        >{`Boot these ${sheet.valid.length}`}</button>
+      )}
+    </>
+  );
+}
+
+const FILTERS: readonly { readonly filter: Filter; readonly text: string }[] = [
+  { filter: 'all', text: 'All cells' },
+  { filter: 'passed', text: 'Passed' },
+  { filter: 'failed', text: 'Failed' },
+  { filter: 'idle', text: 'Not booted yet' },
+  { filter: 'invalid', text: 'Can’t be' },
+];
+
+function FilterChoice({ set, sheet }: { set: MatrixSet; sheet: Sheet }) {
+  const filter = useShown((shown) => shown.filter);
+  const rules = set.rules
+    .map(({ name }) => ({ name, count: sheet.cells.filter(({ rule }) => rule?.name === name).length }))
+    .filter(({ name, count }) => count > 0 || filter === `rule:${name}`);
+  const choices = [
+    ...FILTERS,
+    ...rules.map(({ name }): { filter: Filter; text: string } => ({ filter: `rule:${name}`, text: name })),
+  ];
+  return (
+    <select
+      className="view-select matrix-filter"
+      aria-label="Cells to show"
+      value={filter}
+      onChange={({ target }) => {
+        const chosen = choices.find((one) => one.filter === target.value);
+        if (chosen) shownStore.setState({ filter: chosen.filter });
+      }}
     >
-      {running ? 'Stop' : `Boot all ${valid.length}`}
-    </button>
+      {FILTERS.map((one) => (
+        <option key={one.filter} value={one.filter}>
+          {one.text}
+        </option>
+      ))}
+      <optgroup label="Can’t be, by the rule">
+        {rules.map(({ name, count }) => (
+          <option key={name} value={`rule:${name}`}>
+            {`${name} (${count})`}
+          </option>
+        ))}
+      </optgroup>
+    </select>
   );
 }
 
 function Progress() {
-  const { total, done, running, seconds } = useMatrix((run) => run);
+  const { total, done, failed, running, seconds, problem } = useMatrix((run) => run);
   if (total === 0) return null;
   return (
-    <span className="matrix-progress" role="status">
-      <progress value={done} max={total} aria-label="Combinations that have run" /> {done} of {total}
-      {!running && `, ${seconds.toFixed(1)} s`}
+    <span className="matrix-progress">
+      <progress value={done} max={total} aria-label="Combinations that have run" />
+      {/* Spoken at the end alone: while it runs, it changes many times a second. */}
+      <span role="status" aria-live={running ? 'off' : 'polite'}>
+        {`${done} of ${total}, ${seconds.toFixed(1)} s`}
+        {failed > 0 && <b className="matrix-failure">{`, ✕ ${failed} failed`}</b>}
+        {problem !== null && <b className="matrix-failure">{`; ${problem}`}</b>}
+      </span>
     </span>
   );
 }
 
-interface GridProps {
-  readonly set: MatrixSet;
-  readonly shown: readonly Combination[];
-  readonly selected: string | null;
-  readonly onSelect: (key: string) => void;
+interface GuestsProps {
+  readonly set: string;
+  readonly sheets: readonly Sheet[];
+  readonly chosen: Sheet;
 }
 
-function Grid({ set, shown, selected, onSelect }: GridProps) {
-  const rows = gridOf(shown);
-  const move = (by: { row?: number; column?: number }): void => {
-    const row = rows.findIndex((cells) => cells.some((one) => combinationKey(one) === selected));
-    const column = row < 0 ? -1 : rows[row]!.findIndex((one) => combinationKey(one) === selected);
-    const clamp = (value: number, most: number) => Math.min(most, Math.max(0, value));
-    const to = clamp(row + (by.row ?? 0), rows.length - 1);
-    const cell = rows[to]![clamp(column + (by.column ?? 0), rows[to]!.length - 1)]!;
-    onSelect(combinationKey(cell));
-    document.getElementById(`matrix-${combinationKey(cell)}`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  };
+/** The guest kernels, one sheet for each, with what has come of it. */
+function Guests({ set, sheets, chosen }: GuestsProps) {
   return (
-    <div className="matrix-scroll">
-      <table
-        className="matrix-grid"
-        role="grid"
-        aria-label="Boot matrix"
-        tabIndex={0}
-        aria-activedescendant={selected === null ? undefined : `matrix-${selected}`}
-        onKeyDown={(event) => {
-          const step = STEPS[event.key];
-          if (!step) return;
-          move(step);
-          event.preventDefault();
-        }}
-      >
-        <thead>
-          {COLUMN_GROUPS.map(({ title, headers }) => (
-            <tr key={title}>
-              <th scope="row" colSpan={ROW_GROUPS.length} className="matrix-axis">
-                {title}
-              </th>
-              {headers.map(({ text, span, full }, index) => (
-                <th key={index} scope="col" colSpan={span} title={full}>
-                  {text}
-                </th>
-              ))}
-            </tr>
-          ))}
-          <tr>
-            {ROW_GROUPS.map(({ title, full }) => (
-              <th key={title} scope="col" className="matrix-axis" title={full}>
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((cells, row) => (
-            <tr key={row}>
-              {ROW_GROUPS.map(({ title, span, text }) =>
-                row % span === 0 ? (
-                  <th key={title} scope="row" rowSpan={span}>
-                    {text(cells[0]!)}
-                  </th>
-                ) : null,
-              )}
-              {cells.map((combination) => (
-                <Cell
-                  key={combinationKey(combination)}
-                  combination={combination}
-                  invalid={brokenRule(set, combination)?.because ?? null}
-                  selected={combinationKey(combination) === selected}
-                  onSelect={onSelect}
-                />
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-const STEPS: Readonly<Record<string, { row?: number; column?: number }>> = {
-  ArrowUp: { row: -1 },
-  ArrowDown: { row: 1 },
-  ArrowLeft: { column: -1 },
-  ArrowRight: { column: 1 },
-};
-
-const MARKS = { invalid: '', idle: '', running: '…', passed: '✓', failed: '✕' } as const;
-const STATES = {
-  invalid: 'can’t be',
-  idle: 'not booted yet',
-  running: 'boots now',
-  passed: 'booted, wrote, read and stopped',
-  failed: 'did not do as it must',
-} as const;
-
-interface CellProps {
-  readonly combination: Combination;
-  readonly invalid: string | null;
-  readonly selected: boolean;
-  readonly onSelect: (key: string) => void;
-}
-
-function Cell({ combination, invalid, selected, onSelect }: CellProps) {
-  const key = combinationKey(combination);
-  const outcome = useMatrix((run) => run.outcomes.get(key)?.state);
-  const state = invalid !== null ? 'invalid' : (outcome ?? 'idle');
-  return (
-    <td
-      id={`matrix-${key}`}
-      role="gridcell"
-      aria-selected={selected}
-      aria-label={`${combinationText(combination)}: ${STATES[state]}`}
-      data-state={state}
-      title={`${combinationText(combination)}\n${invalid ?? STATES[state]}`}
-      onClick={() => onSelect(key)}
-      onDoubleClick={() => invalid === null && open(combination)}
+    <select
+      className="view-select"
+      aria-label="Guest kernel: page size, physical and virtual address bits"
+      value={chosen.name}
+      onChange={({ target }) => shownStore.setState(({ guests }) => ({ guests: { ...guests, [set]: target.value } }))}
     >
-      {MARKS[state]}
-    </td>
+      {sheets.map((sheet) => (
+        <GuestOption key={sheet.name} sheet={sheet} />
+      ))}
+    </select>
   );
 }
 
-function open(combination: Combination): void {
-  enterCombination(combination);
-  openPanel('guest');
+function GuestOption({ sheet: { name, valid } }: { sheet: Sheet }) {
+  const passed = useMatrix(({ outcomes }) => countIn(outcomes, valid, 'passed'));
+  const failed = useMatrix(({ outcomes }) => countIn(outcomes, valid, 'failed'));
+  const all = passed === valid.length;
+  const tally = failed > 0 ? `✕ ${failed} of ${valid.length}` : all ? `✓ ${passed}` : `${passed} of ${valid.length}`;
+  return <option value={name}>{`${name}: ${tally}`}</option>;
 }
+
+const countIn = (
+  outcomes: ReadonlyMap<string, Outcome>,
+  cells: readonly MatrixCell[],
+  state: Outcome['state'],
+): number => cells.filter(({ key }) => outcomes.get(key)?.state === state).length;
 
 interface DetailProps {
   readonly set: MatrixSet;
-  readonly combination: Combination | null;
-  readonly guest: string;
-  readonly valid: number;
-  readonly total: number;
+  readonly sheet: Sheet;
+  /** The cell under the pointer, else the one where the keyboard is. */
+  readonly cell: MatrixCell | null;
 }
 
-function CellDetail({ set, combination, guest, valid, total }: DetailProps) {
-  const outcome = useMatrix((run) => (combination ? run.outcomes.get(combinationKey(combination)) : undefined));
-  if (!combination) {
+function CellDetail({ set, sheet, cell }: DetailProps) {
+  const outcome = useMatrix((run) => (cell ? run.outcomes.get(cell.key) : undefined));
+  if (!cell) {
     return (
       <div className="view-foot matrix-detail">
         <span>
-          {set.title}. With the guest {guest}, {valid} of {total} combinations can be; each boots a host, then a guest
-          that builds its tables, turns its MMU on, writes and reads at both ends of both halves of its address space.
-          Select a cell for more.
+          {set.title}. {sheet.valid.length} of {sheet.cells.length} can be, the hatched cells say why not. Each boots
+          host and guest, which writes and reads at both ends of both halves of its address space. A click opens them.
         </span>
       </div>
     );
   }
-  const rule = brokenRule(set, combination);
+  const state = stateOf(cell, outcome);
   return (
     <div className="view-foot matrix-detail">
       <span className="matrix-words">
-        <b>{combinationText(combination)}</b>
+        <b>{cell.text}</b>
         <br />
-        {rule ? (
+        {cell.rule ? (
           <>
-            Can’t be: {rule.because} <span className="view-muted">({rule.name})</span>.
+            Can’t be: {cell.rule.because} <span className="view-muted">({cell.rule.name})</span>.
           </>
         ) : outcome?.state === 'failed' ? (
           <span className="matrix-failure">{outcome.failure}</span>
         ) : outcome?.state === 'passed' ? (
-          `Booted, wrote, read and stopped as it must, in ${outcome.milliseconds.toFixed(0)} ms.`
+          `✓ ${STATES.passed.text}, in ${outcome.milliseconds.toFixed(0)} ms.`
         ) : (
-          `${STATES[outcome?.state ?? 'idle']}.`
+          `${STATES[state].text}.`
         )}
       </span>
-      {!rule && (
-        <button type="button" className="view-button" onClick={() => open(combination)}>
+      {!cell.rule && (
+        <button type="button" className="view-button" onClick={() => openCell(cell)}>
           Open this host and guest
         </button>
       )}

@@ -12,78 +12,113 @@ interface MatrixRun {
   /** Of the run in progress or the last one. */
   readonly total: number;
   readonly done: number;
+  readonly failed: number;
   readonly running: boolean;
   readonly seconds: number;
+  /** Why it ended early. */
+  readonly problem: string | null;
 }
 
-export const matrixStore = createStore<MatrixRun>(() => ({
-  outcomes: new Map(),
-  total: 0,
-  done: 0,
-  running: false,
-  seconds: 0,
-}));
+const NO_RUN = { total: 0, done: 0, failed: 0, running: false, seconds: 0, problem: null } as const;
+
+export const matrixStore = createStore<MatrixRun>(() => ({ ...NO_RUN, outcomes: new Map() }));
 
 export function useMatrix<T>(select: (run: MatrixRun) => T): T {
   return useStore(matrixStore, select);
 }
 
-/** Workers at once: each has a host's memory. */
-const MOST_WORKERS = 2;
+/** Workers at once: each takes some 150 MB, for a host's memory, two of QuickJS and the code of the interpreter. */
+const MOST_WORKERS = 4;
+/** Combinations that a worker has been given: one that runs and the next, so that it never waits for the page. */
+const AHEAD = 2;
+/** Milliseconds from an answer until the page shows it, together with all that came since. */
+const SHOWN_AFTER = 50;
 
-let workers: Worker[] = [];
-
-/** Ends the run; what has come of it stays. */
-export function stopMatrix(): void {
-  for (const worker of workers) worker.terminate();
-  workers = [];
-  const { outcomes } = matrixStore.getState();
-  const ended = new Map([...outcomes].filter(([, outcome]) => outcome.state !== 'running'));
-  matrixStore.setState({ running: false, outcomes: ended });
+/** What is going on, while it is. */
+interface Job {
+  readonly workers: readonly Worker[];
+  readonly start: number;
+  readonly news: Map<string, Outcome>;
+  done: number;
+  failed: number;
+  timer: number | null;
 }
 
-function note(key: string, outcome: Outcome): void {
-  matrixStore.setState(({ outcomes }) => ({ outcomes: new Map(outcomes).set(key, outcome) }));
+let current: Job | null = null;
+
+/** Ends the run; what has come of it stays. */
+export function stopMatrix(problem: string | null = null): void {
+  const job = current;
+  if (!job) return;
+  for (const worker of job.workers) worker.terminate();
+  show(job);
+  current = null;
+  const { outcomes } = matrixStore.getState();
+  const ended = new Map([...outcomes].filter(([, outcome]) => outcome.state !== 'running'));
+  matrixStore.setState({ running: false, outcomes: ended, problem });
+}
+
+/** All that is new goes to the page in one go. */
+function show(job: Job): void {
+  if (job.timer !== null) window.clearTimeout(job.timer);
+  job.timer = null;
+  const { outcomes } = matrixStore.getState();
+  matrixStore.setState({
+    outcomes: new Map([...outcomes, ...job.news]),
+    done: job.done,
+    failed: job.failed,
+    seconds: (performance.now() - job.start) / 1000,
+  });
+  job.news.clear();
+}
+
+function note(job: Job, key: string, outcome: Outcome): void {
+  job.news.set(key, outcome);
+  job.timer ??= window.setTimeout(() => show(job), SHOWN_AFTER);
 }
 
 /** Boots the combinations, in workers of their own: the sandbox that is open goes on. */
 export function runMatrix(combinations: readonly Combination[]): void {
   stopMatrix();
   const keys = combinations.map(combinationKey);
-  const fresh = new Map(matrixStore.getState().outcomes);
-  for (const key of keys) fresh.delete(key);
-  matrixStore.setState({ outcomes: fresh, total: keys.length, done: 0, running: keys.length > 0, seconds: 0 });
-  const start = performance.now();
-  let next = 0;
+  const outcomes = new Map(matrixStore.getState().outcomes);
+  for (const key of keys) outcomes.delete(key);
+  matrixStore.setState({ ...NO_RUN, outcomes, total: keys.length, running: keys.length > 0 });
+  const count = Math.min(MOST_WORKERS, Math.max(1, navigator.hardwareConcurrency), keys.length);
+  if (count === 0) return;
+  const workers = Array.from(
+    { length: count },
+    () =>
+      new Worker(new URL('../../session/checked-worker.ts', import.meta.url), {
+        type: 'module',
+        name: 'stage2 matrix',
+      }),
+  );
+  const job: Job = { workers, start: performance.now(), news: new Map(), done: 0, failed: 0, timer: null };
+  current = job;
 
+  let next = 0;
   const give = (worker: Worker): void => {
     const id = next++;
     const combination = combinations[id];
     if (!combination) return;
-    note(keys[id]!, { state: 'running' });
+    note(job, keys[id]!, { state: 'running' });
     worker.postMessage({ id, checked: sandboxOf(combination) } satisfies CheckRequest);
   };
-  const hear = (worker: Worker, answer: CheckAnswer): void => {
-    if (!workers.includes(worker)) return;
-    note(keys[answer.id]!, { state: answer.failure === null ? 'passed' : 'failed', ...answer });
-    const done = matrixStore.getState().done + 1;
-    matrixStore.setState({ done, seconds: (performance.now() - start) / 1000 });
-    if (done === keys.length) stopMatrix();
-    else give(worker);
-  };
-
-  const count = Math.min(MOST_WORKERS, Math.max(1, navigator.hardwareConcurrency), keys.length);
-  workers = Array.from({ length: count }, () => {
-    const worker = new Worker(new URL('../../session/checked-worker.ts', import.meta.url), {
-      type: 'module',
-      name: 'stage2 matrix',
-    });
-    worker.onmessage = ({ data }: MessageEvent<CheckAnswer>) => hear(worker, data);
+  for (const worker of workers) {
+    worker.onmessage = ({ data }: MessageEvent<CheckAnswer>) => {
+      if (current !== job) return;
+      const passed = data.failure === null;
+      note(job, keys[data.id]!, { state: passed ? 'passed' : 'failed', ...data });
+      job.done++;
+      if (!passed) job.failed++;
+      if (job.done === keys.length) stopMatrix();
+      else give(worker);
+    };
     worker.onerror = (error) => {
       error.preventDefault();
-      stopMatrix();
+      if (current === job) stopMatrix(`a worker failed: ${error.message || 'it can’t be started'}`);
     };
-    return worker;
-  });
-  for (const worker of workers) give(worker);
+  }
+  for (let ahead = 0; ahead < AHEAD; ahead++) for (const worker of workers) give(worker);
 }
