@@ -58,6 +58,9 @@ describe('the CPU that QEMU 7.2 emulates, unlike the architecture’s,', () => {
       const { result } = exitOf(config, source);
       expect(isRefusal(result) && result.message).toMatch(config === MAX ? /ESR 0x9200000/ : /ESR 0x9200004/);
     }
+    const unaligned = `${TO_MMIO} movk x0, #4\n swp x1, x2, [x0]\n`;
+    expect(exitOf(asRecorded(MAX), unaligned).vcpu.readSysreg('ESR_EL1')).toBe(0x9600_0061n);
+    expect(exitOf(MAX, unaligned).vcpu.readSysreg('ESR_EL1')).toBe(0x9600_0021n);
   });
 });
 

@@ -24,7 +24,7 @@ const PAGE = 4096n;
  * - Unaligned accesses with stage 1 off are not faulted: memory is as if Normal. HCR_EL2.DC says just that of it.
  * - ESR_EL2.ISS.SSE is never set: KVM does not learn that a load extends the sign.
  * - Stage 2 with 16K pages has no start level 0 (check_s2_mmu_setup): every access is a translation fault, for ever.
- * - An atomic instruction's stage 2 fault is a write's, even where a read would fault (ESR_EL2.ISS.WnR).
+ * - An atomic instruction's fault is a write's, even where a read would fault (ISS.WnR of ESR_EL1 and ESR_EL2).
  * - A store exclusive that has lost its monitor fails before it looks at its address.
  * - An exception to EL1 clears the condition flags.
  * - DC and IC by address do nothing where stage 2 has no memory.
@@ -116,6 +116,10 @@ export class EmulatedCpu implements HostCpu {
     const stop = this.#cpu.run(budget);
     if (this.instructions > before && this.#tookException(vectors)) {
       this.#cpu.setPstate(this.#cpu.state.pstate & ~PSTATE.NZCV);
+      const syndrome = this.#cpu.read('ESR_EL1');
+      if (isAbortAtEl1(syndrome) && isAtomic(this.#instruction(this.#cpu.read('ELR_EL1')))) {
+        this.#cpu.write('ESR_EL1', syndrome | BigInt(ABORT.WNR));
+      }
     }
     const ours = HCR.DC | HCR.TVM;
     el2.HCR_EL2 = (el2.HCR_EL2 & ~ours) | (asked & ours);
@@ -174,6 +178,12 @@ const isGicRegister = (word: number): boolean =>
 const VECTOR_BYTES = 0x80;
 const VECTOR_OFFSETS = Array.from({ length: 16 }, (_, n) => BigInt(VECTOR_BYTES * n));
 const DAIF = 0x3c0;
+
+/** A data abort that EL1 has taken, from itself or from EL0. */
+function isAbortAtEl1(syndrome: bigint): boolean {
+  const ec = Number((syndrome >> 26n) & 0x3fn);
+  return ec === EC.DABT_SAME || ec === EC.DABT_LOWER;
+}
 
 function isDataAbort({ vector, esr: syndrome }: TrapStop): boolean {
   return vector === 'sync' && syndrome >>> 26 === EC.DABT_LOWER;

@@ -39,6 +39,6 @@ export function setVcpuEvents(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRes
     }
     injectSerror(vcpu, exception.serror_esr);
   } else if (exception.serror_pending !== 0) injectSerror(vcpu);
-  if (exception.ext_dabt_pending !== 0) injectDataAbort(vcpu, vcpu.lastTrap?.far ?? 0n);
+  if (exception.ext_dabt_pending !== 0) injectDataAbort(vcpu, vcpu.faultAddress);
   return DONE;
 }

@@ -305,6 +305,8 @@ export class Vcpu implements Descriptor {
   vsesr = 0n;
   /** The exception that brought the vCPU out of the guest the last time. */
   lastTrap: TrapStop | null = null;
+  /** FAR_EL2 of the last exception that set it (kvm_vcpu_fault_info.far_el2). */
+  faultAddress = 0n;
   /** An access that userspace has to complete is under way. */
   mmioNeeded = false;
   /** Done before the next entry, or before userspace can look: an exception to EL1, or a step over the instruction. */

@@ -9,6 +9,7 @@ const RAM = 0x4000_0000;
 const SIZE = 0x20000;
 const VBAR_EL1 = sysregId({ op0: 3, op1: 0, crn: 12, crm: 0, op2: 0 });
 const ESR_EL1 = sysregId({ op0: 3, op1: 0, crn: 5, crm: 2, op2: 0 });
+const FAR_EL1 = sysregId({ op0: 3, op1: 0, crn: 6, crm: 0, op2: 0 });
 const OFF = 'movz x0, #0x8400, lsl #16\n movk x0, #8\n hvc #0\n b .\n';
 const EXIT = { MMIO: 6, INTR: 10, SYSTEM_EVENT: 24 };
 
@@ -105,5 +106,13 @@ describe('KVM_SET_VCPU_EVENTS', () => {
     vmm.setReg(fd, VBAR_EL1, BigInt(RAM + 0x800));
     expect(step()).toBe(EXIT.SYSTEM_EVENT);
     expect((vmm.getReg(fd, ESR_EL1) as bigint) >> 26n).toBe(0x25n);
+  });
+
+  it('gives such an abort the address of the last one, whatever has left the guest since', () => {
+    const { vmm, fd, step } = guest(`movz x3, #0x900, lsl #16\n str x3, [x3, #0x18]\n ${OFF}`);
+    expect([step(), step()]).toEqual([EXIT.MMIO, EXIT.SYSTEM_EVENT]);
+    vmm.process.memory.write(vmm.scratch, Uint8Array.of(0, 0, 1, ...new Array<number>(61).fill(0)));
+    expect(vmm.answer(fd, 'KVM_SET_VCPU_EVENTS', vmm.scratch)).toBe(0);
+    expect(vmm.getReg(fd, FAR_EL1)).toBe(0x900_0018n);
   });
 });

@@ -19,6 +19,7 @@ import { adjustPc } from './inject.ts';
 import { completeMmio, MMIO_CAPABILITIES } from './mmio.ts';
 import { PSCI_CAPABILITIES } from './psci.ts';
 import type { Handled } from './result.ts';
+import { hasFaultAddress } from './syndrome.ts';
 import { calculateTraps, enterGuest, leaveGuest } from './traps.ts';
 
 export const RUN_CAPABILITIES: readonly CapabilityRow[] = [
@@ -119,6 +120,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     }
     if (stop.why !== 'trap') continue;
     vcpu.lastTrap = stop;
+    if (hasFaultAddress(stop)) vcpu.faultAddress = stop.far;
     vcpu.statistics.add('exits');
     exits++;
     const handled: Handled | 'wait' = handleExit(vcpu, stop);

@@ -20,6 +20,12 @@ const WNR = 1 << 6;
 const FSC = 0x3f;
 
 export const isInstructionAbort = (trap: TrapStop): boolean => exceptionClass(trap) === EC.IABT_LOWER;
+/** The exception has set FAR_EL2 (kvm_hyp_handle_memory_fault and its kin). */
+export function hasFaultAddress(trap: TrapStop): boolean {
+  const ec = exceptionClass(trap);
+  return trap.vector === 'sync' && (ec === EC.IABT_LOWER || ec === EC.DABT_LOWER || ec === EC.WATCHPOINT_LOWER);
+}
+
 export const isStage1Walk = (trap: TrapStop): boolean => (trap.esr & S1PTW) !== 0;
 export const isCacheMaintenance = (trap: TrapStop): boolean => (trap.esr & CM) !== 0;
 export const hasRegister = (trap: TrapStop): boolean => (trap.esr & ISV) !== 0;
