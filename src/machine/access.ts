@@ -1,5 +1,8 @@
-import { decode } from '../isa/a64/table.ts';
+/** What a load or store accesses, told by its instruction. */
 import { SLOT } from '../isa/a64/operands.ts';
+import { dataAbortIss } from '../isa/a64/syndrome.ts';
+import { decode } from '../isa/a64/table.ts';
+import type { Fields } from '../isa/row.ts';
 
 interface Registers {
   readonly pc: bigint;
@@ -27,4 +30,43 @@ export function accessAddress(word: number, registers: Registers): bigint | null
   const extended =
     fields.option === UXTW ? BigInt.asUintN(32, index) : fields.option === SXTW ? BigInt.asIntN(32, index) : index;
   return BigInt.asUintN(64, base + (extended << immediate));
+}
+
+/** Halves of a virtual address as the engine and the MMU take them: u32. */
+export const lowOf = (va: bigint) => Number(va & 0xffff_ffffn);
+export const highOf = (va: bigint) => Number((va >> 32n) & 0xffff_ffffn);
+
+/** Whether a load or store has to be aligned whatever the memory is. */
+export function isOrdered(word: number): boolean {
+  const transfer = decode(word)?.row.transfer;
+  if (!transfer) return false;
+  return transfer.exclusive || transfer.acquire || transfer.release || transfer.access === 'loadStore';
+}
+
+/** What a load or store is aligned to: the bytes of one register, or of its elements. */
+export const elementBytes = ofLastWord((word) => {
+  const decoded = decode(word);
+  const transfer = decoded?.row.transfer;
+  if (!transfer) return 1;
+  const fields: Fields = decoded.fields;
+  return transfer.element === undefined ? transfer.bytes : 2 ** fields[transfer.element]!;
+});
+
+/** ISV, SAS, SSE, SRT, SF and AR of a stage 2 data abort, where the instruction gives them. */
+export const registerIss = ofLastWord((word) => {
+  const { isv, sas, sse, srt, sf, ar } = dataAbortIss(word);
+  return isv === 1 ? (1 << 24) | (sas << 22) | (sse << 21) | (srt << 16) | (sf << 15) | (ar << 14) : 0;
+});
+
+/** What faults again and again is mostly one instruction: it is decoded once. */
+function ofLastWord(of: (word: number) => number): (word: number) => number {
+  let last = NaN;
+  let known = 0;
+  return (word) => {
+    if (word !== last) {
+      known = of(word);
+      last = word;
+    }
+    return known;
+  };
 }

@@ -1,17 +1,32 @@
-import type { Engine, ExceptionExit, Exit, MissExit, WaitExit, AlignmentExit, CpuState } from '../engine/engine.ts';
+import type { AlignmentExit, CpuState, Engine, Exit, MissExit, WaitExit } from '../engine/engine.ts';
 import { decode } from '../isa/a64/table.ts';
+import { alignmentAbort, direction, externalAbort, translationAbort } from './aborts.ts';
+import { elementBytes, isOrdered } from './access.ts';
 import { CpuContext, resetContext, systemIndex } from './context.ts';
-import { HCR, MDCR, resetEl2, type El2Registers } from './el2.ts';
 import type { DebugRegisters } from './debug.ts';
 import { Debugging } from './debugging.ts';
-import { ABORT, EC, esr, STEP, waitIss, fpIss } from './esr.ts';
-import { handlerPstate, PSTATE, returnPstate, vectorOffset, type Exception } from './exceptions.ts';
+import { HCR, resetEl2, type El2Registers } from './el2.ts';
+import { EngineControl } from './engine-control.ts';
+import { EC, esr, fpIss, STEP } from './esr.ts';
+import {
+  exception,
+  handlerPstate,
+  PSTATE,
+  returnPstate,
+  undefinedInstruction,
+  vectorOffset,
+  type Exception,
+} from './exceptions.ts';
 import type { CpuFeatures, IdRegister } from './features.ts';
+import { generatedException, isForEvent, trappedWait } from './generated.ts';
+import { physicalInterrupt, virtualInterrupt, virtualInterruptPending } from './interrupts.ts';
+import { BranchTargets } from './landing.ts';
+import { Maintenance } from './maintenance.ts';
 import type { PhysicalMemory } from './memory.ts';
+import type { CpuParts } from './parts.ts';
+import { authenticatedReturn, branchAddress, KEY_REGISTERS, usesPointerKey } from './pointers.ts';
 import type { CpuModel } from './presets.ts';
 import type { Stop } from './stop.ts';
-import { isLandingPad } from './landing.ts';
-import { authenticatedReturn, branchAddress, KEY_REGISTERS, pointersWord, usesPointerKey } from './pointers.ts';
 import {
   countsToTimer,
   SCTLR,
@@ -21,17 +36,12 @@ import {
   type StoredRegister,
   type SystemRegister,
 } from './sysregs.ts';
-import type { Fields, Transfer } from '../isa/row.ts';
-import { dataAbortIss } from '../isa/a64/syndrome.ts';
-import { exception, executeSystem, undefinedInstruction } from './system.ts';
-import { faultStatus, type Fault } from './translation/fault.ts';
-import type { TranslationRegisters } from './translation/configuration.ts';
-import { Mmu, type AccessKind, type Access } from './translation/mmu.ts';
-import { ACCESSORS, REGIME } from './translation/parameters.ts';
+import { executeSystem } from './system.ts';
+import type { Fault } from './translation/fault.ts';
+import { Mmu, type Access, type AccessKind } from './translation/mmu.ts';
+import { ACCESSORS } from './translation/parameters.ts';
 import { AddressSpaces } from './translation/spaces.ts';
 
-const PAGE = 4096;
-const BLOCK_BYTES = 64;
 /** Exception returns, with the key that they authenticate ELR_EL1 with. */
 const RETURNS: ReadonlyMap<number, 'IA' | 'IB' | null> = new Map([
   [0xd69f03e0, null],
@@ -67,17 +77,18 @@ export class Cpu implements RegisterFile {
   #idleCounts = 0n;
   readonly #memory: PhysicalMemory;
   readonly #engine: Engine;
+  readonly #parts: CpuParts;
   /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
   readonly #live = new CpuContext();
   /** What `instructions` is when the virtual timer's interrupt is taken; Infinity where nothing raises it. */
   #timerDue = Infinity;
   #passing: bigint | null = null;
   readonly #debug: Debugging;
-  /** PSTATE.BTYPE of an instruction that the engine runs without: it has been checked. */
-  #landed = 0;
+  readonly #branches: BranchTargets;
+  readonly #control: EngineControl;
+  /** What SYS does: TLBI, DC, AT. */
+  readonly maintenance: Maintenance;
   readonly #spaces: AddressSpaces;
-  /** What the engine's control word `pointers` was made of. */
-  #pointersOf: TranslationRegisters | null = null;
 
   constructor(memory: PhysicalMemory, engine: Engine, model: CpuModel) {
     this.#memory = memory;
@@ -89,14 +100,21 @@ export class Cpu implements RegisterFile {
     this.#spaces = new AddressSpaces(engine.tlb, memory.memory, model.features);
     engine.tlb.setRefilled(['read', 'write', 'fetch']);
     this.state.lse2 = model.features.lse2;
-    this.#debug = new Debugging({
+    this.#parts = {
       memory,
       engine,
       mmu: this.mmu,
       el2: this.el2,
+      features: model.features,
       read: (name) => this.read(name),
+      write: (name, value) => this.write(name, value),
+      sctlr: (bit) => this.#sctlr(bit),
       kindHere: (access) => this.#kindHere(access),
-    });
+    };
+    this.#debug = new Debugging(this.#parts);
+    this.#branches = new BranchTargets(this.#parts);
+    this.#control = new EngineControl(this.#parts, this.#spaces, () => this.fpTrapTarget() !== null);
+    this.maintenance = new Maintenance(this.#parts, this.#spaces, this.#debug);
     this.load(resetContext());
   }
 
@@ -115,9 +133,9 @@ export class Cpu implements RegisterFile {
     state.fpcr = context.fpcr;
     state.fpsr = context.fpsr;
     state.clearExclusive();
-    if (!sameKeys) this.#syncKeys();
+    if (!sameKeys) this.#control.syncKeys();
     this.#debug.stepped = 0;
-    this.#landed = 0;
+    this.#branches.forget();
     if (!sameDebug) this.#debug.sync();
     if (this.#debug.unit.returnsStepping(Number(context.pstate & 0xffff_ffffn), false)) state.pstate |= PSTATE.SS;
   }
@@ -141,7 +159,7 @@ export class Cpu implements RegisterFile {
    * An exception taken to EL1 uses up one of the budget, so every run ends whatever the guest does.
    */
   run(budget: number): Stop {
-    this.#retranslate();
+    this.#control.retranslate();
     this.#syncTimer();
     const end = this.instructions + budget;
     let misses = 0;
@@ -160,7 +178,7 @@ export class Cpu implements RegisterFile {
       const left = Math.min(end, this.#timerDue) - this.instructions;
       const exit = this.#engine.run(single ? 1 : Math.min(left, LONGEST_SLICE));
       this.#count(this.#engine.executed);
-      this.#settleBranch();
+      this.#branches.settle();
       if (this.#engine.executed > 0) {
         misses = 0;
         this.#passing = null;
@@ -238,9 +256,9 @@ export class Cpu implements RegisterFile {
     this.#live.write(name, value);
   }
   changed(effect: NonNullable<SystemRegister['effect']>): void {
-    if (effect === 'translation') this.#guestRetranslates();
-    else if (effect === 'control') this.#syncControl();
-    else if (effect === 'keys') this.#syncKeys();
+    if (effect === 'translation') this.#control.guestRetranslates();
+    else if (effect === 'control') this.#control.sync();
+    else if (effect === 'keys') this.#control.syncKeys();
     else if (effect === 'timer') this.#syncTimer();
     else this.#debug.sync();
   }
@@ -252,58 +270,7 @@ export class Cpu implements RegisterFile {
   }
   setPstate(value: number): void {
     this.state.pstate = value;
-    this.#syncControl();
-  }
-
-  /* ------------------------------------------------------------------ operations, for the rows of sysops.ts */
-
-  /** TLBI by EL1, with its operand. Pages are forgotten whatever their ASID. */
-  invalidate(scope: 'all' | 'asid' | 'page' | 'range', operand: bigint): void {
-    const { tlb } = this.#engine;
-    if (scope === 'all') this.#spaces.flush(null);
-    else if (scope === 'asid') this.#spaces.flush(Number(operand >> 48n));
-    else {
-      const wide = ((this.read('TCR_EL1') >> TCR_DS) & 1n) !== 0n;
-      const pages = scope === 'page' ? [BigInt.asIntN(56, operand << 12n)] : rangePages(operand, wide);
-      if (pages === null) this.#spaces.flush(null);
-      else for (const page of pages) tlb.flushPage(lowOf(page), highOf(page));
-    }
-  }
-
-  /** Cache maintenance by address: nothing to do but to fault where an access would, PSTATE.PAN aside (D8.4.1.2). */
-  maintain(va: bigint, access: 'read' | 'write'): Exception | null {
-    const kind = { ...this.#kindHere(access), pan: false, peek: true };
-    const result = this.mmu.translate(lowOf(va), highOf(va), kind);
-    return result.ok ? null : this.#abort(result, va, ABORT.CM | ABORT.WNR, 0);
-  }
-
-  /** DC ZVA: the naturally aligned block around the address. */
-  zeroBlock(va: bigint): Exception | null {
-    const result = this.mmu.translate(lowOf(va), highOf(va), { ...this.#kindHere('write'), unaligned: true });
-    if (!result.ok) return this.#abort(result, va, ABORT.WNR, 0);
-    const watched = this.#debug.watchpoint(va & ~BigInt(BLOCK_BYTES - 1), BLOCK_BYTES, true, this.state.level > 0);
-    if (watched) return watched;
-    const start = result.pa - (result.pa % BLOCK_BYTES);
-    return this.#memory.fill(start, BLOCK_BYTES, 0) ? null : this.#externalAbort('write', va);
-  }
-
-  /** AT: stage 1 of the address into PAR_EL1 (Arm ARM D17.2.107). */
-  translateInto(
-    va: bigint,
-    what: { readonly access: Access; readonly el: 0 | 1; readonly pan: boolean },
-  ): Exception | null {
-    const pan = what.pan && (this.state.pstate & PSTATE.PAN) !== 0;
-    const result = this.mmu.translateStage1(lowOf(va), highOf(va), { ...what, pan, peek: true });
-    const RES1 = 1n << 11n;
-    if (result.ok) {
-      const { mair, shareability } = result.attributes;
-      const page = BigInt(result.ipa - (result.ipa % PAGE));
-      this.write('PAR_EL1', (BigInt(mair) << 56n) | page | RES1 | (1n << 9n) | (BigInt(shareability) << 7n));
-      return null;
-    }
-    if (result.stage === 2) return this.#abort(result, va, ABORT.CM | ABORT.WNR, 0);
-    this.write('PAR_EL1', RES1 | (BigInt(faultStatus(result.type, result.level)) << 1n) | 1n);
-    return null;
+    this.#control.sync();
   }
 
   /** Where an FP instruction goes now: the level that traps it, or null where none does (CPACR_EL1.FPEN, CPTR_EL2). */
@@ -323,7 +290,7 @@ export class Cpu implements RegisterFile {
       case 'miss':
         return this.#miss(exit);
       case 'exception':
-        return this.#exceptionInstruction(exit);
+        return generatedException(exit, this.state.level, this.el2);
       case 'system':
         return this.#system(exit.word >>> 0);
       case 'undefined':
@@ -356,33 +323,6 @@ export class Cpu implements RegisterFile {
     return null;
   }
 
-  /** What the engine's BTYPE means, after a run. */
-  #settleBranch(): void {
-    const { state } = this;
-    if (this.#engine.executed === 0) {
-      if (this.#landed !== 0) state.btype = this.#landed;
-    } else if (state.btype !== 0) {
-      if (!this.features.branchTargets) state.btype = 0;
-      else if (state.btype === 3) {
-        const from = state.branchedFrom;
-        const page = this.mmu.translate(lowOf(from), highOf(from), { ...this.#kindHere('fetch'), peek: true });
-        if (!(page.ok && page.guarded)) state.btype = 1;
-      }
-    }
-    this.#landed = 0;
-  }
-
-  /** AArch64.CheckBranchTarget() of an instruction in a guarded page; what the engine can't allow, it is told to pass. */
-  #land(pa: number): Exception | null {
-    const { btype } = this.state;
-    if (btype === 0) return null;
-    const strict = this.#sctlr(this.state.level === 0 ? SCTLR.BT0 : SCTLR.BT1);
-    if (!isLandingPad(this.#memory.read32(pa), btype, strict)) return exception(1, esr(EC.BRANCH_TARGET, btype));
-    this.#landed = btype;
-    this.state.btype = 0;
-    return null;
-  }
-
   #miss(exit: MissExit): Exception | null {
     if (exit.access === 'fetch' && this.#branched()) return null;
     const { access, lo, hi, regime } = exit;
@@ -395,14 +335,14 @@ export class Cpu implements RegisterFile {
     if (kind.unaligned && this.#sctlr(SCTLR.A)) return this.#alignment({ ...exit, kind: 'alignment', of: 'data' });
     const result = this.mmu.translate(lo, hi, kind);
     const va = (BigInt(hi) << 32n) | BigInt(lo);
-    if (!result.ok) return this.#abort(result, va, access === 'write' ? ABORT.WNR : 0, exit.word, access);
+    if (!result.ok) return this.#abort(result, va, exit);
     const offset = this.#memory.offset(result.pa);
-    if (offset < 0) return this.#externalAbort(access, va);
+    if (offset < 0) return externalAbort(access, va, this.state.level, this.el2.HCR_EL2);
     const watched = access === 'fetch' ? null : this.#debug.watch(exit);
     if (watched) return watched;
     const aligned = result.attributes.type === 'device' || this.#sctlr(SCTLR.A);
     this.#engine.tlb.fill(access, lo, hi, offset, regime, aligned, result.size, result.guarded);
-    return access === 'fetch' && result.guarded ? this.#land(result.pa) : null;
+    return access === 'fetch' && result.guarded ? this.#branches.check(result.pa) : null;
   }
 
   /** PC without a top byte that branches ignore; whether that has changed it. No address with one is in the TLB. */
@@ -413,120 +353,49 @@ export class Cpu implements RegisterFile {
     return address !== pc;
   }
 
-  /** A translation fault as an exception: stage 1 to EL1, stage 2 to EL2 (AArch64.Abort). */
-  #abort(fault: Fault, va: bigint, iss: number, word: number, access: Access = 'read'): Exception {
-    const status = faultStatus(fault.type, fault.level);
-    const lower = this.state.level === 0;
-    if (fault.stage === 1) {
-      const ec = access === 'fetch' ? (lower ? EC.IABT_LOWER : EC.IABT_SAME) : lower ? EC.DABT_LOWER : EC.DABT_SAME;
-      return exception(1, esr(ec, status | iss), va);
-    }
-    const walk = fault.s1ptw ? ABORT.S1PTW : 0;
-    const valid = access !== 'fetch' && !fault.s1ptw && word !== 0;
-    const syndrome = esr(
-      access === 'fetch' ? EC.IABT_LOWER : EC.DABT_LOWER,
-      status | iss | walk | (valid ? registerIss(word) : 0),
-    );
-    return {
-      target: 2,
-      vector: 'sync',
-      esr: syndrome,
-      far: va,
-      hpfar: BigInt(Math.floor(fault.ipa / PAGE)) << 4n,
-      after: false,
-    };
-  }
-
-  /** An access to a physical address where nothing answers; HCR_EL2.TEA takes it to EL2. */
-  #externalAbort(access: Access, va: bigint): Exception {
-    const status = faultStatus('externalAbort', 0) | (access === 'write' ? ABORT.WNR : 0);
-    const target = (this.el2.HCR_EL2 & HCR.TEA) !== 0n ? 2 : 1;
-    const lower = target === 2 || this.state.level === 0;
-    const ec = access === 'fetch' ? (lower ? EC.IABT_LOWER : EC.IABT_SAME) : lower ? EC.DABT_LOWER : EC.DABT_SAME;
-    return exception(target, esr(ec, status), va);
-  }
-
   #alignment(exit: AlignmentExit): Exception {
     if (exit.of === 'pc') this.#branched();
     const va = exit.of === 'pc' ? this.state.pc : (BigInt(exit.hi) << 32n) | BigInt(exit.lo);
     if (exit.of === 'pc') return exception(1, esr(EC.PC_ALIGNMENT, 0), va);
     if (exit.of === 'sp') return exception(1, esr(EC.SP_ALIGNMENT, 0));
-    const direction = exit.access === 'write' ? ABORT.WNR : 0;
-    const transfer = decode(exit.word)?.row.transfer;
     // Device memory is the only other reason, and may be stage 2's.
-    if (!this.#sctlr(SCTLR.A) && !isOrdered(transfer)) {
-      const regime = transfer?.unprivileged === true ? this.state.unprivileged : this.state.regime;
+    if (!this.#sctlr(SCTLR.A) && !isOrdered(exit.word)) {
+      const unprivileged = decode(exit.word)?.row.transfer?.unprivileged === true;
+      const regime = unprivileged ? this.state.unprivileged : this.state.regime;
       const kind = { access: exit.access, ...ACCESSORS[regime]!, unaligned: true, peek: true };
       const result = this.mmu.translate(exit.lo, exit.hi, kind);
-      if (!result.ok) return this.#abort(result, va, direction, exit.word, exit.access);
+      if (!result.ok) return this.#abort(result, va, exit);
     }
-    const iss = faultStatus('alignment', 0) | direction;
-    return exception(1, esr(this.state.level === 0 ? EC.DABT_LOWER : EC.DABT_SAME, iss), va);
+    return alignmentAbort(exit.access, va, this.state.level);
   }
 
-  #exceptionInstruction({ cause, immediate }: ExceptionExit): Exception {
-    const level = this.state.level;
-    const hcr = this.el2.HCR_EL2;
-    switch (cause) {
-      case 'svc':
-        return { ...exception(1, esr(EC.SVC64, immediate)), after: true };
-      case 'hvc':
-        if (level === 0 || (hcr & HCR.HCD) !== 0n) return undefinedInstruction();
-        return { ...exception(2, esr(EC.HVC64, immediate)), after: true };
-      case 'smc':
-        // No EL3: UNDEFINED unless EL2 traps it.
-        if (level === 0 || (hcr & HCR.TSC) === 0n) return undefinedInstruction();
-        return exception(2, esr(EC.SMC64, immediate));
-      case 'brk':
-        return exception((this.el2.MDCR_EL2 & MDCR.TDE) !== 0n ? 2 : 1, esr(EC.BRK64, immediate));
-      default:
-        // HLT, DCPSn: halting debug is not allowed.
-        return undefinedInstruction();
-    }
+  #abort(fault: Fault, va: bigint, { access, word }: { readonly access: Access; readonly word: number }): Exception {
+    return translationAbort(fault, { access, va, word, iss: direction(access) }, this.state.level);
   }
 
   #wait(exit: WaitExit): Exception | null {
-    const forEvent = exit.for === 'wfe' || exit.for === 'wfet';
-    if (!forEvent && this.#virtualInterruptPending()) return this.#finish(null);
-    const iss = waitIss(exit.for);
-    if (this.state.level === 0 && !this.#sctlr(forEvent ? SCTLR.nTWE : SCTLR.nTWI))
-      return exception(1, esr(EC.WFX, iss));
-    const trap = forEvent ? HCR.TWE : HCR.TWI;
-    if ((this.el2.HCR_EL2 & trap) !== 0n) return exception(2, esr(EC.WFX, iss));
-    return this.#finish(null);
+    if (!isForEvent(exit.for) && virtualInterruptPending(this.el2.HCR_EL2)) return this.#finish(null);
+    return trappedWait(exit.for, this.state.level, this.#parts) ?? this.#finish(null);
   }
 
   /* ------------------------------------------------------------------ exceptions */
 
   /** What is taken before the next instruction: an interrupt of the machine, an illegal state, a virtual interrupt. */
   #pendingException(): Exception | null {
-    const hcr = this.el2.HCR_EL2;
-    if (this.lines.fiq && (hcr & HCR.FMO) !== 0n) return interrupt(2, 'fiq');
-    if ((this.lines.irq && (hcr & HCR.IMO) !== 0n) || this.instructions >= this.#timerDue) return interrupt(2, 'irq');
-    const pstate = this.state.pstate;
+    const { el2, state } = this;
+    const physical = physicalInterrupt(this.lines, this.instructions >= this.#timerDue, el2.HCR_EL2);
+    if (physical) return physical;
     if (this.#debug.stepIsPending) return this.#debug.stepException();
     if (this.#debug.contextHolds) return this.#debug.breakpointException();
-    if ((pstate & PSTATE.IL) !== 0) return exception(1, esr(EC.ILLEGAL_STATE, 0));
-    if ((hcr & HCR.VSE) !== 0n && (hcr & HCR.AMO) !== 0n && (pstate & PSTATE.A) === 0) {
-      this.el2.HCR_EL2 = hcr & ~HCR.VSE;
-      return { ...interrupt(1, 'serror'), esr: esr(EC.SERROR, Number(this.el2.VSESR_EL2 & 0x1ff_ffffn)) };
-    }
-    if ((hcr & HCR.VF) !== 0n && (hcr & HCR.FMO) !== 0n && (pstate & PSTATE.F) === 0) return interrupt(1, 'fiq');
-    if ((hcr & HCR.VI) !== 0n && (hcr & HCR.IMO) !== 0n && (pstate & PSTATE.I) === 0) return interrupt(1, 'irq');
-    return null;
-  }
-
-  #virtualInterruptPending(): boolean {
-    const hcr = this.el2.HCR_EL2;
-    const pending = (line: bigint, route: bigint) => (hcr & line) !== 0n && (hcr & route) !== 0n;
-    return pending(HCR.VI, HCR.IMO) || pending(HCR.VF, HCR.FMO) || pending(HCR.VSE, HCR.AMO);
+    if ((state.pstate & PSTATE.IL) !== 0) return exception(1, esr(EC.ILLEGAL_STATE, 0));
+    return virtualInterrupt(el2, state.pstate);
   }
 
   /** Takes an exception; a stop where it goes to EL2. */
   #take(raised: Exception): Stop | null {
     this.#debug.close();
     this.#debug.stepped = 0;
-    this.#landed = 0;
+    this.#branches.forget();
     if (raised.after) {
       this.state.advance();
       if (this.#debug.stepping) this.state.pstate &= ~PSTATE.SS;
@@ -595,117 +464,10 @@ export class Cpu implements RegisterFile {
     const el = this.state.level === 0 ? 0 : 1;
     return { access, el, pan: el === 1 && (this.state.pstate & PSTATE.PAN) !== 0 };
   }
-
-  /** What the engine has to know of the level and the control registers. */
-  #syncControl(): void {
-    const { state } = this;
-    const el0 = state.level === 0;
-    state.regime = el0 ? REGIME.EL0 : (state.pstate & PSTATE.PAN) !== 0 ? REGIME.EL1_PAN : REGIME.EL1;
-    state.unprivileged = (state.pstate & PSTATE.UAO) !== 0 ? state.regime : REGIME.EL0;
-    state.checksSp = this.#sctlr(el0 ? SCTLR.SA0 : SCTLR.SA);
-    state.fpTrapped = this.fpTrapTarget() !== null;
-  }
-
-  /** The word is made anew only where what it is made of has changed: processes are switched often. */
-  #syncPointers(registers: TranslationRegisters): void {
-    const before = this.#pointersOf;
-    const { SCTLR_EL1, TCR_EL1, HCR_EL2 } = registers;
-    if (before?.SCTLR_EL1 === SCTLR_EL1 && before.TCR_EL1 === TCR_EL1 && before.HCR_EL2 === HCR_EL2) return;
-    this.#pointersOf = registers;
-    this.state.setControl('pointers', pointersWord(registers, this.features));
-  }
-
-  #syncKeys(): void {
-    for (const [word, register] of KEY_REGISTERS) this.state.setControl(word, this.read(register));
-  }
-
-  /** A guest that turns its MMU on finds nothing of the tables that it had before: many forget the TLBI. */
-  #guestRetranslates(): void {
-    const wasOff = !this.mmu.stage1On;
-    this.#retranslate();
-    const { tlb } = this.#engine;
-    if (wasOff && this.mmu.stage1On) tlb.flush(tlb.space);
-  }
-
-  /** The translation registers as they are now: another address space if one has changed. */
-  #retranslate(): void {
-    const { el2 } = this;
-    const registers: TranslationRegisters = {
-      SCTLR_EL1: this.read('SCTLR_EL1'),
-      TCR_EL1: this.read('TCR_EL1'),
-      TTBR0_EL1: this.read('TTBR0_EL1'),
-      TTBR1_EL1: this.read('TTBR1_EL1'),
-      MAIR_EL1: this.read('MAIR_EL1'),
-      HCR_EL2: el2.HCR_EL2,
-      VTCR_EL2: el2.VTCR_EL2,
-      VTTBR_EL2: el2.VTTBR_EL2,
-    };
-    const configuration = this.#spaces.use(registers);
-    if (configuration) this.mmu.use(configuration);
-    this.#syncPointers(registers);
-    this.#syncControl();
-  }
 }
 
-/** What `#syncKeys` and `Debugging.sync` look at: a world switch that leaves these as they are need not ask them. */
+/** What `EngineControl.syncKeys` and `Debugging.sync` look at: a world switch that leaves these as they are need not ask them. */
 const KEY_INDEXES = KEY_REGISTERS.map(([, register]) => systemIndex(register));
 const DEBUG_INDEXES = STORED_REGISTERS.filter(
   (name) => name === 'OSLSR_EL1' || SYSTEM_REGISTERS.get(name)?.effect === 'debug',
 ).map(systemIndex);
-
-const TCR_DS = 59n;
-/** Pages that a TLBI of a range forgets one by one. */
-const MOST_PAGES = 64n;
-
-/** The pages that the operand of TLBI RVAE1 and its kin names (Arm ARM C5.5, TLBIRange); null: too many, or a reserved granule. */
-function rangePages(operand: bigint, wide: boolean): bigint[] | null {
-  const shift = [null, 12n, 14n, 16n][Number((operand >> 46n) & 3n)] ?? null;
-  const scale = (operand >> 44n) & 3n;
-  const count = (((operand >> 39n) & 0x1fn) + 1n) << (5n * scale + 1n);
-  if (shift === null || count > MOST_PAGES) return null;
-  const base = BigInt.asIntN(37, operand) << (wide ? 16n : shift);
-  return Array.from({ length: Number(count) }, (_, page) => base + (BigInt(page) << shift));
-}
-
-const interrupt = (target: 1 | 2, vector: Exception['vector']): Exception => ({
-  ...exception(target, 0),
-  esr: null,
-  vector,
-});
-
-const lowOf = (va: bigint) => Number(va & 0xffff_ffffn);
-const highOf = (va: bigint) => Number((va >> 32n) & 0xffff_ffffn);
-
-/** Accesses that have to be aligned whatever the memory is. */
-function isOrdered(transfer: Transfer | undefined): boolean {
-  if (!transfer) return false;
-  return transfer.exclusive || transfer.acquire || transfer.release || transfer.access === 'loadStore';
-}
-
-/** What a load or store is aligned to: the bytes of one register, or of its elements. */
-const elementBytes = ofLastWord((word) => {
-  const decoded = decode(word);
-  const transfer = decoded?.row.transfer;
-  if (!transfer) return 1;
-  const fields: Fields = decoded.fields;
-  return transfer.element === undefined ? transfer.bytes : 2 ** fields[transfer.element]!;
-});
-
-/** ISV, SAS, SSE, SRT, SF and AR of a stage 2 data abort, where the instruction gives them. */
-const registerIss = ofLastWord((word) => {
-  const { isv, sas, sse, srt, sf, ar } = dataAbortIss(word);
-  return isv === 1 ? (1 << 24) | (sas << 22) | (sse << 21) | (srt << 16) | (sf << 15) | (ar << 14) : 0;
-});
-
-/** What faults again and again is mostly one instruction: it is decoded once. */
-function ofLastWord(of: (word: number) => number): (word: number) => number {
-  let last = NaN;
-  let known = 0;
-  return (word) => {
-    if (word !== last) {
-      known = of(word);
-      last = word;
-    }
-    return known;
-  };
-}

@@ -1,26 +1,13 @@
-import type { Engine, MissExit } from '../engine/engine.ts';
+import type { MissExit } from '../engine/engine.ts';
 import { decode } from '../isa/a64/table.ts';
 import { accessAddress } from './access.ts';
 import { DebugUnit, guestRegisters, isLocked, type DebugRegisters } from './debug.ts';
-import type { El2Registers } from './el2.ts';
 import { ABORT, debugEsr, EC, STEP } from './esr.ts';
-import { PSTATE, type Exception } from './exceptions.ts';
-import type { PhysicalMemory } from './memory.ts';
-import type { StoredRegister } from './sysregs.ts';
-import { exception } from './system.ts';
-import type { Access, AccessKind, Mmu } from './translation/mmu.ts';
+import { exception, PSTATE, type Exception } from './exceptions.ts';
+import type { CpuParts } from './parts.ts';
 import { ACCESSORS } from './translation/parameters.ts';
 
 const PAGE = 4096;
-
-interface Hardware {
-  readonly memory: PhysicalMemory;
-  readonly engine: Engine;
-  readonly mmu: Mmu;
-  readonly el2: El2Registers;
-  read(name: StoredRegister): bigint;
-  kindHere(access: Access): AccessKind;
-}
 
 /**
  * How the comparators are had from the engine: breakpoints are planted in its code, pages with watched bytes have no entry
@@ -32,7 +19,7 @@ export class Debugging {
   stepping = false;
   /** The last instruction was stepped: bits of the ISS. */
   stepped = 0;
-  readonly #hardware: Hardware;
+  readonly #parts: CpuParts;
   #host: DebugRegisters | null = null;
   /** Addresses where whoever runs the machine wants it to stop. */
   #breakpoints: readonly bigint[] = [];
@@ -40,15 +27,15 @@ export class Debugging {
   #watching = false;
   #opened: { readonly lo: number; readonly hi: number }[] = [];
 
-  constructor(hardware: Hardware) {
-    this.#hardware = hardware;
-    const { engine, el2 } = hardware;
-    this.unit = new DebugUnit({ state: engine.state, el2, read: (name) => hardware.read(name) });
+  constructor(parts: CpuParts) {
+    this.#parts = parts;
+    const { engine, el2 } = parts;
+    this.unit = new DebugUnit({ state: engine.state, el2, read: (name) => parts.read(name) });
   }
 
   /** The registers have changed, or others are to be compared with. */
   sync(): void {
-    const { engine, read } = this.#hardware;
+    const { engine, read } = this.#parts;
     // The guest's OS lock is the guest's: EL2 keeps the CPU's own.
     this.unit.use(this.#host ?? guestRegisters(read), this.#host === null && isLocked(read));
     this.#plant();
@@ -83,17 +70,17 @@ export class Debugging {
   done(exclusive = 0): void {
     this.close();
     if (!this.stepping) return;
-    this.#hardware.engine.state.pstate &= ~PSTATE.SS;
+    this.#parts.engine.state.pstate &= ~PSTATE.SS;
     this.stepped = STEP.ISV | exclusive;
   }
 
   /** Software step exceptions come before anything of the next instruction. */
   get stepIsPending(): boolean {
-    return this.unit.stepping && (this.#hardware.engine.state.pstate & PSTATE.SS) === 0;
+    return this.unit.stepping && (this.#parts.engine.state.pstate & PSTATE.SS) === 0;
   }
   /** A breakpoint on a context alone holds here; not where the instruction can't be fetched, which comes before it. */
   get contextHolds(): boolean {
-    const { mmu, engine, kindHere } = this.#hardware;
+    const { mmu, engine, kindHere } = this.#parts;
     const { pc, pcLow, pcHigh } = engine.state;
     if (!this.unit.anywhere || !this.unit.breakpointAt(pc)) return false;
     return mmu.translate(pcLow, pcHigh, { ...kindHere('fetch'), peek: true }).ok;
@@ -111,7 +98,7 @@ export class Debugging {
     const va = (BigInt(hi) << 32n) | BigInt(lo);
     const page = va & ~BigInt(PAGE - 1);
     if (!this.unit.isWatched(page, PAGE)) return null;
-    const start = va === page ? (accessAddress(word, this.#hardware.engine.state) ?? va) : va;
+    const start = va === page ? (accessAddress(word, this.#parts.engine.state) ?? va) : va;
     const raised = this.watchpoint(start, bytes, access === 'write', ACCESSORS[regime]!.el === 1);
     if (!raised) this.#opened.push({ lo: (lo & -PAGE) >>> 0, hi });
     return raised;
@@ -125,7 +112,7 @@ export class Debugging {
   /** Pages with watched bytes are without entries again. */
   close(): void {
     if (this.#opened.length === 0) return;
-    for (const { lo, hi } of this.#opened) this.#hardware.engine.tlb.flushPage(lo, hi);
+    for (const { lo, hi } of this.#opened) this.#parts.engine.tlb.flushPage(lo, hi);
     this.#opened = [];
   }
 
@@ -134,17 +121,17 @@ export class Debugging {
     const planted = addresses.join();
     if (planted === this.#planted) return;
     this.#planted = planted;
-    this.#hardware.engine.setBreakpoints(addresses);
+    this.#parts.engine.setBreakpoints(addresses);
   }
 
   #exception(ec: number, iss: number, far: bigint | null): Exception {
     const { target } = this.unit;
-    return exception(target, debugEsr(ec, this.#hardware.engine.state.level < target, iss), far);
+    return exception(target, debugEsr(ec, this.#parts.engine.state.level < target, iss), far);
   }
 
   /** STEP.EX where the instruction at PC is a load-exclusive. */
   #exclusiveHere(): number {
-    const { mmu, memory, engine, kindHere } = this.#hardware;
+    const { mmu, memory, engine, kindHere } = this.#parts;
     const result = mmu.translate(engine.state.pcLow, engine.state.pcHigh, { ...kindHere('fetch'), peek: true });
     const transfer = result.ok ? decode(memory.read32(result.pa))?.row.transfer : undefined;
     return transfer?.exclusive === true && transfer.access === 'load' ? STEP.EX : 0;

@@ -1,4 +1,5 @@
 /** Taking exceptions to EL1 and returning from them (Arm ARM D1.3, D1.4; AArch64.TakeException, AArch64.ExceptionReturn). */
+import { EC, esr } from './esr.ts';
 import type { CpuFeatures } from './features.ts';
 
 /** PSTATE's bits where SPSR_ELx has them. */
@@ -40,6 +41,13 @@ export interface Exception {
   /** Preferred return is the next instruction: SVC, HVC. */
   readonly after: boolean;
 }
+
+/** A synchronous exception whose preferred return is the instruction. */
+export function exception(target: 1 | 2, syndrome: number, far: bigint | null = null): Exception {
+  return { target, vector: 'sync', esr: syndrome, far, hpfar: 0n, after: false };
+}
+
+export const undefinedInstruction = (): Exception => exception(1, esr(EC.UNKNOWN, 0));
 
 const VECTORS = { sync: 0x000, irq: 0x080, fiq: 0x100, serror: 0x180 } as const;
 

@@ -2,8 +2,7 @@
 import { pstateField, sysregByName } from '../isa/a64/sysreg-names.ts';
 import type { Cpu } from './cpu.ts';
 import { EC, esr, fpIss, systemIss } from './esr.ts';
-import type { Exception } from './exceptions.ts';
-import { PSTATE } from './exceptions.ts';
+import { exception, PSTATE, undefinedInstruction, type Exception } from './exceptions.ts';
 import { ID_REGISTERS, type CpuFeatures, type IdRegister } from './features.ts';
 import { OPERATIONS_BY_KEY, type SystemOperationRow } from './sysops.ts';
 import { REGISTERS_BY_KEY, SCTLR, type NamedRegister, type Permit } from './sysregs.ts';
@@ -15,12 +14,6 @@ const ID_BY_KEY: ReadonlyMap<number, IdRegister> = new Map(
     return key === null ? [] : [[key, name] as const];
   }),
 );
-
-export function exception(target: 1 | 2, syndrome: number, far: bigint | null = null): Exception {
-  return { target, vector: 'sync', esr: syndrome, far, hpfar: 0n, after: false };
-}
-
-export const undefinedInstruction = (): Exception => exception(1, esr(EC.UNKNOWN, 0));
 
 const trapped = (target: 1 | 2, word: number): Exception => exception(target, esr(EC.SYSREG, systemIss(word)));
 
@@ -124,18 +117,19 @@ function executeOperation(cpu: Cpu, word: number): Exception | null {
 
 function perform(cpu: Cpu, row: SystemOperationRow, operand: bigint): Exception | null {
   const { effect } = row;
+  const { maintenance } = cpu;
   switch (effect.does) {
     case 'nothing':
       return null;
     case 'invalidate':
-      cpu.invalidate(effect.scope, operand);
+      maintenance.invalidate(effect.scope, operand);
       return null;
     case 'maintain':
-      return cpu.maintain(operand, effect.access);
+      return maintenance.maintain(operand, effect.access);
     case 'zero':
-      return cpu.zeroBlock(operand);
+      return maintenance.zeroBlock(operand);
     case 'translate':
-      return cpu.translateInto(operand, effect);
+      return maintenance.translateInto(operand, effect);
   }
 }
 

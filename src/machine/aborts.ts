@@ -1,0 +1,48 @@
+/** Faults of accesses as exceptions, with what ESR, FAR and HPFAR have of them (AArch64.Abort; Arm ARM D17.2.37). */
+import { registerIss } from './access.ts';
+import { HCR } from './el2.ts';
+import { ABORT, EC, esr } from './esr.ts';
+import { exception, type Exception } from './exceptions.ts';
+import { faultStatus, type Fault } from './translation/fault.ts';
+import type { Access } from './translation/mmu.ts';
+
+const PAGE = 4096;
+
+export interface FaultingAccess {
+  readonly access: Access;
+  readonly va: bigint;
+  /** The load or store, which a stage 2 abort's ISS describes; 0: another instruction's access. */
+  readonly word: number;
+  /** Bits of the ISS that the access itself sets: ABORT. */
+  readonly iss: number;
+}
+
+/** What a load, store or fetch has in its ISS. */
+export const direction = (access: Access) => (access === 'write' ? ABORT.WNR : 0);
+
+const exceptionClass = (access: Access, lower: boolean) =>
+  access === 'fetch' ? (lower ? EC.IABT_LOWER : EC.IABT_SAME) : lower ? EC.DABT_LOWER : EC.DABT_SAME;
+
+/** A translation that failed: of stage 1 to EL1, of stage 2 to EL2. `level`: the exception level that it was for. */
+export function translationAbort(fault: Fault, { access, va, word, iss }: FaultingAccess, level: number): Exception {
+  const status = faultStatus(fault.type, fault.level) | iss;
+  if (fault.stage === 1) return exception(1, esr(exceptionClass(access, level === 0), status), va);
+  const walk = fault.s1ptw ? ABORT.S1PTW : 0;
+  const described = access !== 'fetch' && !fault.s1ptw && word !== 0;
+  return {
+    ...exception(2, esr(exceptionClass(access, true), status | walk | (described ? registerIss(word) : 0)), va),
+    hpfar: BigInt(Math.floor(fault.ipa / PAGE)) << 4n,
+  };
+}
+
+/** An access to a physical address where nothing answers; HCR_EL2.TEA takes it to EL2. */
+export function externalAbort(access: Access, va: bigint, level: number, hcr: bigint): Exception {
+  const target = (hcr & HCR.TEA) !== 0n ? 2 : 1;
+  const iss = faultStatus('externalAbort', 0) | direction(access);
+  return exception(target, esr(exceptionClass(access, target === 2 || level === 0), iss), va);
+}
+
+/** An unaligned access, where that is not allowed. */
+export function alignmentAbort(access: Access, va: bigint, level: number): Exception {
+  return exception(1, esr(exceptionClass(access, level === 0), faultStatus('alignment', 0) | direction(access)), va);
+}
