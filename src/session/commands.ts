@@ -1,4 +1,6 @@
 /** The border: a message from a page is anything at all until it has been looked at. */
+import { MOST_EVENTS, OPERATIONS } from '../kvm/stage2/events.ts';
+import { PA_BITS } from './messages.ts';
 import type {
   Breakpoint,
   Command,
@@ -29,6 +31,7 @@ const LIMITS = {
   disassembly: 1024,
   expanded: 64,
   search: 200,
+  events: 500,
   banks: 16,
 } as const;
 
@@ -113,7 +116,7 @@ function hostConfig(value: unknown): HostConfig {
   if (lva !== undefined && typeof lva !== 'boolean') return fail('host.lva', 'true or false');
   return {
     cpu: oneOf(given['cpu'], 'host.cpu', ['max', 'cortex-a53', 'cortex-a57', 'cortex-a72', 'neoverse-n1']),
-    ...(paBits === undefined ? {} : { paBits: oneOf(paBits, 'host.paBits', [32, 36, 40, 42, 44, 48, 52]) }),
+    ...(paBits === undefined ? {} : { paBits: oneOf(paBits, 'host.paBits', PA_BITS) }),
     ...(lpa2 === undefined ? {} : { lpa2 }),
     ...(lva === undefined ? {} : { lva }),
     ...(given['kernel'] === undefined ? {} : { kernel: kernelBits(given['kernel']) }),
@@ -159,6 +162,11 @@ function flag(value: unknown, what: string): boolean {
 }
 const optionalFlag = (value: unknown, what: string): boolean => value !== undefined && flag(value, what);
 const since = (value: unknown): Since => (value === undefined ? 'stop' : oneOf(value, 'since', ['stop', 'kept']));
+
+function addressRange(value: unknown): { start: bigint; end: bigint } {
+  const given = fields(value, 'range');
+  return { start: wide(given['start'], 'range.start'), end: wide(given['end'], 'range.end') };
+}
 
 const SPACES = ['va', 'ipa', 'pa', 'hva'] as const;
 
@@ -206,14 +214,30 @@ const QUERIES: { readonly [V in Query['view']]: (given: Fields) => Extract<Query
     stage: oneOf(given['stage'], 'stage', [1, 2]),
     granule: oneOf(given['granule'], 'granule', [4096, 16384, 65536]),
     inputBits: whole(given['inputBits'], 'inputBits', 1, 64),
-    paBits: oneOf(given['paBits'], 'paBits', [32, 36, 40, 42, 44, 48, 52]),
+    paBits: oneOf(given['paBits'], 'paBits', PA_BITS),
     wide: flag(given['wide'], 'wide'),
+    ...(given['vm'] === undefined ? {} : { vm: fd(given['vm'], 'vm') }),
+    ...(given['vcpu'] === undefined ? {} : { vcpu: fd(given['vcpu'], 'vcpu') }),
   }),
   walk: (given) => ({
     view: 'walk',
     vcpu: fd(given['vcpu'], 'vcpu'),
     va: wide(given['va'], 'va'),
     access: oneOf(given['access'], 'access', ['read', 'write', 'execute']),
+  }),
+  stage2Events: (given) => ({
+    view: 'stage2Events',
+    vm: fd(given['vm'], 'vm'),
+    from: given['from'] === 'end' ? 'end' : whole(given['from'], 'from', 0, MOST_EVENTS * 2),
+    count: whole(given['count'], 'count', 1, LIMITS.events),
+    ...(given['operations'] === undefined
+      ? {}
+      : {
+          operations: list(given['operations'], 'operations', OPERATIONS.length, (one, what) =>
+            oneOf(one, what, OPERATIONS),
+          ),
+        }),
+    ...(given['range'] === undefined ? {} : { range: addressRange(given['range']) }),
   }),
   memoryMap: (given) => ({ view: 'memoryMap', vm: fd(given['vm'], 'vm') }),
   instruction: (given) => ({

@@ -1,4 +1,7 @@
 /** What a page can ask of a sandbox, and what it answers: the views of the messages. */
+import type { Operation as Stage2Operation, Reason as Stage2Reason } from '../kvm/stage2/events.ts';
+
+export type { Operation as Stage2Operation, Reason as Stage2Reason } from '../kvm/stage2/events.ts';
 
 /** va: the vCPU's stage 1 and 2; ipa: its VM's stage 2; pa: the host's physical memory; hva: the VMM process. */
 export type AddressSpace = 'va' | 'ipa' | 'pa' | 'hva';
@@ -22,13 +25,16 @@ export interface TablesShown {
   readonly since?: Since;
 }
 
+/** The sizes of a physical address that PARange can say. */
+export const PA_BITS = [32, 36, 40, 42, 44, 48, 52] as const;
+
 export interface TablesSize {
   readonly stage: 1 | 2;
   readonly granule: 4096 | 16384 | 65536;
   /** Bits of the VA or IPA. */
   readonly inputBits: number;
   /** Bits of a physical address that the hardware has. */
-  readonly paBits: 32 | 36 | 40 | 42 | 44 | 48 | 52;
+  readonly paBits: (typeof PA_BITS)[number];
   /** FEAT_LPA2 with 4K and 16K; at stage 1 with 64K: FEAT_LVA. */
   readonly wide: boolean;
 }
@@ -59,11 +65,22 @@ export type Query =
       readonly value: bigint;
       readonly input?: bigint;
     } & TablesOwner)
-  /** What tables a size gives; needs no VM. */
-  | ({ readonly view: 'calculator' } & TablesSize)
+  /** What tables a size gives; needs no VM. With one, or with a vCPU: what sizes its tables have, too. */
+  | ({ readonly view: 'calculator'; readonly vm?: number; readonly vcpu?: number } & TablesSize)
   /** Every read of the walk of one address through both stages. */
   | { readonly view: 'walk'; readonly vcpu: number; readonly va: bigint; readonly access: 'read' | 'write' | 'execute' }
   | { readonly view: 'memoryMap'; readonly vm: number }
+  /** What KVM did to a VM's stage 2: rows `from` … of those that are left by the filters; 'end': the last ones. At most 500. */
+  | {
+      readonly view: 'stage2Events';
+      readonly vm: number;
+      readonly from: number | 'end';
+      readonly count: number;
+      /** Absent: all. */
+      readonly operations?: readonly Stage2Operation[];
+      /** Only what touches these IPAs; absent: all. */
+      readonly range?: { readonly start: bigint; readonly end: bigint };
+    }
   /** The reference page of an instruction word; `address` is where it stands. */
   | { readonly view: 'instruction'; readonly word: number; readonly address: bigint }
   /** Rows of the instruction table that have all the words of `text`. */
@@ -80,6 +97,7 @@ export type View =
   | CalculatorView
   | WalkView
   | MemoryMapView
+  | Stage2EventsView
   | InstructionView
   | InstructionsView
   /** The query has no answer now (no such VM, MMU off, …), and why. */
@@ -272,6 +290,8 @@ export interface CalculatorView {
     readonly contiguous: number;
   }[];
   readonly registers: readonly ControlRegister[];
+  /** Sizes of the tables that the VM's stage 2 and the vCPU's stage 1 have now. */
+  readonly here: readonly TablesSize[];
 }
 
 /** A register that governs translation, field by field. */
@@ -331,6 +351,51 @@ export interface MemoryMapView {
     /** Bytes mapped at stage 2 now. */
     readonly mapped: bigint;
   }[];
+}
+
+export interface Stage2EventsView {
+  readonly view: 'stage2Events';
+  /** Rows that the filters leave, and which of them the first here is. */
+  readonly total: number;
+  readonly from: number;
+  readonly rows: readonly Stage2EventRow[];
+  /** Events there were, and how many of them are not kept any more. */
+  readonly recorded: number;
+  readonly dropped: number;
+}
+
+/** An event, or neighbours of one kind at neighbouring IPAs; break-before-make has three rows. */
+export interface Stage2EventRow {
+  /** Of the first event, and how many the row stands for. */
+  readonly seq: number;
+  readonly count: number;
+  /** Virtual time of the first and of the last. */
+  readonly time: bigint;
+  readonly until: bigint;
+  /** 1, 2 and 3 of break-before-make: the invalid entry, the TLB maintenance, the new entry. 0: no part of it. */
+  readonly step: 0 | 1 | 2 | 3;
+  readonly operation: Stage2Operation;
+  readonly reason: Stage2Reason;
+  /** The faulting IPA, or the host's address that changed. */
+  readonly about: bigint | null;
+  readonly ipa: bigint;
+  readonly size: bigint;
+  readonly level: number | null;
+  /** Where the first descriptor lies. */
+  readonly at: bigint | null;
+  /** The first descriptor before and after; null where none is written. */
+  readonly before: bigint | null;
+  readonly after: bigint | null;
+  /** What they allow: `RW-`, `R-X old`, `table`, `locked`, `–`. */
+  readonly was: string;
+  readonly is: string;
+  /** What the kernel did for the first one, in order. */
+  readonly steps: readonly Stage2EventStep[];
+}
+
+export interface Stage2EventStep {
+  readonly kind: 'write' | 'tlb' | 'cache' | 'barrier';
+  readonly text: string;
 }
 
 export interface InstructionView {

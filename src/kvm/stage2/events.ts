@@ -94,6 +94,11 @@ export interface Stage2Event {
 
 /** Rows kept; 56 bytes each. */
 export const MOST_EVENTS = 65536;
+const BREAK = OPERATIONS.indexOf('break');
+/** By operation: neighbours are the same done again. */
+const MERGED = OPERATIONS.map((operation) =>
+  ['map', 'unmap', 'write-protect', 'relax', 'make-young', 'age'].includes(operation),
+);
 const FIRST_CAPACITY = 256;
 const [NUMBERS, HALVES, CODES] = [5, 4, 6];
 
@@ -192,6 +197,24 @@ export class Stage2Events {
     if (((operations >>> this.#codes[row * CODES]!) & 1) === 0) return false;
     const ipa = this.#numbers[row * NUMBERS + 2]!;
     return ipa < end && ipa + this.#numbers[row * NUMBERS + 3]! > start;
+  }
+
+  isBreak(seq: number): boolean {
+    return this.#codes[(seq % this.#capacity) * CODES] === BREAK;
+  }
+
+  /** Whether a row is `before` once more, at the next IPA: all but the address and the descriptors is the same. */
+  continues(seq: number, before: number): boolean {
+    if (seq !== before + 1) return false;
+    const [row, last] = [seq % this.#capacity, before % this.#capacity];
+    for (let code = 0; code < CODES; code++) {
+      if (this.#codes[row * CODES + code] !== this.#codes[last * CODES + code]) return false;
+    }
+    if (!MERGED[this.#codes[row * CODES]!]) return false;
+    const [ipa, size] = [row * NUMBERS + 2, row * NUMBERS + 3];
+    const [lastIpa, lastSize] = [last * NUMBERS + 2, last * NUMBERS + 3];
+    const follows = this.#numbers[ipa] === this.#numbers[lastIpa]! + this.#numbers[lastSize]!;
+    return follows && this.#numbers[size] === this.#numbers[lastSize];
   }
 
   /** Only while nothing was dropped, so rows lie in order. */

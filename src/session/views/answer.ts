@@ -1,7 +1,7 @@
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import type { Vm } from '../../kvm/vm.ts';
 import type { Query, TablesOwner, View } from '../messages.ts';
-import { calculatorView } from './calculator.ts';
+import { calculatorView, sizesHere } from './calculator.ts';
 import { descriptorView } from './descriptor.ts';
 import { disassemblyView } from './disassembly.ts';
 import { dumpView } from './dump.ts';
@@ -10,6 +10,7 @@ import { instructionsView, instructionView } from './instruction.ts';
 import { memoryMapView } from './memory-map.ts';
 import { memoryView } from './memory.ts';
 import { registersView } from './registers.ts';
+import { stage2EventsView } from './stage2-events.ts';
 import { tableView } from './table.ts';
 import { tablesView } from './tables.ts';
 import { walkView } from './walk.ts';
@@ -17,7 +18,7 @@ import { walkView } from './walk.ts';
 /** The answer to a query now; `inspected` null while nothing is loaded. */
 export function answer(inspected: Inspected | null, query: Query): View {
   if (query.view === 'instructions') return instructionsView(query.text);
-  if (query.view === 'calculator') return calculatorView(query);
+  if (query.view === 'calculator') return calculatorView(query, inspected ? sizesHere(inspected, query) : []);
   if (!inspected) return nothing('nothing is loaded');
   const ofVm = (fd: number, view: (vm: Vm) => View): View => {
     const vm = inspected.vm(fd);
@@ -48,6 +49,8 @@ export function answer(inspected: Inspected | null, query: Query): View {
       return ofVcpu(query.vcpu, (vcpu) => walkView(inspected, vcpu, query.va, query.access));
     case 'instruction':
       return instructionView(inspected, query.word, query.address);
+    case 'stage2Events':
+      return ofVm(query.vm, (vm) => stage2EventsView(vm, query));
     case 'memoryMap':
       return ofVm(query.vm, memoryMapView);
   }
