@@ -11,6 +11,7 @@ import { PanelVisible } from './sandbox-client.ts';
 import { useSandbox } from './store.ts';
 import { setDock } from './workbench.ts';
 import type { PanelId } from './workbench.ts';
+import './dock.css';
 
 function frame(id: PanelId): FunctionComponent<IDockviewPanelProps> {
   const Content = PANELS[id].component;

@@ -4,6 +4,7 @@ import type { UiCommand } from './commands.ts';
 import { useDialog } from './dialogs.ts';
 import { Icon } from './icons.tsx';
 import { Keys } from './parts.tsx';
+import './help.css';
 
 const GROUPS: readonly UiCommand['group'][] = ['Debug', 'Go to', 'View'];
 

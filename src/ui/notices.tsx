@@ -4,6 +4,7 @@ import { startWorker } from './sandbox-client.ts';
 import { dismissNotice, useSandbox } from './store.ts';
 import type { Notice } from './store.ts';
 import { useWorkspace } from './workspace.ts';
+import './notices.css';
 
 const SHOWN_MS = { info: 8_000, error: 15_000 };
 

@@ -5,6 +5,7 @@ import type { UiCommand } from './commands.ts';
 import { useDialog } from './dialogs.ts';
 import { Keys } from './parts.tsx';
 import { useSandbox } from './store.ts';
+import './palette.css';
 
 /** The commands whose name has every word that was typed, those that begin with it first. */
 export function matching(commands: readonly UiCommand[], typed: string): readonly UiCommand[] {

@@ -1,5 +1,7 @@
 import { Tooltip } from 'radix-ui';
 import type { ComponentProps, ReactNode } from 'react';
+import './floating.css';
+import './parts.css';
 
 /** What a panel says while it has nothing to show: what will be here, and what to do for it. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {

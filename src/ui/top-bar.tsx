@@ -14,6 +14,7 @@ import { statusText } from './status-text.ts';
 import { chooseTheme, THEME_CHOICES, useTheme } from './theme.ts';
 import { openPanel } from './workbench.ts';
 import { differsFromLoaded, isEdited, useWorkspace } from './workspace.ts';
+import './top-bar.css';
 
 const ICONS: Readonly<Record<string, IconName>> = {
   run: 'run',

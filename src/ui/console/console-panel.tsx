@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Empty } from '../parts.tsx';
 import { useSandbox } from '../store.ts';
+import './console.css';
 
 /** The guest's console; what is typed here goes to the VMM. */
 export function ConsolePanel() {

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { notify } from '../store.ts';
 import { edit, useWorkspace } from '../workspace.ts';
 import type { EditorName } from './focus.ts';
+import './editors.css';
 
 type Loading = 'loading' | 'there' | 'failed';
 

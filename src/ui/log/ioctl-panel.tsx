@@ -7,6 +7,7 @@ import { missingIoctls, useSandbox } from '../store.ts';
 import { OVERSCAN, revealRow, useRows } from '../views/use-rows.ts';
 import { IoctlDetails } from './ioctl-details.tsx';
 import { argumentText, callName, filtered, isRefused, resultText } from './ioctl-text.ts';
+import './log.css';
 
 const ROW = 22;
 const rowHeight = () => ROW;

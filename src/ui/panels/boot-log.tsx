@@ -1,5 +1,6 @@
 import { Empty, Keys } from '../parts.tsx';
 import { useSandbox } from '../store.ts';
+import './boot-log.css';
 
 /** What the host's kernel said while it booted; under a line about KVM, the rule behind it. */
 export function BootLogPanel() {

@@ -22,6 +22,7 @@ import { useSandbox } from '../store.ts';
 import { edit, useWorkspace } from '../workspace.ts';
 import { fieldError, ramRows, readRam } from './ram.ts';
 import type { RamRow } from './ram.ts';
+import './host.css';
 
 const MODE_TITLES = { vhe: 'VHE', nvhe: 'nVHE', protected: 'protected (pKVM)' } as const;
 

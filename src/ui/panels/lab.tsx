@@ -10,6 +10,7 @@ import { Keys } from '../parts.tsx';
 import { enterSlot, labOfSlot, slotOfLab } from '../slots.ts';
 import { useSandbox } from '../store.ts';
 import { isEdited, startOver, takeBack, useWorkspace } from '../workspace.ts';
+import './lab.css';
 
 /** A word of the text that does what it names. */
 function Name({ text }: { text: string }) {

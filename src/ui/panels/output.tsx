@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'react';
 import { goToLoadedLine } from '../go-to.ts';
 import { Empty } from '../parts.tsx';
 import { useSandbox } from '../store.ts';
+import './output.css';
 
 /** How the script ended, if it did: where it failed, a way to the line. */
 function Ending() {

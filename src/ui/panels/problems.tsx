@@ -3,6 +3,7 @@ import { goToLine } from '../go-to.ts';
 import { Empty } from '../parts.tsx';
 import { useProblems } from '../problems.ts';
 import { openPanel } from '../workbench.ts';
+import './problems.css';
 
 const SOURCES = { script: 'VMM script', guest: 'Guest', host: 'Host' } as const;
 
