@@ -16,9 +16,10 @@ import {
   startLevelMisfit,
 } from '../../machine/translation/limits.ts';
 import { ControlValue, TCR_EL1_FIELDS, vtcrEl2 as vtcrFields } from '../../machine/translation/registers.ts';
-import type { CalculatorView, TablesSize } from '../messages.ts';
+import { PA_BITS, type CalculatorView, type TablesSize } from '../messages.ts';
+import type { Inspected } from './inspected.ts';
 import { concatenated } from './tables.ts';
-import { entriesAt } from './trees.ts';
+import { entriesAt, treesOf } from './trees.ts';
 
 const GRANULES = ['4K', '16K', '64K'] as const;
 const FIRST_LEVEL = -1;
@@ -130,11 +131,35 @@ function startsOf(size: TablesSize, granule: Granule, { tables: { format } }: Re
   return starts;
 }
 
-export function calculatorView(size: TablesSize): CalculatorView {
+const PAGE_SIZES = { '4K': 4096, '16K': 16384, '64K': 65536 } as const;
+
+/** The sizes of the tables of a VM's stage 2 and a vCPU's stage 1, as questions to the calculator; each once. */
+export function sizesHere(
+  inspected: Inspected,
+  { vm: vmFd, vcpu: vcpuFd }: { vm?: number; vcpu?: number },
+): TablesSize[] {
+  const vm = vmFd === undefined ? null : inspected.vm(vmFd);
+  const vcpu = vcpuFd === undefined ? null : inspected.vcpu(vcpuFd);
+  const sizes = [vm, vcpu].flatMap((owner) => {
+    if (!owner) return [];
+    const { features } = (owner.kind === 'vm' ? owner : owner.vm).kvm.host.model;
+    return treesOf(inspected, owner).map(({ tables: { format, inputBits } }): TablesSize => ({
+      stage: format.stage,
+      granule: PAGE_SIZES[format.granule.name],
+      inputBits,
+      paBits: PA_BITS.find((bits) => bits === features.paBits) ?? 52,
+      wide: format.granule.name === '64K' ? features.largeVa : format.addressBits === 52,
+    }));
+  });
+  const key = (size: TablesSize) => JSON.stringify(size);
+  return sizes.filter((size, index) => sizes.findIndex((other) => key(other) === key(size)) === index);
+}
+
+export function calculatorView(size: TablesSize, here: readonly TablesSize[] = []): CalculatorView {
   const granule = granuleOfPageSize(size.granule);
   const { regime, problem, chosen, register } = size.stage === 1 ? stage1(size, granule) : stage2(size, granule);
   const { format } = regime.tables;
-  const base = { view: 'calculator', problem, format: format.name } as const;
+  const base = { view: 'calculator', problem, format: format.name, here } as const;
   if (problem !== null) return { ...base, starts: [], levels: [], registers: [] };
   const starts = startsOf(size, granule, regime, chosen);
   return { ...base, starts, levels: levelsOf(size, granule, chosen, regime), registers: [register] };

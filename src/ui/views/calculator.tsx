@@ -1,6 +1,7 @@
 import { useId, useState, type ReactNode } from 'react';
-import type { CalculatorView, TablesSize } from '../../session/messages.ts';
+import { PA_BITS, type CalculatorView, type TablesSize } from '../../session/messages.ts';
 import { hex, size as inFull } from '../format.ts';
+import { useTargetVcpu, useTargetVm } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { useView } from '../sandbox-client.ts';
 import { DescriptorBits } from './descriptor-bits.tsx';
@@ -17,7 +18,6 @@ const GRANULES = [
   { value: 16384, text: '16K' },
   { value: 65536, text: '64K' },
 ] as const;
-const PA_BITS = [32, 36, 40, 42, 44, 48, 52] as const;
 
 const START: TablesSize = { stage: 2, granule: 4096, inputBits: 40, paBits: 48, wide: false };
 const FEWEST_BITS = 16;
@@ -25,7 +25,15 @@ const MOST_BITS = 52;
 
 export function CalculatorPanel() {
   const [asked, setAsked] = useState(START);
-  const view = useView({ view: 'calculator', ...asked });
+  const vm = useTargetVm();
+  const vcpu = useTargetVcpu();
+  const view = useView({
+    view: 'calculator',
+    ...asked,
+    ...(vm === null ? {} : { vm }),
+    ...(vcpu === null ? {} : { vcpu }),
+  });
+  const here = view?.view === 'calculator' ? view.here : [];
   const change = (part: Partial<TablesSize>) => setAsked({ ...asked, ...part });
   return (
     <Frame
@@ -68,6 +76,18 @@ export function CalculatorPanel() {
             <input type="checkbox" checked={asked.wide} onChange={({ target }) => change({ wide: target.checked })} />
             {asked.granule === 65536 ? 'LVA' : 'LPA2'}
           </label>
+          {here.map((size) => (
+            <button
+              key={JSON.stringify(size)}
+              type="button"
+              className="view-button"
+              title={`${sizeText(size)}: what this VM has now`}
+              aria-pressed={JSON.stringify(size) === JSON.stringify(asked)}
+              onClick={() => setAsked(size)}
+            >
+              As this VM’s stage {size.stage}
+            </button>
+          ))}
         </>
       }
     >
@@ -81,6 +101,9 @@ export function CalculatorPanel() {
     </Frame>
   );
 }
+
+const sizeText = ({ stage, granule, inputBits, paBits }: TablesSize) =>
+  `${inputBits} bits of ${stage === 2 ? 'IPA' : 'VA'}, ${granule / 1024}K pages, ${paBits} bits of PA`;
 
 function BitsField({ label, value, onChange }: { label: string; value: number; onChange: (bits: number) => void }) {
   const id = useId();
@@ -131,7 +154,6 @@ export function Calculator({ view, asked }: { view: CalculatorView; asked: Table
               <th scope="col">Entries</th>
               <th scope="col">Root</th>
               {asked.stage === 2 && <th scope="col">Encoded</th>}
-              <th scope="col" />
             </tr>
           </thead>
           <tbody>
@@ -144,11 +166,15 @@ export function Calculator({ view, asked }: { view: CalculatorView; asked: Table
                     <td>{start.concatenated > 1 ? `${start.concatenated} concatenated` : '1'}</td>
                     <td>{start.entries}</td>
                     <td>{shortSize(start.rootBytes)}</td>
-                    {asked.stage === 2 && <td>{start.encoded}</td>}
-                    <td>{start.chosen && asked.stage === 2 ? 'KVM’s choice' : ''}</td>
+                    {asked.stage === 2 && (
+                      <td>
+                        {start.encoded}
+                        {start.chosen && ', KVM’s choice'}
+                      </td>
+                    )}
                   </>
                 ) : (
-                  <td colSpan={5} className="calculator-refused">
+                  <td colSpan={4} className="calculator-refused">
                     {sentence(start.refused)}
                   </td>
                 )}

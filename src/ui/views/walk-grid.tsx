@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { hex } from '../format.ts';
 import { stage2Levels, type NumberedStep, type WalkGroup } from './walk-groups.ts';
+import { useWidth } from './use-width.ts';
 import './walk-grid.css';
 
 interface WalkGridProps {
@@ -8,6 +9,10 @@ interface WalkGridProps {
   readonly selected: number | null;
   readonly onSelect: (number: number) => void;
 }
+
+/** What an address, and a read with its addresses, take in pixels. */
+const ADDRESS_WIDTH = 125;
+const CELL_WIDTH = 115;
 
 const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = {
   ArrowDown: [1, 0],
@@ -19,6 +24,7 @@ const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = 
 /** The walk as a picture: a row for each address that stage 2 translates, a column for each of its levels, stage 1's reads last. */
 export function WalkGrid({ groups, selected, onSelect }: WalkGridProps) {
   const levels = stage2Levels(groups);
+  const [attach, width] = useWidth();
   const [reachable, setReachable] = useState(1);
   const reads = groups.reduce((sum, { stage2, stage1 }) => sum + stage2.length + (stage1 ? 1 : 0), 0);
   const tabStop = reachable > reads ? 1 : reachable;
@@ -37,9 +43,10 @@ export function WalkGrid({ groups, selected, onSelect }: WalkGridProps) {
     </td>
   );
   return (
-    <div className="walk-grid-paper">
+    <div className="walk-grid-paper" ref={attach}>
       <table
         className="walk-grid"
+        data-dense={width < ADDRESS_WIDTH + (levels.length + 1) * CELL_WIDTH}
         aria-label="Reads of the walk"
         onKeyDown={(event) => {
           const step = STEPS[event.key];
@@ -59,17 +66,22 @@ export function WalkGrid({ groups, selected, onSelect }: WalkGridProps) {
             <th scope="col">Address</th>
             {levels.map((level) => (
               <th key={level} scope="col">
-                Stage 2 L{level}
+                S<span className="walk-grid-word">tage </span>2 L{level}
               </th>
             ))}
-            <th scope="col">Stage 1</th>
+            <th scope="col">
+              S<span className="walk-grid-word">tage </span>1
+            </th>
           </tr>
         </thead>
         <tbody>
           {groups.map((group, row) => (
             <tr key={row}>
               <th scope="row">
-                <span>{rowTitle(group)}</span>
+                <span>
+                  {rowTitle(group)}
+                  <span className="walk-grid-word">{group.purpose === 'off' ? ', the IPA' : ' at IPA'}</span>
+                </span>{' '}
                 {group.ipa !== null && <code>{hex(group.ipa)}</code>}
               </th>
               {levels.map((level, column) =>
@@ -89,9 +101,9 @@ export function WalkGrid({ groups, selected, onSelect }: WalkGridProps) {
 }
 
 function rowTitle({ purpose, stage1 }: WalkGroup): string {
-  if (purpose === 'result') return 'Result, IPA';
-  if (purpose === 'off') return 'VA is IPA';
-  return stage1 ? `L${stage1.step.level} at IPA` : 'At IPA';
+  if (purpose === 'result') return 'Result';
+  if (purpose === 'off') return 'VA';
+  return stage1 ? `L${stage1.step.level}` : 'Table';
 }
 
 interface ReadProps {
@@ -120,7 +132,7 @@ function Read({ read: { number, step }, open, inTabOrder, place, onFocus, onOpen
       onClick={onOpen}
     >
       <span className="walk-cell-name">
-        <b>{number}</b> L{step.level}[{step.index}]
+        <b>{number}</b> <span className="walk-grid-word">L{step.level}</span>[{step.index}]
       </span>
       <span className="walk-cell-address">{hex(step.descriptorPa)}</span>
       <span className="walk-cell-value">{hex(step.value)}</span>
