@@ -12,6 +12,8 @@ export interface Inspection {
   readonly memory: { readonly space: AddressSpace; readonly address: bigint };
   readonly walk: { readonly va: bigint; readonly access: 'read' | 'write' | 'execute' } | null;
   readonly tables: 1 | 2;
+  /** An address whose entry is to be shown among them; a new object asks anew. */
+  readonly entry: { readonly input: bigint } | null;
   /** The instruction whose page is shown: a word and where it stands; null: none chosen. */
   readonly instruction: { readonly word: number; readonly address: bigint } | null;
 }
@@ -22,6 +24,7 @@ export const inspectStore = createStore<Inspection>(() => ({
   memory: { space: 'ipa', address: 0n },
   walk: null,
   tables: 2,
+  entry: null,
   instruction: null,
 }));
 
@@ -37,6 +40,12 @@ export function showMemory(space: AddressSpace, address: bigint): void {
 export function showTables(stage: 1 | 2): void {
   inspectStore.setState({ tables: stage });
   openPanel('tables');
+}
+
+/** Opens stage 2's tables down to the entry that translates an IPA. */
+export function showEntry(input: bigint): void {
+  inspectStore.setState({ entry: { input } });
+  showTables(2);
 }
 
 export function showInstruction(word: number, address: bigint): void {

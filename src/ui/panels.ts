@@ -15,6 +15,7 @@ import { MatrixPanel } from './matrix/matrix-panel.tsx';
 import { MemoryMapPanel } from './views/memory-map.tsx';
 import { MemoryPanel } from './views/memory.tsx';
 import { RegistersPanel } from './views/registers.tsx';
+import { Stage2EventsPanel } from './views/stage2-events.tsx';
 import { TablesPanel } from './views/tables.tsx';
 import { WalkPanel } from './views/walk.tsx';
 import type { PanelId } from './workbench.ts';
@@ -99,6 +100,12 @@ export const PANELS: Readonly<Record<PanelId, Panel>> = {
     component: MemoryMapPanel,
     place: 'right-top',
     about: 'Memory slots and devices in the IPA space',
+  },
+  'stage2-events': {
+    title: 'Stage 2 events',
+    component: Stage2EventsPanel,
+    place: 'bottom',
+    about: 'What KVM did to the stage 2 tables, why, and with which TLB maintenance',
   },
 };
 

@@ -13,6 +13,7 @@ export type PanelId =
   | 'walk'
   | 'calculator'
   | 'memory-map'
+  | 'stage2-events'
   | 'memory'
   | 'ioctls'
   | 'console'

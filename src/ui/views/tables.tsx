@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import type { Since, TableEntry, TableNode, TablesOwner, TablesView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
-import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm } from '../inspect.ts';
+import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm, type Inspection } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { send, useView } from '../sandbox-client.ts';
 import { DescriptorBits } from './descriptor-bits.tsx';
@@ -13,7 +13,7 @@ import { TableDump } from './table-dump.tsx';
 import { contiguousText, entryText, rowName, tableText } from './table-text.ts';
 import { TableTree } from './table-tree.tsx';
 import { TargetPicker } from './target-picker.tsx';
-import { allTables, treeRows, type Toggled, type TreeRow } from './tree-rows.ts';
+import { allTables, rowOf, tablesTo, treeRows, type Toggled, type TreeRow } from './tree-rows.ts';
 import './tables.css';
 
 /** As many tables are opened at once; a guest may have thousands. */
@@ -76,7 +76,12 @@ function Tables({ owner, controls, since, onSince }: PartProps & { onSince: (sin
   const [merge, setMerge] = useState(true);
   const [onlyChanged, setOnlyChanged] = useState(false);
   const [known, setKnown] = useState(NO_ROOTS);
-  const isOpen = useMemo(() => openTables(known, byHand, openAll, onlyChanged), [known, byHand, openAll, onlyChanged]);
+  const asked = useInspection((inspection) => inspection.entry);
+  const aim = owner.stage === 2 ? asked : null;
+  const isOpen = useMemo(
+    () => openTables(known, byHand, openAll, onlyChanged, aim),
+    [known, byHand, openAll, onlyChanged, aim],
+  );
   const shownOpen = useCallback((table: bigint) => isOpen.has(table), [isOpen]);
   const view = useView({
     view: 'tables',
@@ -135,6 +140,7 @@ function Tables({ owner, controls, since, onSince }: PartProps & { onSince: (sin
           onToggle={toggle}
           onlyChanged={onlyChanged}
           since={since}
+          aim={aim}
           onMemory={(address) => showMemory(owner.stage === 2 ? 'pa' : 'ipa', address)}
         />
       )}
@@ -198,12 +204,14 @@ function openTables(
   byHand: ByHand,
   openAll: boolean,
   onlyChanged: boolean,
+  aim: Inspection['entry'],
 ): ReadonlySet<bigint> {
   // Of changes alone all tables have come that hold one.
   const limit = onlyChanged ? Infinity : OPEN_LIMIT;
   const byDefault = openAll || onlyChanged ? allTables(roots, limit) : roots.map((root) => root.address);
   const opened = [...byHand].filter(([, open]) => open).map(([table]) => table);
-  return new Set([...byDefault, ...opened].filter((table) => byHand.get(table) !== false));
+  const along = aim ? tablesTo(roots, aim.input) : [];
+  return new Set([...along, ...byDefault, ...opened].filter((table) => byHand.get(table) !== false));
 }
 
 export function NoTables({ stage, why }: { stage: 1 | 2; why: string }) {
@@ -223,12 +231,21 @@ interface TablesOfProps {
   readonly onToggle: (toggled: Toggled) => void;
   readonly onlyChanged?: boolean;
   readonly since?: Since;
+  /** The entry that another view wants to be seen. */
+  readonly aim?: Inspection['entry'];
   readonly onMemory: (address: bigint) => void;
 }
 
-export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, onMemory }: TablesOfProps) {
-  const [selected, setSelected] = useState<string | null>(null);
+export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, aim = null, onMemory }: TablesOfProps) {
   const rows = useMemo(() => treeRows(view.roots, isOpen), [view.roots, isOpen]);
+  // What was aimed at is selected until the person selects something, or nothing.
+  const [choice, setChoice] = useState<{ aim: Inspection['entry']; row: string | null | undefined }>({
+    aim: null,
+    row: null,
+  });
+  if (choice.aim !== aim) setChoice({ aim, row: undefined });
+  const selected = choice.row === undefined ? aim && rowOf(rows, aim.input) : choice.row;
+  const setSelected = (id: string | null) => setChoice({ aim, row: id });
   const row = rows.find((other) => other.id === selected);
   const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
   const moment = momentText(view.kept === null ? 'stop' : (since ?? 'stop'));

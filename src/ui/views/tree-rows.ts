@@ -152,3 +152,24 @@ const TREE_KEYS = new Set([
   'Enter',
   ' ',
 ]);
+
+/** The tables that a walk for an input address reads, as far as they are known. */
+export function tablesTo(roots: readonly TableNode[], input: bigint): bigint[] {
+  const found: bigint[] = [];
+  const within = ({ inputBase, inputSize }: { inputBase: bigint; inputSize: bigint }) =>
+    input >= inputBase && input < inputBase + inputSize;
+  let table = roots.find(within) ?? null;
+  while (table) {
+    found.push(table.address);
+    table = table.entries?.find(within)?.child ?? null;
+  }
+  return found;
+}
+
+/** The lowest row whose entry translates an input address; null: none is visible. */
+export function rowOf(rows: readonly TreeRow[], input: bigint): string | null {
+  const found = rows.findLast(
+    ({ entry }) => entry !== null && input >= entry.inputBase && input < entry.inputBase + entry.inputSize,
+  );
+  return found?.id ?? null;
+}
