@@ -179,3 +179,110 @@ loop:   ldr     x2, [x0]
     expect(x2()).toBe(0n);
   });
 });
+
+describe('a guest’s run of contiguous pages', () => {
+  /** Sixteen pages at VA 0x80000000 lead to 0x40020000; the guest reads the sixth again and again. */
+  const guest = `
+        .equ    PAGE,    0x703 + (1 << 52)
+        ldr     x0, =0x40010000
+        ldr     x1, =0x40000701
+        str     x1, [x0, #8]
+        ldr     x1, =0x40011003
+        str     x1, [x0, #16]
+        ldr     x1, =0x40012003
+        ldr     x2, =0x40011000
+        str     x1, [x2]
+        ldr     x0, =0x40012000
+        ldr     x1, =0x40020000 + PAGE
+        mov     x3, #16
+fill:   str     x1, [x0], #8
+        add     x1, x1, #4096
+        subs    x3, x3, #1
+        b.ne    fill
+        ldr     x0, =0x40025000
+        mov     x1, #7
+        str     x1, [x0]
+        mov     x0, #0xff
+        msr     mair_el1, x0
+        ldr     x0, =0x200803519
+        msr     tcr_el1, x0
+        ldr     x0, =0x40010000
+        msr     ttbr0_el1, x0
+        isb
+        mov     x0, #1
+        msr     sctlr_el1, x0
+        isb
+        ldr     x0, =0x80005000
+loop:   ldr     x4, [x0]
+        b       loop
+`;
+  const TABLE = 0x4001_2000n;
+  const START = 0x8000_0000n;
+  let own: Session;
+  let vcpu: number;
+  const step = (count: number) => {
+    for (; count > 0; count--) {
+      own.handle({ type: 'stepInstruction' });
+      while (own.slice());
+    }
+  };
+  const view = <V extends Query['view']>(query: Extract<Query, { view: V }>): Extract<View, { view: V }> => {
+    const found = own.query(query);
+    if (found.view !== query.view) throw new Error(JSON.stringify(found));
+    return found as Extract<View, { view: V }>;
+  };
+  const rows = () => {
+    const [root] = view({
+      view: 'tables',
+      stage: 1,
+      vcpu,
+      expanded: [0x4001_0000n, 0x4001_1000n, TABLE],
+      merge: true,
+    }).roots;
+    const level2 = root!.entries!.find(({ child }) => child !== null)!.child!;
+    return level2.entries![0]!.child!.entries!.filter(({ kind }) => kind === 'page');
+  };
+  const contiguousField = (page: number) => {
+    const value = 0x0010_0000_4002_0703n + BigInt(4096 * page);
+    const input = START + BigInt(4096 * page);
+    const { fields } = view({ view: 'descriptor', stage: 1, vcpu, level: 3, value, input });
+    return { value, meaning: fields.find(({ name }) => name === 'Contiguous')!.meaning };
+  };
+
+  beforeAll(async () => {
+    own = await Session.create(() => undefined);
+    own.handle({ type: 'load', sandbox: { ...SANDBOX, guest }, breakpoints: [] });
+    step(120);
+    vcpu = own.status.vcpu!.vcpu;
+  });
+
+  it('is a row that says so, and a field that says which entry it is of them', () => {
+    expect(rows().map(({ count, contiguous }) => ({ count, contiguous }))).toEqual([
+      { count: 16, contiguous: { runs: 1, count: 16, size: 65536n, wrong: null } },
+    ]);
+    expect(contiguousField(5).meaning).toBe(
+      'entry 5 of 16 that map 0x80000000 to 0x8000ffff as one: a TLB may hold them in one entry',
+    );
+  });
+
+  it('is misprogrammed where one is edited in place, and the guest runs on with that one', () => {
+    const x4 = () =>
+      view({ view: 'registers', vcpu })
+        .groups.flatMap(({ registers }) => registers)
+        .find(({ name }) => name === 'x4')?.value;
+    expect(x4()).toBe(7n);
+    const data = new Uint8Array(8);
+    new DataView(data.buffer).setBigUint64(0, contiguousField(5).value + 0x2000n, true);
+    own.handle({ type: 'poke', space: 'ipa', address: TABLE + 40n, data });
+    step(2);
+    expect(x4()).toBe(0n);
+    expect(rows().map(({ contiguous }) => contiguous?.wrong)).toEqual([
+      'entry 5 leads to 0x40027000',
+      '0x40027000 has another place in its run',
+      'entry 5 leads to 0x40027000',
+    ]);
+    expect(contiguousField(9).meaning).toMatch(
+      /^misprogrammed: entry 5 leads to 0x40027000\. It is CONSTRAINED UNPREDICTABLE/,
+    );
+  });
+});

@@ -1,5 +1,6 @@
 import type { DescriptorField, OtherFormat, TablesOwner } from '../../session/messages.ts';
 import { hex } from '../format.ts';
+import { useTargetVm } from '../inspect.ts';
 import { send, useView } from '../sandbox-client.ts';
 import { AddressField } from './address-field.tsx';
 import { movedFields } from './bit-ruler.ts';
@@ -18,15 +19,16 @@ interface DescriptorProps {
   readonly before: bigint | null;
 }
 
-function write(owner: TablesOwner, address: bigint, value: bigint): void {
+/** `vm`: whose IPA the address of a stage 1 descriptor is. */
+function write(stage: 1 | 2, vm: number | null, address: bigint, value: bigint): void {
   const data = new Uint8Array(8);
   new DataView(data.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
-  const where = owner.stage === 2 ? ({ space: 'pa', vm: owner.vm } as const) : ({ space: 'ipa' } as const);
-  send({ type: 'poke', ...where, address, data });
+  send({ type: 'poke', space: stage === 2 ? 'pa' : 'ipa', ...(vm === null ? {} : { vm }), address, data });
 }
 
 /** A descriptor in memory: its bits, which can be changed, what they say, and the same mapping in the other formats. */
 export function Descriptor({ owner, level, address, input, value, before }: DescriptorProps) {
+  const vm = useTargetVm();
   const view = useView({ view: 'descriptor', ...owner, level, value, input });
   if (view?.view !== 'descriptor') return <p className="view-muted">Reading…</p>;
   return (
@@ -37,7 +39,7 @@ export function Descriptor({ owner, level, address, input, value, before }: Desc
           text={hex(value, 16)}
           bits={64}
           action="Write"
-          onGo={(typed) => write(owner, address, typed)}
+          onGo={(typed) => write(owner.stage, vm, address, typed)}
         />
         <span className="view-muted">A click on a bit changes it in memory; the guest runs on with it.</span>
       </div>
@@ -45,7 +47,7 @@ export function Descriptor({ owner, level, address, input, value, before }: Desc
         value={value}
         fields={view.fields}
         before={before}
-        onFlip={(bit) => write(owner, address, value ^ (1n << BigInt(bit)))}
+        onFlip={(bit) => write(owner.stage, vm, address, value ^ (1n << BigInt(bit)))}
       />
       {view.others.length > 0 && (
         <section className="descriptor-others" aria-label="The same mapping in other formats">
