@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { brokenRule, combinations, combinationText, SETS } from '../labs/matrix/axes.ts';
 import { sandboxOf } from '../labs/matrix/sandbox.ts';
-import { runChecked } from './checked.ts';
+import { Checker } from './checked.ts';
 
+const checker = Checker.create();
 const set = (name: string) => SETS.find((one) => one.name === name)!;
 const split = (name: string) => {
   const all = combinations(set(name)).map((combination) => ({
@@ -36,7 +37,7 @@ describe.each(['series', 'extended'])('%s', (name) => {
   it.each(sample.map((one) => [combinationText(one), one] as const))(
     '%s boots, writes, reads and stops',
     async (_, one) => {
-      const { end, checks } = await runChecked(sandboxOf(one));
+      const { end, checks } = (await checker).run(sandboxOf(one));
       expect(checks.filter(({ ok }) => !ok)).toEqual([]);
       expect(end).toMatch(/^finished/);
     },
@@ -45,12 +46,12 @@ describe.each(['series', 'extended'])('%s', (name) => {
 
 it('what the rules of today forbid, this host can’t do either', async () => {
   const { invalid } = split('extended');
+  /* One that can't boot may fault at every instruction for ever. */
+  const impatient = await Checker.create({ timeout: 300 });
   for (const rule of set('extended').rules) {
     /* A guest kernel that no configuration builds has no program either: the rule is about what can be built. */
     if (rule.name === 'guest-lpa2-both') continue;
     const { combination } = invalid.filter((one) => one.rule === rule).at(-1)!;
-    /* One that can't boot may fault at every instruction for ever. */
-    const result = await runChecked(sandboxOf(combination), { timeout: 300 });
-    expect(result.passed, combinationText(combination)).toBe(false);
+    expect(impatient.run(sandboxOf(combination)).passed, combinationText(combination)).toBe(false);
   }
 });

@@ -1,8 +1,9 @@
 import variant from '@jitl/quickjs-wasmfile-release-sync';
 import { DefaultIntrinsics, newQuickJSWASMModuleFromVariant, newVariant } from 'quickjs-emscripten-core';
 import type { QuickJSContext, QuickJSRuntime, QuickJSWASMModule } from 'quickjs-emscripten-core';
+import { remembered } from '../remembered.ts';
 import { SCRIPT_LIMITS } from './limits.ts';
-import { stripTypes } from './strip.ts';
+import { REMEMBERED, stripTypes } from './strip.ts';
 import type { ScriptProblem } from './strip.ts';
 
 export const SCRIPT_FILE = 'script.ts';
@@ -36,6 +37,7 @@ const NOTHING_MORE = 'await new Promise(() => {}); ';
  */
 export class ScriptEngine {
   readonly #make: () => Promise<QuickJSWASMModule>;
+  readonly #checked = remembered((source) => ({ problem: this.#read(source) }), REMEMBERED);
   #module: QuickJSWASMModule | null;
   #spare: QuickJSWASMModule | null = null;
 
@@ -85,6 +87,10 @@ export class ScriptEngine {
 
   /** Whether a script can be read at all; what it means is for the editor's type checker. */
   check(source: string): ScriptProblem | null {
+    return this.#module && this.#checked(source).problem;
+  }
+
+  #read(source: string): ScriptProblem | null {
     const stripped = stripTypes(source);
     if (!stripped.ok) return stripped.problem;
     const realm = this.open();

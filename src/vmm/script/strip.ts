@@ -14,8 +14,8 @@ export interface ScriptProblem {
 export type Stripped =
   { readonly ok: true; readonly code: string } | { readonly ok: false; readonly problem: ScriptProblem };
 
-/** Sources whose code is kept. */
-const REMEMBERED = { most: 16, longest: 1 << 16 };
+/** Sources of which is kept what came of them. */
+export const REMEMBERED = { most: 16, longest: 1 << 16 };
 
 /** TypeScript without its types: every statement stays on its line. Types are not checked. */
 export const stripTypes = remembered((source): Stripped => {
