@@ -10,6 +10,7 @@ const HOSTS: readonly (readonly [string, HostConfig])[] = [
   ...HOST_PRESETS.map(({ name, config }) => [name, config] as const),
   ['max-4k as recorded', asRecorded(MAX)],
   ['max-4k with a GICv2', { ...MAX, gic: 'v2' }],
+  ['max-4k with PSCI 1.3 and scopes', { ...MAX, psci: '1.3', proposals: { regScope: 'neutral-nibble' } }],
 ];
 const RAM = [{ base: 0x4000_0000n, size: 0x0100_0000n }];
 

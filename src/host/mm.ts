@@ -151,12 +151,12 @@ export class AddressSpace implements UserAddressSpace {
   }
 
   munmap(address: bigint, length: number): IoctlResult {
-    const range = this.#range(address, length, 'munmap', '__do_munmap');
+    const range = this.#range(address, length, 'munmap', 'do_vmi_munmap');
     if ('errno' in range) return range;
-    if (range.end === range.start) return refuse('EINVAL', 'munmap.range', 'munmap of 0 bytes', '__do_munmap');
-    if (this.#tooManyAfter(range)) return tooMany('__split_vma');
+    if (range.end === range.start) return refuse('EINVAL', 'munmap.range', 'munmap of 0 bytes', 'do_vmi_munmap');
+    if (this.#tooManyAfter(range)) return tooMany('split_vma');
     if (this.#remove(range.start, range.end)) return DONE;
-    return refuse('ENOMEM', 'munmap.tables', 'no memory for page tables', '__do_munmap');
+    return refuse('ENOMEM', 'munmap.tables', 'no memory for page tables', 'do_vmi_munmap');
   }
 
   mprotect(address: bigint, length: number, protection: Protection): IoctlResult {
@@ -172,7 +172,7 @@ export class AddressSpace implements UserAddressSpace {
     const pfn = this.#within(start, end).find((vma) => vma.pfn);
     if (pfn && protection.writable)
       return refuse('EACCES', 'mprotect.special', `the kernel's own pages are at ${hex(pfn.start)}`, kernel);
-    if (this.#tooManyAfter({ start, end })) return tooMany('__split_vma');
+    if (this.#tooManyAfter({ start, end })) return tooMany('split_vma');
     this.#notify(start, end);
     if (!this.#splitTables(start, end)) return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', kernel);
     const { readable = false, writable = false, executable = false } = protection;
@@ -206,7 +206,7 @@ export class AddressSpace implements UserAddressSpace {
       );
     if (advice === 'dontneed') this.#drop(parts, start, end);
     else if (advice !== 'normal') {
-      if (this.#tooManyAfter(range)) return tooMany('__split_vma');
+      if (this.#tooManyAfter(range)) return tooMany('split_vma');
       for (const part of this.#carve(start, end)) this.#insert({ ...part, huge: advice === 'hugepage' });
       this.#merge(start, end);
     }

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MADV_ADVICE, MAP_FLAGS, PROT_FLAGS } from '../abi/posix.ts';
 import { isRefusal } from '../kvm/refusal.ts';
+import type { Process } from './process.ts';
 import { madvise, mmap, mprotect } from './syscalls.ts';
 import { TestVmm } from './testing.ts';
 
@@ -73,4 +75,54 @@ it('an eventfd counts, as a semaphore too, and says what it can not take', () =>
   expect(process.eventfd(0, 2)).toMatchObject({ errno: 'EINVAL', rule: 'eventfd.flags' });
   expect([process.close(event), process.close(event)]).toMatchObject([{ ret: 0 }, { errno: 'EBADF' }]);
   expect(process.read(vmm.kvm, 8)).toMatchObject({ errno: 'EINVAL', rule: 'fd.no-read' });
+});
+
+const word = fc.oneof(
+  fc.constantFrom(0, 1, 2, 3, 0x21, 0x22, 0x32, 0x10_0022, 4, 14, 15, -1, 0x7fff_ffff),
+  fc.integer({ min: -(2 ** 31), max: 2 ** 31 }),
+);
+const length = fc.oneof(fc.constantFrom(0, 1, 8, PAGE, 3 * PAGE, 2 ** 40, 2 ** 53 - 1, -1), fc.maxSafeInteger());
+const address = fc.oneof(
+  fc.integer({ min: -4, max: 8 }).map((page) => AT + BigInt(page * PAGE)),
+  fc.constantFrom(0n, 1n, AT + 1n, 1n << 48n, (1n << 52n) - 4096n, (1n << 64n) - 4096n),
+  fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+);
+const fd = fc.integer({ min: -1, max: 12 });
+
+/** Any system call of a process, with any arguments. */
+const call = fc.oneof(
+  fc
+    .record({ address, length, prot: word, flags: word, fd, offset: address })
+    .map((given) => (on: Process) => mmap(on, given)),
+  fc.tuple(address, length, word).map((given) => (on: Process) => mprotect(on, ...given)),
+  fc.tuple(address, length, word).map((given) => (on: Process) => madvise(on, ...given)),
+  fc.tuple(address, length).map((given) => (on: Process) => on.munmap(...given)),
+  fc.tuple(word, word).map((given) => (on: Process) => on.eventfd(...given)),
+  fc
+    .tuple(fd, fc.constantFrom(0, 7, 8, 4096), fc.option(fc.maxSafeInteger()))
+    .map((given) => (on: Process) => on.read(...given)),
+  fc.tuple(fd, fc.uint8Array({ maxLength: 12 })).map((given) => (on: Process) => on.write(...given)),
+  fd.map((given) => (on: Process) => on.close(given)),
+  fc.constantFrom('/dev/kvm', '/etc/passwd').map((path) => (on: Process) => on.open(path)),
+);
+
+it('every refusal names its rule, its operands and the kernel’s function; nothing is left of a process that has ended', () => {
+  const { host } = new TestVmm();
+  const free = host.freePages;
+  fc.assert(
+    fc.property(fc.array(call, { maxLength: 30 }), (calls) => {
+      const child = host.createProcess();
+      for (const make of calls) {
+        const answer = make(child);
+        if (!isRefusal(answer)) continue;
+        expect(answer.rule).toMatch(/^[a-z0-9-]+\.[a-z0-9-]+$/);
+        expect(answer.message).toMatch(/^(?!.*(undefined|NaN|\[object)).{8,}/);
+        expect(answer.kernel).toMatch(/^\w+$/);
+      }
+      child.memory.write(AT, new Uint8Array(3 * PAGE));
+      child.exit();
+      expect(host.freePages).toBe(free);
+    }),
+    { numRuns: 400 },
+  );
 });

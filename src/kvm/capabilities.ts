@@ -66,6 +66,21 @@ export function capability(number: bigint): CapabilityRow | null {
   return number < 0x1_0000_0000n ? (byNumber.get(Number(number)) ?? null) : null;
 }
 
+/** Capabilities of the ABI that arm64 does not have in Linux 6.12, where what comes in their place is worth a word. */
+const ABSENT: Partial<Record<keyof typeof CAPABILITIES, string>> = {
+  KVM_CAP_MEMORY_FAULT_INFO:
+    'arm64 never makes a KVM_EXIT_MEMORY_FAULT in Linux 6.12: KVM_RUN returns EFAULT and says nothing in kvm_run',
+  KVM_CAP_GUEST_MEMFD: 'arm64 has no guest_memfd in Linux 6.12 (kvm_arch_has_private_mem)',
+  KVM_CAP_MEMORY_ATTRIBUTES: 'arm64 has no private memory in Linux 6.12, the one attribute there is',
+};
+
+/** Why KVM_CHECK_EXTENSION says 0 of a capability; null: nothing is known beyond that it does. */
+export function whyAbsent(number: bigint): string | null {
+  const names = Object.keys(ABSENT) as (keyof typeof CAPABILITIES)[];
+  const name = names.find((each) => BigInt(CAPABILITIES[each]) === number);
+  return (name && ABSENT[name]) ?? null;
+}
+
 /** KVM_CHECK_EXTENSION. */
 export function checkExtension(kvm: KvmModule, vm: Vm | null, arg: bigint): IoctlResult {
   const answer = capability(arg)?.check(kvm, vm) ?? 0;

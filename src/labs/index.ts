@@ -5,6 +5,8 @@ import { ipaSize } from './ipa-size/lab.ts';
 import type { Lab } from './lab.ts';
 import { lpa2Bits } from './lpa2-bits/lab.ts';
 import { permission } from './permission/lab.ts';
+import { psci } from './psci/lab.ts';
+import { regScope } from './reg-scope/lab.ts';
 import { slotTooHigh } from './slot-too-high/lab.ts';
 import { twoFormats } from './two-formats/lab.ts';
 import { twoStages } from './two-stages/lab.ts';
@@ -22,6 +24,8 @@ export const LABS: readonly Lab[] = [
   concatenation,
   lpa2Bits,
   twoFormats,
+  psci,
+  regScope,
 ];
 
 export const labByName = (name: string): Lab | null => LABS.find((lab) => lab.name === name) ?? null;

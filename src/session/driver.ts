@@ -156,12 +156,15 @@ export class Driver {
     return this.#paused(value, stepping, wasHeld, this.#instructions() - count);
   }
 
-  #paused({ why, vcpu }: GuestPause, stepping: boolean, wasHeld: boolean, executed: number): Stop | null {
+  #paused({ why: paused, vcpu }: GuestPause, stepping: boolean, wasHeld: boolean, executed: number): Stop | null {
     this.#held = vcpu;
-    if (why === 'idle') {
-      return stop('pause', `vCPU ${vcpu.id} waits for an interrupt (WFI or WFE), and nothing can bring one`);
+    if (paused === 'idle') {
+      const why = vcpu.stopped
+        ? 'is off, and its KVM_RUN returns once another turns it on (PSCI CPU_ON): no other runs meanwhile'
+        : 'waits for an interrupt (WFI or WFE), and nothing can bring one';
+      return stop('pause', `vCPU ${vcpu.id} ${why}`);
     }
-    if (why === 'breakpoint') {
+    if (paused === 'breakpoint') {
       const seen = this.#from?.pc === vcpu.context.pc && this.#from.count === this.#instructions();
       if (seen) this.#from = null;
       else return stop('breakpoint');

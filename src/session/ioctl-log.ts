@@ -2,10 +2,12 @@ import { CAPABILITIES } from '../abi/capabilities.ts';
 import { decodeStruct } from '../abi/decode.ts';
 import { exitByReason } from '../abi/exits.ts';
 import type { IoctlRow } from '../abi/ioctls.ts';
-import { oneRegSize } from '../abi/onereg.ts';
-import { kvm_one_reg, kvm_run } from '../abi/structs.ts';
+import { oneRegScope, oneRegSize, oneRegText } from '../abi/onereg.ts';
+import { PSCI_EVENT_FLAGS } from '../abi/psci.ts';
+import { kvm_one_reg, kvm_reg_list, kvm_run } from '../abi/structs.ts';
 import { StructView } from '../abi/values.ts';
 import type { IoctlCall } from '../host/host.ts';
+import { whyAbsent } from '../kvm/capabilities.ts';
 import type { IoctlResult } from '../kvm/refusal.ts';
 import type { DecodedStruct, Explanation, IoctlEntry } from './messages.ts';
 
@@ -57,6 +59,27 @@ function withRegister(struct: DecodedStruct | null, bytes: Uint8Array | null, re
   };
 }
 
+/** More ids than any vCPU has registers. */
+const MOST_IDS = 4096;
+
+/** The list that the structure's length says: how many ids there are, and those that have a scope in them, by name. */
+function withScopes(struct: DecodedStruct | null, bytes: Uint8Array | null, at: bigint, read: Read) {
+  if (!struct || !bytes) return struct;
+  const count = Number(new StructView(kvm_reg_list, ABI, bytes).get('n'));
+  const list = count > MOST_IDS ? null : read(at + 8n, 8 * count);
+  if (!list) return struct;
+  const ids = [...new BigUint64Array(list.slice().buffer)];
+  const scoped = ids.flatMap((id, index) => (oneRegScope(id) === 0 ? [] : [{ id, index }]));
+  if (scoped.length === 0) return struct;
+  const fields = scoped.map(({ id, index }) => ({
+    name: `reg[${index}]`,
+    offset: 8 + 8 * index,
+    size: 8,
+    text: `${oneRegText(id)} (${hex(id)})`,
+  }));
+  return { ...struct, fields: [...struct.fields, ...fields] };
+}
+
 /** The entry of a call that begins. */
 export function entryOf(
   call: IoctlCall,
@@ -94,9 +117,10 @@ export function finishedEntry(
   const refused = 'errno' in result;
   const explanation: Explanation | null = refused
     ? { rule: result.rule, message: result.message, kernel: result.kernel }
-    : null;
+    : absence(call, result.ret);
   const written = call.row?.dir === 'read' || call.row?.dir === 'read-write';
   const got = !refused && call.row?.name === 'KVM_GET_ONE_REG';
+  const out = written && !refused ? decoded(call.row, bytesAfter) : null;
   return {
     ...entry,
     argStruct: got ? withRegister(entry.argStruct, call.bytesBefore, read) : entry.argStruct,
@@ -104,10 +128,16 @@ export function finishedEntry(
       ret: refused ? -1 : result.ret,
       errno: refused ? result.errno : null,
       explanation,
-      outStruct: written && !refused ? decoded(call.row, bytesAfter) : null,
+      outStruct: call.row?.name === 'KVM_GET_REG_LIST' ? withScopes(out, bytesAfter, call.arg, read) : out,
       exitText: run && !refused ? exitText(run) : null,
     },
   };
+}
+
+/** KVM_CHECK_EXTENSION's 0 is no refusal, and there may be something to say of it. */
+function absence({ row, arg }: IoctlCall, ret: number): Explanation | null {
+  const message = row?.name === 'KVM_CHECK_EXTENSION' && ret === 0 ? whyAbsent(arg) : null;
+  return message === null ? null : { rule: 'capability.absent', message, kernel: 'kvm_vm_ioctl_check_extension' };
 }
 
 /** Why KVM_RUN came back, as one line: `KVM_EXIT_MMIO write 4 bytes at 0x9000000: 0x48`. */
@@ -135,6 +165,12 @@ const EXIT_TEXTS: Readonly<Record<string, (view: StructView) => string>> = {
   },
   KVM_EXIT_SYSTEM_EVENT: (view) => {
     const fields = decodeStruct(kvm_run, ABI, view.bytes).fields;
-    return fields.find((field) => field.name === 'system_event.type')?.text ?? hex(view.get('system_event.type'));
+    const type = fields.find((field) => field.name === 'system_event.type')?.text ?? hex(view.get('system_event.type'));
+    if (view.get('system_event.ndata') === 0n || view.get('system_event.data[0]') === 0n) return type;
+    const flags = view.get('system_event.data[0]');
+    const flag = Object.entries(PSCI_EVENT_FLAGS).find(
+      ([name, value]) => name.startsWith(`${type}_FLAG`) && BigInt(value) === flags,
+    );
+    return `${type} data[0]=${flag?.[0] ?? hex(flags)}`;
   },
 };

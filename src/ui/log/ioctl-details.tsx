@@ -29,7 +29,7 @@ export function IoctlDetails({ entry }: { entry: IoctlEntry | null }) {
       </p>
       <Answer entry={entry} />
       {result?.explanation ? (
-        <div className="refusal" role="group" aria-label="Why it was refused">
+        <div className="refusal" role="group" aria-label={result.errno ? 'Why it was refused' : 'Why'}>
           <p className="refusal-message">{result.explanation.message}</p>
           <p className="refusal-rule">
             rule <code>{result.explanation.rule}</code> <span className="sep" /> kernel{' '}
