@@ -181,6 +181,7 @@ export function Stage2Events({ view, vm, chosen, onChoose, onWindow }: Stage2Eve
         ref={attach}
         role="grid"
         aria-label="Stage 2 events"
+        data-digits={digits}
         aria-rowcount={total + 1}
         aria-activedescendant={selected >= 0 ? `${id}${keyOf(rows[selected]!)}` : undefined}
         tabIndex={0}
