@@ -119,3 +119,39 @@ test('a breakpoint of an earlier visit stops the guest, until it is removed', as
   await sandbox.button('Continue').click();
   await sandbox.finished();
 });
+
+test('an address is typed by the names that the guest has', async ({ sandbox, page }) => {
+  await sandbox.open('two-stages');
+  await page.keyboard.press('F5');
+  await sandbox.finished();
+  const memory = await sandbox.panel('Memory');
+  const address = memory.getByRole('textbox', { name: 'Address' });
+  // It follows the view until something is typed.
+  await expect(address).toHaveValue('0x40000000');
+  for (const [typed, shown] of [
+    ['LEVEL1 + 0x8', '0x40010008'],
+    ['on', '0x40000068'],
+    ['pc', '0x40000084'],
+    ['ttbr0_el1', '0x40010000'],
+  ] as const) {
+    await address.fill(typed);
+    await page.keyboard.press('Enter');
+    await expect(address).toHaveValue(shown);
+  }
+  await address.fill('LEVEL9');
+  await page.keyboard.press('Enter');
+  await expect(memory.getByRole('alert')).toContainText('neither a number nor a name');
+});
+
+test('a byte that a person writes is marked until the guest runs on', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  await sandbox.button('Step instruction').click();
+  await expect(sandbox.state).toContainText('after a step');
+  const memory = await sandbox.panel('Memory');
+  await memory.getByRole('button', { name: 'Edit' }).click();
+  await expect(memory.getByRole('grid', { name: 'Memory' })).toBeFocused();
+  await page.keyboard.type('5a');
+  await expect(memory.getByRole('gridcell', { name: '5a changed' })).toBeVisible();
+  await sandbox.button('Step instruction').click();
+  await expect(memory.getByRole('gridcell', { name: 'changed' })).toHaveCount(0);
+});

@@ -314,6 +314,7 @@ function ByteRow({ id, view, baseline, address, digits, count, ascii, cursor, ty
           id={cursor === null ? undefined : `${id}-${cursor.toString(16)}`}
           aria-selected={cursor !== null}
           className="memory-missing"
+          title={first.missing}
           onClick={() => onSelect(address)}
         >
           {saysWhy ? first.missing : '·'}
