@@ -232,6 +232,16 @@ export class AddressSpace implements UserAddressSpace {
     }
   }
 
+  /**
+   * Whether guests have used pages of the range since they were asked for the last time: page_idle (mmu_notifier_clear_young), or
+   * with `flush` reclaim, which also has the TLBs forget (mmu_notifier_clear_flush_young). The process' own accesses don't count.
+   */
+  age(address: bigint, length: number, flush: boolean): boolean {
+    let young = false;
+    for (const listener of this.#listeners) young = listener.age(address, address + BigInt(length), flush) || young;
+    return young;
+  }
+
   /** Every mapping goes, with its pages. */
   unmapAll(): void {
     this.#remove(0, Number(this.#limit));

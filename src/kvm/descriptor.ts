@@ -19,6 +19,8 @@ export interface UserPage {
 /** Pages of a process are going away or change permissions: an MMU notifier. */
 export interface AddressSpaceListener {
   invalidate(start: bigint, end: bigint): void;
+  /** Whether pages were used since this was asked for the last time; `flush`: what TLBs hide is seen from now on. */
+  age(start: bigint, end: bigint, flush: boolean): boolean;
 }
 
 /** The process' address space (current->mm) as KVM uses it. */

@@ -14,7 +14,7 @@ import { dispatch, handlerTable, unknownIoctl } from './dispatch.ts';
 import { SmcccFeatures } from './firmware.ts';
 import { ioEventFd, type IoEvent } from './ioeventfd.ts';
 import { createIrqchip, irqFd, setDeviceAddress, setGsiRouting, signalMsi } from './irqchip.ts';
-import { setUserMemoryRegion, setUserMemoryRegion2, Memslots, unmapUserRange } from './memslots.ts';
+import { setUserMemoryRegion, setUserMemoryRegion2, Memslots, ageUserRange, unmapUserRange } from './memslots.ts';
 import type { KvmModule } from './module.ts';
 import type { RegScopeEncoding } from './proposals/regscope.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
@@ -165,7 +165,10 @@ export class Vm implements Descriptor {
     this.name = `kvm-${caller.pid}`;
     this.stage2 = stage2;
     this.coalescedRing = coalescedRing;
-    this.#listener = { invalidate: (start, end) => unmapUserRange(this, start, end) };
+    this.#listener = {
+      invalidate: (start, end) => unmapUserRange(this, start, end),
+      age: (start, end, flush) => ageUserRange(this, start, end, flush),
+    };
     mm.addListener(this.#listener);
     kvm.vms.add(this);
   }

@@ -7,7 +7,6 @@ import { TestVmm } from '../../host/testing.ts';
 import { assemble } from '../../isa/a64/assembler.ts';
 import { encodeAddress, entryAddress, entryKind, LAST_LEVEL } from '../../machine/translation/format.ts';
 import { walk, type Step } from '../../machine/translation/walk.ts';
-import { ageUserRange } from '../memslots.ts';
 import { ACCESS_FLAG, S2AP_WRITE, XN_HIGH } from './attributes.ts';
 import { MAINTENANCE, MOST_EVENTS, NO_LEVEL, Stage2Events, type Stage2Event } from './events.ts';
 import { Stage2 } from './tables.ts';
@@ -299,10 +298,10 @@ describe('what KVM is asked to do', () => {
   });
 
   it('an Access flag that the host cleared is set again by the fault that it makes, without FEAT_HAFDBS', () => {
-    const { vm, ram, news, run } = guest('a57-4k');
+    const { vmm, vm, ram, news, run } = guest('a57-4k');
     news(run);
     expect(vm.kvm.host.model.features.hardwareAccessFlag).toBe(false);
-    const young = () => ageUserRange(vm, ram + 0x10000n, ram + 0x11000n, true);
+    const young = () => vmm.process.memory.age(ram + 0x10000n, 0x1000, true);
     expect(news(young)).toEqual(['host memory aged: age, none', 'host memory aged: flush, vmid']);
     expect(young()).toBe(false);
     expect(news(run)).toEqual(['access flag fault: make-young, none']);
