@@ -52,6 +52,14 @@ describe('the CPU that QEMU 7.2 emulates, unlike the architecture’s,', () => {
     expect(exitOf(MAX, source).vcpu.context.pstate >> 28n).toBe(6n);
   });
 
+  it('does not trap WFE', () => {
+    const wfes = (config: HostConfig) => {
+      const { rows, values } = exitOf(config, `wfe\n${TO_MMIO} str x0, [x0]\n`).vcpu.statistics;
+      return values[rows.get('wfe_exit_stat')!.offset / 8];
+    };
+    expect([wfes(asRecorded(MAX)), wfes(MAX)]).toEqual([0n, 1n]);
+  });
+
   it('says of an atomic instruction’s fault that it is a write’s', () => {
     const source = `${TO_MMIO} ldadd x1, x2, [x0]\n`;
     for (const config of [asRecorded(MAX), MAX]) {

@@ -27,6 +27,7 @@ const PAGE = 4096n;
  * - An atomic instruction's fault is a write's, even where a read would fault (ISS.WnR of ESR_EL1 and ESR_EL2).
  * - A store exclusive that has lost its monitor fails before it looks at its address.
  * - An exception to EL1 clears the condition flags.
+ * - WFE gives way without a trap to EL2.
  * - DC and IC by address do nothing where stage 2 has no memory.
  * - Some registers of debug and RAS are not there: UNDEFINED, before a trap to EL2.
  * - AFSR0_EL1 and AFSR1_EL1 are zero.
@@ -110,6 +111,7 @@ export class EmulatedCpu implements HostCpu {
     const asked = el2.HCR_EL2;
     const flat = ((this.#cpu.read('SCTLR_EL1') >> BigInt(SCTLR.M)) & 1n) === 0n;
     if (flat) el2.HCR_EL2 |= HCR.DC | HCR.TVM;
+    el2.HCR_EL2 &= ~HCR.TWE;
     const vectors = BigInt.asUintN(64, this.#cpu.read('VBAR_EL1'));
     this.#cpu.setBreakpoints([...this.#breakpoints, ...VECTOR_OFFSETS.map((offset) => vectors + offset)]);
     const before = this.instructions;
@@ -121,7 +123,7 @@ export class EmulatedCpu implements HostCpu {
         this.#cpu.write('ESR_EL1', syndrome | BigInt(ABORT.WNR));
       }
     }
-    const ours = HCR.DC | HCR.TVM;
+    const ours = HCR.DC | HCR.TVM | HCR.TWE;
     el2.HCR_EL2 = (el2.HCR_EL2 & ~ours) | (asked & ours);
     return stop;
   }

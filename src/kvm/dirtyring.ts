@@ -23,6 +23,8 @@ export class DirtyRing {
   readonly #entries: number;
   #dirtyIndex = 0;
   #resetIndex = 0;
+  /** KVM_REQ_DIRTY_RING_SOFT_FULL: an entry was made that filled it. */
+  #asked = false;
 
   private constructor(kvm: KvmModule, pages: readonly Pa[], entries: number) {
     this.#kvm = kvm;
@@ -53,9 +55,10 @@ export class DirtyRing {
     for (const page of this.#pages) this.#kvm.host.memory.pages.free(page);
   }
 
-  /** So full that the vCPU must not run before userspace has harvested. */
-  get softFull(): boolean {
-    return this.#dirtyIndex - this.#resetIndex >= this.#entries - RESERVED_ENTRIES;
+  /** So full that the vCPU must not run before userspace has harvested (kvm_dirty_ring_check_request). */
+  mustBeHarvested(): boolean {
+    this.#asked &&= this.#isSoftFull();
+    return this.#asked;
   }
 
   push(slot: number, page: number): void {
@@ -65,6 +68,7 @@ export class DirtyRing {
     memory.write64(entry + ENTRY.OFFSET, BigInt(page));
     memory.write32(entry + ENTRY.FLAGS, DIRTY_GFN_FLAGS.KVM_DIRTY_GFN_F_DIRTY);
     this.#dirtyIndex++;
+    this.#asked ||= this.#isSoftFull();
   }
 
   /** Takes back what userspace has harvested and protects its pages again; gives how many (kvm_dirty_ring_reset). */
@@ -84,6 +88,11 @@ export class DirtyRing {
       reprotect(vm, slot, Math.floor(index / WORD_PAGES), 1n << BigInt(index % WORD_PAGES));
     }
     return count;
+  }
+
+  /** kvm_dirty_ring_used wraps: userspace can have had entries reset that nobody had made. */
+  #isSoftFull(): boolean {
+    return (this.#dirtyIndex - this.#resetIndex) >>> 0 >= this.#entries - RESERVED_ENTRIES;
   }
 
   #entry(index: number): number {

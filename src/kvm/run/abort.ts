@@ -99,7 +99,8 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: Ipa): Ref
   if (!page) return noUserMemory(vcpu, slot, ipa, hva, write);
 
   const readOnly = (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0;
-  const logging = !readOnly && (slot.flags & MEM_FLAGS.KVM_MEM_LOG_DIRTY_PAGES) !== 0;
+  // A slot whose dirty pages go to rings alone counts as not logged here (memslot_is_logging).
+  const logging = !readOnly && slot.dirty !== null;
   const writable = page.writable && !readOnly && (write || !logging);
   const permissions = { write: writable, execute: execute || vm.kvm.features.cacheDic };
 

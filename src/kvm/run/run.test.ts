@@ -155,13 +155,30 @@ describe('memory', () => {
     expect(vmm.runStruct(run).exit_reason).toBe(EXIT.DIRTY_RING_FULL);
     // The soft limit is 64 entries below the 256 there are.
     const entry = (n: number) => [...new BigUint64Array(vmm.process.memory.read(ring + BigInt(n * 16), 16)!.buffer)];
-    expect(entry(0)).toEqual([1n, 1n]);
-    expect(entry(191)).toEqual([1n, 192n]);
+    // The page that is executed is the first: without a bitmap also what is only read becomes writable, and dirty.
+    expect(entry(0)).toEqual([1n, 0n]);
+    expect(entry(191)).toEqual([1n, 191n]);
     expect(entry(192)).toEqual([0n, 0n]);
     for (let n = 0; n < 10; n++) vmm.process.memory.write(ring + BigInt(n * 16), Uint8Array.of(3));
     expect(vmm.answer(vmm.vm, 'KVM_RESET_DIRTY_RINGS')).toBe(10);
     expect(vmm.answer(fd, 'KVM_RUN')).toBe(0);
-    expect(entry(192)).toEqual([1n, 193n]);
+    expect(entry(192)).toEqual([1n, 192n]);
+  });
+
+  it('of a ring that userspace has wound beyond its entries is full at the next page', () => {
+    const vmm = new TestVmm();
+    vmm.createVm();
+    vmm.enable(CAPABILITIES.KVM_CAP_DIRTY_LOG_RING_ACQ_REL, 4096n);
+    const ram = vmm.map(0x10000, { address: 0x1_0000_0000n });
+    vmm.slot(0, RAM, 0x10000, ram, 1);
+    vmm.process.memory.write(ram, assemble(OFF, { origin: BigInt(RAM) }).bytes);
+    const { fd, run } = vmm.vcpu();
+    vmm.setCore(fd, 'pc', BigInt(RAM));
+    const ring = vmm.map(4096, { fd, offset: 64n * 4096n });
+    for (const at of [ring, ring + 16n]) vmm.process.memory.write(at, Uint8Array.of(2));
+    expect(vmm.answer(vmm.vm, 'KVM_RESET_DIRTY_RINGS')).toBe(2);
+    expect(vmm.answer(fd, 'KVM_RUN')).toBe(0);
+    expect(vmm.runStruct(run).exit_reason).toBe(EXIT.DIRTY_RING_FULL);
   });
 });
 

@@ -194,7 +194,7 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller): Steps<IoctlResult | 'agai
     return DONE;
   }
   // Until userspace has harvested the ring, the vCPU must not run.
-  if (vcpu.dirtyRing?.softFull) {
+  if (vcpu.dirtyRing?.mustBeHarvested()) {
     run.exitReason = EXIT_REASONS.KVM_EXIT_DIRTY_RING_FULL;
     return DONE;
   }
