@@ -120,8 +120,12 @@ export class SoftTlb {
     this.#insert(table, at.TLB + space + at.SPACE_NOTES, lo, hi, addend, flags, slot, Math.log2(size));
   }
 
+  /** How often everything, one space, one page was forgotten since the engine was made. */
+  readonly flushes = { all: 0, space: 0, page: 0 };
+
   /** Forgets everything, or all of one space. */
   flush(space?: number): void {
+    this.flushes[space === undefined ? 'all' : 'space']++;
     if (space === undefined) {
       for (const one of this.#ready) this.#flushSpace(one);
     } else if (this.#ready.has(space)) this.#flushSpace(space);
@@ -129,6 +133,7 @@ export class SoftTlb {
 
   /** Forgets the page of the address in every regime of every space, and the whole of what it was mapped in, whatever the top byte of the address was. */
   flushPage(lo: number, hi: number): void {
+    this.flushes.page++;
     for (const space of this.#ready) {
       const count = this.#count(space);
       if (count === 0) continue;

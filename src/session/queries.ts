@@ -322,6 +322,16 @@ export interface WalkView {
         readonly fault: string;
         readonly message: string;
       };
+  readonly tlb: TlbCounts;
+}
+
+/** What the host's CPU has done with its TLBs since it was switched on, whatever the guest. */
+export interface TlbCounts {
+  /** Misses filled by the walk in WebAssembly and by the one in TypeScript. */
+  readonly refills: Readonly<Record<'read' | 'write' | 'fetch', number>>;
+  readonly fills: Readonly<Record<'read' | 'write' | 'fetch', number>>;
+  /** Times that all was forgotten, all of one address space, one page. */
+  readonly flushes: Readonly<Record<'all' | 'space' | 'page', number>>;
 }
 
 export interface WalkStep {

@@ -62,6 +62,10 @@ export class LoadedSandbox implements Inspected {
     return this.host.kvm.host.memory;
   }
 
+  get tlb(): Inspected['tlb'] {
+    const { refills, fills, flushes } = this.host.machine.engine.tlb;
+    return { refills, fills: { ...fills }, flushes: { ...flushes } };
+  }
   get absentFeatures(): Inspected['absentFeatures'] {
     return absentFeatures(this.host.kvm.host.model.id);
   }

@@ -4,6 +4,7 @@ import type { Vm } from '../../kvm/vm.ts';
 import type { PhysicalMemory } from '../../machine/memory.ts';
 import type { Changes } from '../changes.ts';
 import type { GuestProgram } from '../guest.ts';
+import type { TlbCounts } from '../messages.ts';
 
 /** What the views look at: one loaded sandbox, whatever it is doing. */
 export interface Inspected {
@@ -15,6 +16,7 @@ export interface Inspected {
   readonly changes: Changes;
   /** Extensions (FEAT_…) that the host's CPU lacks. */
   readonly absentFeatures: ReadonlySet<string>;
+  readonly tlb: TlbCounts;
   /** By descriptor; null where the number is none of that kind. */
   vm(fd: number): Vm | null;
   vcpu(fd: number): Vcpu | null;

@@ -42,6 +42,7 @@ export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: k
   return {
     view: 'walk',
     va,
+    tlb: inspected.tlb,
     steps: steps.map((step) => {
       const { stage, level, forAddress, index, descriptorIpa, descriptorPa, value } = step;
       const { kind, fields } = decodeDescriptor(step.format, level, value, meaning[stage]);

@@ -78,7 +78,19 @@ describe('page tables', () => {
 });
 
 describe('a walk', () => {
-  const view = (result: WalkView['result']): WalkView => ({ view: 'walk', va: 0x1000n, steps: [], result });
+  const tlb = {
+    refills: { read: 3, write: 2, fetch: 1 },
+    fills: { read: 1, write: 0, fetch: 0 },
+    flushes: { all: 2, space: 0, page: 1 },
+  };
+  const view = (result: WalkView['result']): WalkView => ({ view: 'walk', va: 0x1000n, steps: [], result, tlb });
+
+  it('tells what the TLBs had to be filled by', () => {
+    const ok = view({ ok: true, ipa: 0n, pa: 0n, meaning: '' });
+    expect(textOf(<Walk view={ok} shape="grid" onMemory={nothing} />)).toContain(
+      'TLB misses: 6 walked in WebAssembly, 1 in TypeScript; flushes: 2 of everything, 1 of a page.',
+    );
+  });
 
   it('leads from VA over IPA to PA', () => {
     const ok = view({ ok: true, ipa: 0x4000_1000n, pa: 0x4800_1000n, meaning: 'Normal Write-Back' });

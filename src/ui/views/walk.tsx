@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { WalkStep, WalkView } from '../../session/messages.ts';
+import type { TlbCounts, WalkStep, WalkView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { inspectStore, showMemory, useInspection, useTargetVcpu } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
@@ -177,7 +177,9 @@ export function Walk({ view, shape, onMemory }: WalkProps) {
           <DescriptorBits value={step.value} fields={step.fields} />
         </Detail>
       ) : (
-        <p className="view-foot view-muted">Select a read for the bits of its descriptor.</p>
+        <p className="view-foot view-muted" title="Since the host was switched on, for all of its guests">
+          Select a read for the bits of its descriptor. {tlbText(view.tlb)}
+        </p>
       )}
     </div>
   );
@@ -212,6 +214,19 @@ function WalkResult({ view, reads }: { view: WalkView; reads: number }) {
       </p>
     </div>
   );
+}
+
+const total = (counts: TlbCounts['fills']) => counts.read + counts.write + counts.fetch;
+
+/** What the CPU's TLBs had to be filled by: most misses never leave WebAssembly. */
+function tlbText({ refills, fills, flushes }: TlbCounts): string {
+  const flushed = [
+    [flushes.all, 'of everything'],
+    [flushes.space, 'of an address space'],
+    [flushes.page, 'of a page'],
+  ] as const;
+  const flushTexts = flushed.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : []));
+  return `TLB misses: ${total(refills)} walked in WebAssembly, ${total(fills)} in TypeScript; flushes: ${flushTexts.join(', ') || 'none'}.`;
 }
 
 function Place({ space, address }: { space: string; address: bigint }) {
