@@ -42,7 +42,7 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
   const digit = (bit: number) => {
     const changed = ((differs >> BigInt(bit)) & 1n) === 1n;
     const text = isSet(bit).toString();
-    if (!onFlip) return text;
+    if (!onFlip) return changed ? <b data-changed={true}>{text}</b> : text;
     return (
       <button
         type="button"

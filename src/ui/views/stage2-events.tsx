@@ -345,6 +345,7 @@ interface ChangeProps {
 function Change({ row, vm, level, before, after }: ChangeProps) {
   const isValid = (value: bigint) => (value & 1n) !== 0n;
   const gone = isValid(before) && !isValid(after);
+  const replaces = isValid(before) && isValid(after);
   const value = gone ? before : after;
   const view = useView({ view: 'descriptor', stage: 2, vm, level, value });
   const [first, second] = row.operation === 'fill' ? [null, after] : [before, after];
@@ -368,8 +369,12 @@ function Change({ row, vm, level, before, after }: ChangeProps) {
       </dl>
       {view?.view === 'descriptor' && (
         <>
-          <h4>{gone ? 'The descriptor that was there' : 'The new descriptor; changed bits are marked'}</h4>
-          <DescriptorBits value={value} fields={view.fields} before={gone || !isValid(before) ? null : before} />
+          <h4>
+            {gone
+              ? 'The descriptor that was there'
+              : `The new descriptor${replaces ? '; changed bits are marked' : ''}`}
+          </h4>
+          <DescriptorBits value={value} fields={view.fields} before={replaces ? before : null} />
         </>
       )}
     </>
