@@ -14,6 +14,12 @@ import { Checker, failureOf } from '../session/checked.ts';
 import { print, table, UsageError } from './command.ts';
 import type { Command } from './command.ts';
 
+/** A valid combination, by its place in what is run. */
+interface Entry {
+  readonly set: MatrixSet;
+  readonly combination: Combination;
+}
+
 /** What became of one combination; `failure` null: all that must be seen was seen. */
 interface Outcome {
   readonly index: number;
@@ -35,32 +41,36 @@ export const matrix: Command = {
   },
   words: { least: 0, most: 0 },
   run: async (given) => {
-    const sets = setsOf(given.text('set'));
+    const name = given.text('set');
+    const sets = setsOf(name);
+    const entries = sets.flatMap((set) => validOf(set).map((combination) => ({ set, combination })));
     const part = given.text('part');
     if (part !== null) {
-      for (const set of sets) await run(set, partOf(part), (outcome) => print(JSON.stringify(outcome)));
+      await run(entries, partOf(part), (outcome) => print(JSON.stringify(outcome)));
       return 0;
     }
     const jobs = numberOf(given.text('jobs'));
-    let passed = true;
+    const failed = await runAll(entries, name, jobs, (outcome) => {
+      if (given.flag('verbose')) print(`${outcome.failure === null ? 'ok  ' : 'FAIL'} ${textOf(entries, outcome)}`);
+    });
     for (const set of sets) {
       const all = combinations(set);
-      const valid = validOf(set);
+      const valid = entries.filter((entry) => entry.set === set).length;
+      const wrong = failed.filter(({ index }) => entries[index]?.set === set);
       print(`${set.name}: ${set.title}`);
-      print(`  ${all.length} combinations, ${valid.length} valid`);
+      print(`  ${all.length} combinations, ${valid} valid`);
       if (given.flag('rules')) for (const line of rulesOf(set, all)) print(`  ${line}`);
-      const failed = await runAll(set, jobs, (outcome) => {
-        if (given.flag('verbose')) print(`  ${outcome.failure === null ? 'ok  ' : 'FAIL'} ${textOf(valid, outcome)}`);
-      });
-      for (const outcome of failed) print(`  FAIL ${textOf(valid, outcome)}: ${outcome.failure ?? ''}`);
-      print(`  ${valid.length - failed.length} of ${valid.length} booted, wrote, read and stopped as they must`);
-      passed &&= failed.length === 0;
+      for (const outcome of wrong) print(`  FAIL ${textOf(entries, outcome)}: ${outcome.failure ?? ''}`);
+      print(`  ${valid - wrong.length} of ${valid} booted, wrote, read and stopped as they must`);
     }
-    return passed ? 0 : 1;
+    return failed.length === 0 ? 0 : 1;
   },
 };
 
-const textOf = (valid: readonly Combination[], { index }: Outcome): string => combinationText(valid[index]!);
+const textOf = (entries: readonly Entry[], { index }: Outcome): string => {
+  const { set, combination } = entries[index]!;
+  return `${set.name} ${combinationText(combination)}`;
+};
 
 function setsOf(name: string | null): readonly MatrixSet[] {
   if (name === null) return SETS;
@@ -92,37 +102,41 @@ function rulesOf(set: MatrixSet, all: readonly Combination[]): string[] {
 }
 
 async function run(
-  set: MatrixSet,
+  entries: readonly Entry[],
   { first, step }: { first: number; step: number },
   tell: (outcome: Outcome) => void,
 ): Promise<void> {
-  const valid = validOf(set);
   const checker = await Checker.create();
-  for (let index = first; index < valid.length; index += step) {
-    tell({ index, failure: failureOf(checker.run(sandboxOf(valid[index]!))) });
+  for (let index = first; index < entries.length; index += step) {
+    tell({ index, failure: failureOf(checker.run(sandboxOf(entries[index]!.combination))) });
     // QuickJS is replaced asynchronously where a script has broken it.
     await new Promise(setImmediate);
   }
 }
 
-/** Those that failed. With more than one job, each part is a process of its own. */
-async function runAll(set: MatrixSet, jobs: number, tell: (outcome: Outcome) => void): Promise<readonly Outcome[]> {
-  const total = validOf(set).length;
+/** Those that failed. With more than one job, each part is a process of its own; `set` is the one set that is run, or null. */
+async function runAll(
+  entries: readonly Entry[],
+  set: string | null,
+  jobs: number,
+  tell: (outcome: Outcome) => void,
+): Promise<readonly Outcome[]> {
+  const missing = new Set(entries.keys());
   const failed: Outcome[] = [];
-  let done = 0;
   const one = (outcome: Outcome) => {
-    done++;
+    missing.delete(outcome.index);
     if (outcome.failure !== null) failed.push(outcome);
     tell(outcome);
-    showProgress(done, total);
+    showProgress(entries.length - missing.size, entries.length);
   };
   const program = process.argv[1];
-  if (jobs === 1 || program === undefined) await run(set, { first: 0, step: 1 }, one);
+  if (jobs === 1 || program === undefined) await run(entries, { first: 0, step: 1 }, one);
   else {
+    const words = [program, 'matrix', ...(set === null ? [] : ['--set', set]), '--part'];
     const parts = Array.from({ length: jobs }, (_, index) => `${index}/${jobs}`);
-    await Promise.all(parts.map((part) => runPart([program, 'matrix', '--set', set.name, '--part', part], one)));
+    await Promise.all(parts.map((part) => runPart([...words, part], one)));
   }
-  if (done < total) failed.push({ index: done, failure: `${total - done} were not run: a process ended early` });
+  for (const index of missing) failed.push({ index, failure: 'it was not run: a process ended early' });
   return failed.sort((a, b) => a.index - b.index);
 }
 
