@@ -138,13 +138,23 @@ const LATE: readonly Message[] = [
     because: () => "Cortex-A57's erratum 832075: a guest that does not work around it can hang the CPU.",
   },
   {
+    when: (kvm) => kvm.failure !== null,
+    text: () => 'kvm [1]: PAGE_SIZE not supported at Stage-2, giving up',
+    because: (kvm) => `${kvm.failure ?? ''}: there is no /dev/kvm.`,
+  },
+  {
+    when: (kvm) => kvm.failure === null,
     text: (kvm) => {
       const reduced = kvm.ipaLimit < DEFAULT_IPA_BITS ? ' (Reduced IPA size, limited VM/VMM compatibility)' : '';
       return `kvm [1]: IPA Size Limit: ${kvm.ipaLimit} bits${reduced}`;
     },
     because: ipaReason,
   },
-  { text: (kvm) => `kvm [1]: ${modeText(kvm)} mode initialized successfully`, because: modeReason },
+  {
+    when: (kvm) => kvm.failure === null,
+    text: (kvm) => `kvm [1]: ${modeText(kvm)} mode initialized successfully`,
+    because: modeReason,
+  },
 ];
 
 /** The kernel whose answers were recorded, and what of a later one it has. */

@@ -162,7 +162,6 @@ export function checkConfig(config: HostConfig): void {
   const { features, name } = cpuModel(cpu, hardwareOptions({ ...config, lpa2: true, lva: true }));
   const granule = granuleOfPageSize(pageSize).name;
   if (!features.stage1Granules.includes(granule)) no(`${name} has no stage 1 with ${granule} pages`);
-  if (!features.stage2Granules.includes(granule)) no(`${name} has no stage 2 with ${granule} pages: KVM gives up`);
   if (lpa2 === true && features.lpa2Stage1.length === 0) no(`${name} has no FEAT_LPA2, which came with Armv8.7`);
   if (lva === true && !features.largeVa) no(`${name} has no FEAT_LVA, which came with Armv8.2`);
   if (kernel) checkKernel(kernel, granule, no);

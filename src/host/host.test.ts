@@ -60,7 +60,6 @@ describe('a host that can not be', () => {
       { kernel: { paBits: 48, vaBits: 48 }, ram: [...RAM, { base: 1n << 50n, size: 1n << 20n }] },
       /48 bits.*built for/,
     ],
-    ['pages that stage 2 has no granule for', { stage2Granules: ['16K', '64K'] }, /no stage 2 with 4K.*KVM gives up/],
     ['pages that stage 1 has no granule for', { stage1Granules: ['64K'] }, /no stage 1 with 4K/],
     ['an unknown granule', { stage2Granules: ['8K' as '4K'] }, /8K/],
     ['a 4K kernel of 52 bits of one kind alone', { kernel: { paBits: 52, vaBits: 48 } }, /neither/],
@@ -75,6 +74,20 @@ describe('a host that can not be', () => {
   ] as [string, Partial<HostConfig>, RegExp][])('%s is refused with the reason', (_what, change, reason) => {
     expect(() => boot(config(change))).toThrow(ConfigError);
     expect(() => boot(config(change))).toThrow(reason);
+  });
+
+  it('a stage 2 without the kernel’s pages boots without KVM, and says why', () => {
+    const host = boot(config({ stage2Granules: ['16K', '64K'] }));
+    const texts = host.bootLog.map(({ text }) => text);
+    expect(texts).toContain('kvm [1]: PAGE_SIZE not supported at Stage-2, giving up');
+    expect(texts.filter((text) => /IPA Size Limit|initialized/.test(text))).toEqual([]);
+    const process = host.createProcess();
+    expect(process.open('/dev/kvm')).toMatchObject({
+      errno: 'ENOENT',
+      rule: 'open.no-kvm',
+      message: expect.stringMatching(/gave up.*TGran4_2.*4K/) as string,
+    });
+    process.exit();
   });
 
   it('RAM above 2^48 is one that can', () => {

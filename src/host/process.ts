@@ -67,7 +67,12 @@ export class Process implements Caller {
   open(path: string): number | Refusal {
     if (path !== KVM_PATH)
       return refuse('ENOENT', 'open.no-file', `there is no ${path}; the host has ${KVM_PATH}`, 'do_sys_openat2');
-    return this.install(this.#host.kvm.open());
+    const { kvm } = this.#host;
+    if (kvm.failure !== null) {
+      const message = `there is no ${KVM_PATH}: KVM gave up at boot, as ${kvm.failure}`;
+      return refuse('ENOENT', 'open.no-kvm', message, 'kvm_set_ipa_limit');
+    }
+    return this.install(kvm.open());
   }
 
   /** eventfd(2) with EFD_* flags; a read of 0 is EAGAIN also without EFD_NONBLOCK: nobody else could signal it meanwhile. */

@@ -81,9 +81,10 @@ export function setCounterOffset(vm: Vm, arg: bigint, caller: Caller): IoctlResu
   const offset = readUser(caller.memory, arg, kvm_arm_counter_offset);
   if (isRefusal(offset)) return offset;
   const kernel = 'kvm_vm_ioctl_set_counter_offset';
-  if (offset.reserved !== 0n) return refuse('EINVAL', 'counter-offset.reserved', 'reserved must be 0', kernel);
-  if (vm.vcpus.some(({ loaded }) => loaded))
-    return refuse('EBUSY', 'counter-offset.running', 'a vCPU is in KVM_RUN', kernel);
+  if (offset.reserved !== 0n)
+    return refuse('EINVAL', 'counter-offset.reserved', `reserved is ${hex(offset.reserved)} and must be 0`, kernel);
+  const running = vm.vcpus.find(({ loaded }) => loaded);
+  if (running) return refuse('EBUSY', 'counter-offset.running', `vCPU ${running.id} is in KVM_RUN`, kernel);
   vm.counterOffsetSet = true;
   vm.counterOffset.virtual = offset.counter_offset;
   vm.counterOffset.physical = offset.counter_offset;
@@ -184,7 +185,9 @@ export const ATTRIBUTE_CAPABILITIES: readonly CapabilityRow[] = [
       const size = args[0] ?? 0n;
       const kernel = 'kvm_vm_ioctl_enable_cap';
       if (flags !== 0) return refuse('EINVAL', 'enable-cap.flags', `flags ${hex(flags)} must be 0`, kernel);
-      if (vm.memslots.size > 0) return refuse('EINVAL', 'eager-split.slots', 'the VM has memory slots already', kernel);
+      if (vm.memslots.size > 0) {
+        return refuse('EINVAL', 'eager-split.slots', `the VM has ${vm.memslots.size} memory slots already`, kernel);
+      }
       const single = (size & (size - 1n)) === 0n && (size & BigInt(blockSizes(vm))) !== 0n;
       if (size !== 0n && !single) {
         return refuse(

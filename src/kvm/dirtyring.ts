@@ -118,9 +118,15 @@ function enableRing(vm: Vm, size: number): IoctlResult {
       kernel,
     );
   }
-  if (vm.dirtyRingSize !== 0) return refuse('EINVAL', 'dirty-ring.again', 'the VM has a dirty ring already', kernel);
+  if (vm.dirtyRingSize !== 0)
+    return refuse('EINVAL', 'dirty-ring.again', `the VM has dirty rings of ${vm.dirtyRingSize} bytes already`, kernel);
   if (vm.vcpus.length > 0)
-    return refuse('EINVAL', 'dirty-ring.vcpus', 'the VM has vCPUs, which would be without a ring', kernel);
+    return refuse(
+      'EINVAL',
+      'dirty-ring.vcpus',
+      `the VM has ${vm.vcpus.length} vCPUs, which would be without a ring`,
+      kernel,
+    );
   vm.dirtyRingSize = size;
   return DONE;
 }

@@ -3,7 +3,7 @@ import { HCR } from '../machine/el2.ts';
 import type { Caller } from './descriptor.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
 import { injectDataAbort, injectSerror } from './run/inject.ts';
-import { hex, readUser, writeUser } from './usercopy.ts';
+import { hex, mustBeZero, readUser, writeUser } from './usercopy.ts';
 import type { Vcpu } from './vcpu.ts';
 
 const ISS_MASK = 0x1ff_ffffn;
@@ -28,12 +28,17 @@ export function setVcpuEvents(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRes
   if (isRefusal(events)) return events;
   const no = (rule: string, message: string, kernel = 'kvm_arm_vcpu_set_events'): Refusal =>
     refuse('EINVAL', `vcpu-events.${rule}`, message, kernel);
-  if (events.reserved.some((word) => word !== 0)) return no('reserved', 'reserved must be 0');
   const { exception } = events;
-  if (exception.pad.some((byte) => byte !== 0)) return no('reserved', 'exception.pad must be 0');
+  const set = mustBeZero('reserved', events.reserved) ?? mustBeZero('exception.pad', exception.pad);
+  if (set !== null) return no('reserved', set);
   if (exception.serror_pending !== 0 && exception.serror_has_esr !== 0) {
     const kernel = '__kvm_arm_vcpu_set_events';
-    if (!vcpu.vm.kvm.features.ras) return no('no-ras', 'an SError can have a syndrome only on a host with RAS', kernel);
+    if (!vcpu.vm.kvm.features.ras)
+      return no(
+        'no-ras',
+        `serror_esr ${hex(exception.serror_esr)}: an SError has a syndrome only on a host with RAS`,
+        kernel,
+      );
     if ((exception.serror_esr & ~ISS_MASK) !== 0n) {
       return no('serror-esr', `serror_esr ${hex(exception.serror_esr)} has bits outside the ISS`, kernel);
     }

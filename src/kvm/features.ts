@@ -11,6 +11,8 @@ export interface KernelFeatures {
   readonly lpa2: boolean;
   /** FEAT_LVA. */
   readonly largeVa: boolean;
+  /** Stage 2 has tables of the kernel's page size (ID_AA64MMFR0_EL1.TGranX_2). */
+  readonly stage2PageSize: boolean;
   readonly vmidBits: 8 | 16;
   /** FEAT_S2FWB: stage 2 makes RAM cacheable by itself. */
   readonly stage2ForceWriteBack: boolean;
@@ -52,6 +54,7 @@ export function kernelFeatures(model: HostModel, granule: GranuleName): KernelFe
     paRange: Number((id.ID_AA64MMFR0_EL1 ?? 0n) & 0xfn),
     lpa2: features.lpa2Stage1.includes(granule) && features.lpa2Stage2.includes(granule),
     largeVa: features.largeVa,
+    stage2PageSize: features.stage2Granules.includes(granule),
     vmidBits: features.vmidBits,
     stage2ForceWriteBack: features.forcedWriteBack,
     cacheDic: (((id.CTR_EL0 ?? 0n) >> 29n) & 1n) !== 0n,

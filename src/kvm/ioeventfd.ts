@@ -77,7 +77,7 @@ function checkAssign(addr: bigint, length: number, flags: number): Refusal | nul
   if (addr + BigInt(length) >= ADDRESS_END) return no('range', `${hex(addr)} with ${length} bytes wraps around 2^64`);
   if ((flags & ~VALID_FLAGS) !== 0) return no('flags', `flags ${hex(flags)} has bits that there are not`);
   if (length === 0 && (flags & DATAMATCH) !== 0)
-    return no('datamatch', 'a value can only be matched where the length is');
+    return no('datamatch', `a length of ${length} is any, and a value can only be matched where the length is known`);
   return null;
 }
 

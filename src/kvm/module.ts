@@ -125,7 +125,14 @@ export class KvmModule {
     return this.features.vhe && this.host.mode !== 'nvhe';
   }
 
-  /** What open("/dev/kvm") gives. */
+  /** Why KVM gave up when the kernel booted, so that there is no /dev/kvm (kvm_set_ipa_limit); null: it did not. */
+  get failure(): string | null {
+    if (this.features.stage2PageSize) return null;
+    const { name } = this.granule;
+    return `ID_AA64MMFR0_EL1.TGran${name.slice(0, -1)}_2 says that stage 2 has no tables of ${name} pages, the kernel's`;
+  }
+
+  /** What open("/dev/kvm") gives, where there is one. */
   open(): System {
     return new System(this);
   }

@@ -287,7 +287,13 @@ function setFilter({ vm }: Vcpu, address: bigint, caller: Caller, kernel: string
     const message = `action ${action} for ${count} events from ${hex(first)}: there are ${hex(events)} events, to allow or deny`;
     return refuse('EINVAL', 'pmu.filter', message, kernel);
   }
-  if (vm.hasRunOnce) return refuse('EBUSY', 'pmu.filter-after-run', 'a vCPU of the VM has run', kernel);
+  if (vm.hasRunOnce)
+    return refuse(
+      'EBUSY',
+      'pmu.filter-after-run',
+      `${count} events from ${hex(first)}: a vCPU of the VM has run`,
+      kernel,
+    );
   vm.pmuFilter ??= new Uint8Array(events).fill(allow ? 0 : 1);
   vm.pmuFilter.fill(allow ? 1 : 0, first, first + count);
   return DONE;
@@ -301,7 +307,7 @@ function choosePmu({ vm }: Vcpu, address: bigint, caller: Caller): IoctlResult {
   if (wanted !== HOST_PMU_TYPE) {
     return refuse('ENXIO', 'pmu.type', `the host has no PMU of type ${wanted}, it has ${HOST_PMU_TYPE}`, kernel);
   }
-  if (vm.hasRunOnce) return refuse('EBUSY', 'pmu.type-after-run', 'a vCPU of the VM has run', kernel);
+  if (vm.hasRunOnce) return refuse('EBUSY', 'pmu.type-after-run', `PMU ${wanted}: a vCPU of the VM has run`, kernel);
   vm.pmuChosen = true;
   vm.pmuCounters = vm.kvm.features.pmuCounters;
   return DONE;

@@ -2,7 +2,7 @@ import { SMCCC_FILTER_ACTIONS } from '../abi/constants.ts';
 import { kvm_smccc_filter } from '../abi/structs.ts';
 import type { Caller } from './descriptor.ts';
 import { DONE, isRefusal, refuse, type IoctlResult } from './refusal.ts';
-import { hex, readUser } from './usercopy.ts';
+import { hex, mustBeZero, readUser } from './usercopy.ts';
 import type { Vm } from './vm.ts';
 
 /** What is done with calls whose function is in first..last. */
@@ -25,7 +25,8 @@ export function setSmcccFilter(vm: Vm, address: bigint, caller: Caller): IoctlRe
   if (isRefusal(filter)) return filter;
   const kernel = 'kvm_smccc_set_filter';
   const no = (rule: string, message: string): IoctlResult => refuse('EINVAL', `smccc-filter.${rule}`, message, kernel);
-  if (filter.pad.some((byte) => byte !== 0)) return no('pad', 'pad must be 0');
+  const set = mustBeZero('pad', filter.pad);
+  if (set !== null) return no('pad', set);
   const first = filter.base;
   const last = (first + filter.nr_functions - 1) >>> 0;
   if (filter.nr_functions === 0 || last < first)
@@ -33,7 +34,10 @@ export function setSmcccFilter(vm: Vm, address: bigint, caller: Caller): IoctlRe
   if (!Object.values(SMCCC_FILTER_ACTIONS).some((action) => action === filter.action)) {
     return no('action', `there is no action ${filter.action}`);
   }
-  if (vm.hasRunOnce) return refuse('EBUSY', 'smccc-filter.after-run', 'a vCPU has run', kernel);
+  if (vm.hasRunOnce) {
+    const message = `${hex(first)}-${hex(last)} can't get an action once a vCPU of the VM has run`;
+    return refuse('EBUSY', 'smccc-filter.after-run', message, kernel);
+  }
   if (vm.smcccFilter.length === 0) vm.smcccFilter.push(...RESERVED);
   const taken = vm.smcccFilter.find((range) => range.first <= last && first <= range.last);
   if (taken) {

@@ -67,3 +67,12 @@ export function toBytes(value: bigint, size: number): Uint8Array {
   for (let index = 0; index < size; index++) bytes[index] = Number((value >> BigInt(8 * index)) & 0xffn);
   return bytes;
 }
+
+/** `reserved[2] is 0x5 and must be 0`, of the first word that is not; null: all are. */
+export function mustBeZero(name: string, words: ArrayLike<number>): string | null {
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? 0;
+    if (word !== 0) return `${name}[${index}] is ${hex(word)} and must be 0`;
+  }
+  return null;
+}
