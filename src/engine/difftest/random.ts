@@ -1,12 +1,10 @@
-/** A reproducible source of numbers (xorshift32): the same seed gives the same cases for ever. */
-export class Random {
+/** Numbers by xorshift32: the same state gives the same numbers for ever. */
+export class Xorshift {
   #state: number;
 
-  constructor(seed: number) {
-    /* Seeds that are near one another begin far from one another. */
-    this.#state = Math.imul(seed ^ (seed >>> 16), 0x9e3779b1) >>> 0 || 1;
-    this.u32();
-    this.u32();
+  /** `state`: u32; 0 is none of the sequence and stands for 1. */
+  constructor(state: number) {
+    this.#state = state >>> 0 || 1;
   }
 
   u32(): number {
@@ -27,5 +25,14 @@ export class Random {
   }
   pick<T>(values: readonly T[]): T {
     return values[this.below(values.length)]!;
+  }
+}
+
+/** Seeds that are near one another begin far from one another. */
+export class Random extends Xorshift {
+  constructor(seed: number) {
+    super(Math.imul(seed ^ (seed >>> 16), 0x9e3779b1));
+    this.u32();
+    this.u32();
   }
 }

@@ -1,28 +1,9 @@
-/** A reproducible source of numbers (xorshift32): the same seed gives the same cases for ever. */
-export class Random {
-  #state: number;
+import { Xorshift } from '../../engine/difftest/random.ts';
 
-  constructor(seed: number) {
-    this.#state = seed >>> 0 || 1;
-  }
-
-  u32(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x >>> 0;
-    return this.#state;
-  }
-  /** 0 … count − 1. */
-  below(count: number): number {
-    return Math.floor((this.u32() / 2 ** 32) * count);
-  }
+/** What random tables, guests and registers are made of: the seed is the first state, as the recorded answers have it. */
+export class Random extends Xorshift {
   u64(): bigint {
     return (BigInt(this.u32()) << 32n) | BigInt(this.u32());
-  }
-  pick<T>(values: readonly T[]): T {
-    return values[this.below(values.length)]!;
   }
   /** Any value, and more often one near a border. */
   interesting(): bigint {
