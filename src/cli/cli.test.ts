@@ -142,6 +142,38 @@ describe('run and lab', () => {
     expect(err).toMatch(/^ioctl\(\d+, KVM_CREATE_VM, 0 .*\) = \d+\n$/);
   });
 
+  it('what KVM did to stage 2 is told at the end', async () => {
+    const script = file(
+      'events.ts',
+      `const kvm = open('/dev/kvm');
+const vm = await ioctl(kvm, KVM_CREATE_VM, 40);
+const ram = alloc(PAGE_SIZE, { shared: true });
+ram.write(0, guest.bytes);
+const slot = { slot: 0, guest_phys_addr: guest.origin, memory_size: ram.size, userspace_addr: ram.address };
+await ioctl(vm, KVM_SET_USER_MEMORY_REGION, slot);
+const vcpu = await ioctl(vm, KVM_CREATE_VCPU, 0);
+const init = struct('kvm_vcpu_init');
+await ioctl(vm, KVM_ARM_PREFERRED_TARGET, init);
+await ioctl(vcpu, KVM_ARM_VCPU_INIT, init);
+await setOneReg(vcpu, 'pc', guest.entry);
+await ioctl(vcpu, KVM_RUN);
+await ioctl(vm, KVM_SET_USER_MEMORY_REGION, { ...slot, memory_size: 0 });
+`,
+    );
+    const guest = file('events.s', 'movz x1, #0x900, lsl #16\n str x1, [x1]\n');
+    expect(await stage2(['run', script, '--guest', guest, '--host', 'a57-4k', '--stage2-events'])).toBe(0);
+    const lines = err.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^stage 2 of VM fd \d+$/);
+    expect(lines.find((line) => line.includes(' map '))).toMatch(
+      /0 map +– → R[W-]X +L3 0x40000000-0x40000fff \(translation fault\)/,
+    );
+    const unmap = lines.findIndex((line) => line.includes(' unmap '));
+    expect(lines[unmap]).toContain('(slot deleted)');
+    expect(lines[unmap + 1]).toMatch(
+      /HVC __kvm_tlb_flush_vmid_ipa; DSB ISH; TLBI IPAS2E1IS, 0x40000; .*TLBI VMALLE1IS/,
+    );
+  });
+
   it('a script or guest that is wrong is named by file, line and column, once', async () => {
     const script = file('b.ts', 'const = 1;');
     expect(await stage2(['run', script])).toBe(1);

@@ -1,10 +1,11 @@
 import { basename, extname } from 'node:path';
-import type { DecodedStruct, Diagnostic, IoctlEntry, Sandbox } from '../session/messages.ts';
+import type { DecodedStruct, Diagnostic, Event, IoctlEntry, Sandbox } from '../session/messages.ts';
 import { note } from './command.ts';
 import type { Command } from './command.ts';
 import { drive } from './drive.ts';
 import { readFile, readText } from './files.ts';
 import { DEFAULT_HOST, hostNamed } from './hosts.ts';
+import { stage2EventLines } from './stage2-events.ts';
 
 const place = ({ line, column }: Diagnostic): string =>
   line === undefined ? '' : `:${line}${column === undefined ? '' : `:${column}`}`;
@@ -39,10 +40,16 @@ function guestFrom(path: string): Pick<Sandbox, 'guest' | 'elf'> {
 
 export const run: Command = {
   name: 'run',
-  usage: 'SCRIPT.ts [--guest FILE] [--host NAME] [--log]',
+  usage: 'SCRIPT.ts [--guest FILE] [--host NAME] [--log] [--stage2-events]',
   summary: `runs a VMM script on a host (${DEFAULT_HOST} by default); what it and the guest print goes to stdout.
---guest gives it a guest program, A64 assembly or a linked ELF; --log writes every ioctl to stderr; status 1 where the script fails`,
-  options: { guest: { type: 'string' }, host: { type: 'string' }, log: { type: 'boolean' } },
+--guest gives it a guest program, A64 assembly or a linked ELF; --log writes every ioctl to stderr, --stage2-events at the end
+what KVM did to the stage 2 tables; status 1 where the script fails`,
+  options: {
+    guest: { type: 'string' },
+    host: { type: 'string' },
+    log: { type: 'boolean' },
+    'stage2-events': { type: 'boolean' },
+  },
   words: { least: 1, most: 1 },
   run: async (given) => {
     const [scriptFile = ''] = given.positionals;
@@ -54,7 +61,7 @@ export const run: Command = {
       ...(guestFile === null ? { guest: '' } : guestFrom(guestFile)),
     };
     let said = false;
-    const status = await drive(sandbox, (event) => {
+    const emit = (event: Event): void => {
       if (event.type === 'output') process.stdout.write(event.text);
       else if (event.type === 'diagnostics') {
         for (const one of event.diagnostics) {
@@ -64,6 +71,9 @@ export const run: Command = {
       } else if (event.type === 'ioctls' && given.flag('log')) {
         for (const entry of event.entries) if (entry.result) note(ioctlText(entry));
       }
+    };
+    const status = await drive(sandbox, emit, (end, ask) => {
+      if (given.flag('stage2-events')) for (const line of stage2EventLines(end, ask)) note(line);
     });
     if (status.state === 'finished') return 0;
     if (!said) note(`stage2 run: ${status.message ?? `the program did not come to its end: ${status.state}`}`);
