@@ -33,10 +33,11 @@ export function entryText(entry: TableEntry, child: TableNode | null): string {
   return `Maps ${range}${to}.`;
 }
 
-/** What the contiguous bit makes of it, in a sentence. */
-export function contiguousText({ runs, count, size: bytes, wrong }: ContiguousEntries): string {
+/** What the contiguous bit makes of an entry or of merged ones, in a sentence. */
+export function contiguousText(entry: TableEntry, { runs, count, size: bytes, wrong }: ContiguousEntries): string {
   if (wrong !== null)
     return `The contiguous bit is misprogrammed: ${wrong}. It is CONSTRAINED UNPREDICTABLE which entry a TLB takes; here each counts for itself.`;
-  const each = `${count} entries of which a TLB may make one of ${size(bytes)}`;
-  return runs > 1 ? `Contiguous: ${runs} runs of ${each}.` : `Contiguous: one of ${each}.`;
+  const one = `${count} entries of which a TLB may make one of ${size(bytes)}`;
+  if (runs > 1) return `Contiguous: ${runs} runs of ${one}.`;
+  return `Contiguous: ${entry.count < count ? 'of ' : ''}${one}.`;
 }

@@ -166,8 +166,8 @@ const Row = memo(function Row({ id, row, index, height, digits, selected }: RowP
           <span className="tree-kind">{kindText(row)}</span>
           <span className="tree-output">{output !== null && `→ ${hex(output)}`}</span>
           <span className="tree-attributes">
-            {table ? validText(table) : entry?.attributes}
             {entry?.contiguous && <Contiguous {...entry.contiguous} />}
+            {table ? validText(table) : entry?.attributes}
             {below > 0 && ` · ${below} changed`}
           </span>
         </>

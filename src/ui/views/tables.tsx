@@ -13,7 +13,16 @@ import { TableDump } from './table-dump.tsx';
 import { contiguousText, entryText, rowName, tableText } from './table-text.ts';
 import { TableTree } from './table-tree.tsx';
 import { TargetPicker } from './target-picker.tsx';
-import { allTables, rowOf, tablesTo, treeRows, type Toggled, type TreeRow } from './tree-rows.ts';
+import {
+  allTables,
+  rowAgain,
+  rowOf,
+  tablesTo,
+  treeRows,
+  type ChosenRow,
+  type Toggled,
+  type TreeRow,
+} from './tree-rows.ts';
 import './tables.css';
 
 /** As many tables are opened at once; a guest may have thousands. */
@@ -239,14 +248,17 @@ interface TablesOfProps {
 export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, aim = null, onMemory }: TablesOfProps) {
   const rows = useMemo(() => treeRows(view.roots, isOpen), [view.roots, isOpen]);
   // What was aimed at is selected until the person selects something, or nothing.
-  const [choice, setChoice] = useState<{ aim: Inspection['entry']; row: string | null | undefined }>({
+  const [choice, setChoice] = useState<{ aim: Inspection['entry']; row: ChosenRow | null | undefined }>({
     aim: null,
     row: null,
   });
   if (choice.aim !== aim) setChoice({ aim, row: undefined });
-  const selected = choice.row === undefined ? aim && rowOf(rows, aim.input) : choice.row;
-  const setSelected = (id: string | null) => setChoice({ aim, row: id });
-  const row = rows.find((other) => other.id === selected);
+  const aimed = choice.row === undefined && aim ? rowOf(rows, aim.input) : null;
+  const row = choice.row ? rowAgain(rows, choice.row) : rows.find(({ id }) => id === aimed);
+  const setSelected = (id: string | null) => {
+    const entry = rows.find((other) => other.id === id)?.entry;
+    setChoice({ aim, row: id === null ? null : { id, address: entry?.address ?? null } });
+  };
   const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
   const moment = momentText(view.kept === null ? 'stop' : (since ?? 'stop'));
   return (
@@ -273,7 +285,7 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, ai
           <TableTree
             label={`Stage ${view.stage} tables`}
             rows={rows}
-            selected={selected}
+            selected={row?.id ?? null}
             onSelect={setSelected}
             onToggle={onToggle}
           />
@@ -357,7 +369,9 @@ function EntryDetail({
   return (
     <>
       <p>{entryText(entry, table)}</p>
-      {entry.contiguous && <p data-wrong={entry.contiguous.wrong !== null}>{contiguousText(entry.contiguous)}</p>}
+      {entry.contiguous && (
+        <p data-wrong={entry.contiguous.wrong !== null}>{contiguousText(entry, entry.contiguous)}</p>
+      )}
       {entry.before !== null && (
         <p className="tables-before">
           Was <code>{hex(entry.before, 16)}</code> at {since}.

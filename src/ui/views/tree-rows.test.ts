@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TableEntry, TableNode } from '../../session/messages.ts';
-import { allTables, treeMove, treeRows } from './tree-rows.ts';
+import { allTables, rowAgain, treeMove, treeRows } from './tree-rows.ts';
 
 const entry = (index: number, child: TableNode | null): TableEntry => ({
   index,
@@ -103,5 +103,31 @@ describe('keys of the tree', () => {
     expect(treeMove(rows, -1, 'ArrowDown', 10)).toEqual({ to: 0 });
     expect(treeMove(rows, -1, 'x', 10)).toBeNull();
     expect(treeMove([], -1, 'ArrowDown', 10)).toBeNull();
+  });
+});
+
+describe('a chosen row', () => {
+  const page = (index: number, count: number): TableEntry => ({
+    ...entry(index, null),
+    count,
+    kind: 'page',
+    output: 0n,
+  });
+  const of = (...entries: TableEntry[]) => treeRows([table(0x1000n, 3, entries)], () => true);
+
+  it('is found again where an edit has made other runs of its entries', () => {
+    const before = of(page(0, 4), page(4, 12));
+    const chosen = { id: before[2]!.id, address: before[2]!.entry!.address };
+    expect(rowAgain(before, chosen)).toBe(before[2]);
+    const merged = of(page(0, 16));
+    expect(rowAgain(merged, chosen)).toBe(merged[1]);
+    const split = of(page(0, 4), page(4, 1), page(5, 11));
+    expect(rowAgain(split, chosen)).toBe(split[2]);
+  });
+
+  it('without an entry is found by itself', () => {
+    const rows = of(page(0, 1));
+    expect(rowAgain(rows, { id: rows[0]!.id, address: null })).toBe(rows[0]);
+    expect(rowAgain(rows, { id: 'gone', address: null })).toBeUndefined();
   });
 });

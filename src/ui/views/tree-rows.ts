@@ -83,6 +83,21 @@ export function treeRows(roots: readonly TableNode[], isOpen: (table: bigint) =>
   return rows;
 }
 
+/** A row that was chosen, and the address of its entry; null: it has none. */
+export interface ChosenRow {
+  readonly id: string;
+  readonly address: bigint | null;
+}
+
+/** Where a chosen row is now: an edit makes other runs of the entries, and the row is the one that holds its entry. */
+export function rowAgain(rows: readonly TreeRow[], { id, address }: ChosenRow): TreeRow | undefined {
+  const itself = rows.find((row) => row.id === id);
+  if (address === null || itself?.entry?.address === address) return itself;
+  const holds = ({ entry }: TreeRow) =>
+    entry !== null && address >= entry.address && address < entry.address + BigInt(8 * entry.count);
+  return rows.find(({ entry }) => entry?.address === address) ?? rows.find(holds);
+}
+
 function opensOf({ child, count, kind, address }: TableEntry): Toggled | null {
   if (child) return { kind: 'table', address: child.address };
   return count > 1 && (kind === 'page' || kind === 'block') ? { kind: 'run', address } : null;
