@@ -45,6 +45,25 @@ const share = (rows: readonly Agreement[]): string => {
   return `${sum((row) => row.agreeing)}/${sum((row) => row.total)}`;
 };
 
+/** A row for each area, a column for each host; `results` are the hosts'. */
+function printTable(hosts: readonly HostPreset[], results: readonly (readonly Agreement[])[]): void {
+  const rows = (results[0] ?? []).map(({ area }, i) => [area, ...results.map((of) => share(of.slice(i, i + 1)))]);
+  const head = ['area', ...hosts.map(({ name }) => name)];
+  for (const line of table([head, ...rows, ['all', ...results.map(share)]])) print(line);
+}
+
+function printFirstDifferences(hosts: readonly HostPreset[], results: readonly (readonly Agreement[])[]): void {
+  hosts.forEach(({ name }, i) => {
+    for (const { area, differences } of results[i] ?? []) {
+      const [first] = differences;
+      if (!first) continue;
+      print(`\n${name}, ${area}: ${first.trace}`);
+      print(`  stage2  ${first.ours ?? '(nothing)'}`);
+      print(`  kernel  ${first.kernel ?? '(nothing)'}`);
+    }
+  });
+}
+
 export const conformance: Command = {
   name: 'conformance',
   usage: '[--area AREA]… [--host NAME]… [--records] [--oracle FOLDER] [--verbose] [--explain]',
@@ -77,25 +96,8 @@ export const conformance: Command = {
 
     const refusals: Refusals = new Map();
     const results = recorded.map((host) => conform(traces, host, readText(answers(host)), refusals));
-    const rows = (results[0] ?? []).map(({ area }, i) => [area, ...results.map((of) => share(of.slice(i, i + 1)))]);
-    for (const line of table([
-      ['area', ...recorded.map(({ name }) => name)],
-      ...rows,
-      ['all', ...results.map(share)],
-    ])) {
-      print(line);
-    }
-    if (given.flag('verbose')) {
-      recorded.forEach(({ name }, i) => {
-        for (const { area, differences } of results[i] ?? []) {
-          const [first] = differences;
-          if (!first) continue;
-          print(`\n${name}, ${area}: ${first.trace}`);
-          print(`  stage2  ${first.ours ?? '(nothing)'}`);
-          print(`  kernel  ${first.kernel ?? '(nothing)'}`);
-        }
-      });
-    }
+    printTable(recorded, results);
+    if (given.flag('verbose')) printFirstDifferences(recorded, results);
     if (given.flag('explain')) {
       for (const { area, count, first, errno } of refusals.values()) {
         print(`${area}: ${errno} ${count} times, first: ${explanation(first)}`);

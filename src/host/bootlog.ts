@@ -1,6 +1,6 @@
 import type { KvmModule } from '../kvm/module.ts';
 import type { HostConfig } from './config.ts';
-import { detections } from './detected.ts';
+import { armPart, CORTEX_A57, detections } from './detected.ts';
 
 export interface BootLine {
   /** Seconds, as dmesg prints them. */
@@ -12,7 +12,6 @@ export interface BootLine {
 
 /** KVM_PHYS_SHIFT: the IPA size that old VMMs take for granted. */
 const DEFAULT_IPA_BITS = 40;
-const CORTEX_A57 = 0xd07;
 
 interface Message {
   /** Whether the kernel prints it here; absent: always. */
@@ -58,10 +57,7 @@ function ipaReason(kvm: KvmModule): string {
   return `${range}; a guest's physical addresses can have no more.`;
 }
 
-const isCortexA57 = ({ host }: KvmModule): boolean => {
-  const midr = host.model.id.MIDR_EL1 ?? 0n;
-  return midr >> 24n === 0x41n && ((midr >> 4n) & 0xfffn) === BigInt(CORTEX_A57);
-};
+const isCortexA57 = ({ host }: KvmModule): boolean => armPart(host.model.id.MIDR_EL1 ?? 0n) === CORTEX_A57;
 
 /** FEAT_LPA2 or FEAT_LVA, and a kernel that was built for it: 52 bits of virtual address. */
 const wideAddresses = ({ granule, features, host }: KvmModule): boolean =>

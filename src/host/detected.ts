@@ -48,7 +48,7 @@ const FIELDS: readonly FieldRow[] = [
 ];
 
 const CORTEX_A53 = 0xd03;
-const CORTEX_A57 = 0xd07;
+export const CORTEX_A57 = 0xd07;
 const CORTEX_A72 = 0xd08;
 const NEOVERSE_N1 = 0xd0c;
 const PARTS: Readonly<Record<number, string>> = {
@@ -70,6 +70,9 @@ const ERRATA: readonly { readonly text: string; readonly parts: readonly number[
   { text: 'SSBS not fully self-synchronizing', parts: [NEOVERSE_N1] },
 ];
 
+/** MIDR_EL1.PartNum of a CPU by Arm; null: another's. */
+export const armPart = (midr: bigint): number | null => (midr >> 24n === 0x41n ? Number((midr >> 4n) & 0xfffn) : null);
+
 const HARDWARE_DIRTY = 2n;
 
 /** Lines after `CPU features: detected: `, each with the fact of the hardware behind it. */
@@ -86,11 +89,11 @@ export function detections({ host, features }: KvmModule): readonly Detection[] 
     found.push({ text, because: `ID_AA64MMFR1_EL1.HAFDBS is ${dirty}.` });
   }
   const midr = id.MIDR_EL1 ?? 0n;
-  const part = Number((midr >> 4n) & 0xfffn);
+  const part = armPart(midr);
   const revision = Number(((midr >> 16n) & 0xf0n) | (midr & 0xfn));
-  const because = `MIDR_EL1: every ${PARTS[part] ?? 'such CPU'} of this revision has it.`;
   for (const { text, parts, newest = Infinity } of ERRATA) {
-    if (midr >> 24n === 0x41n && parts.includes(part) && revision <= newest) found.push({ text, because });
+    if (part === null || !parts.includes(part) || revision > newest) continue;
+    found.push({ text, because: `MIDR_EL1: every ${PARTS[part] ?? 'such CPU'} of this revision has it.` });
   }
   for (const text of features.mitigation.affectedBy) {
     found.push({ text, because: 'MIDR_EL1 and ID_AA64PFR0_EL1.CSV2 tell of no CPU that is known to be safe from it.' });

@@ -9,7 +9,7 @@ export const EXTENDS = ['uxtb', 'uxth', 'uxtw', 'uxtx', 'sxtb', 'sxth', 'sxtw', 
 const UXTW = 2;
 const UXTX = 3;
 
-/** `what` is the place of an amount in `allowed`; both ends included. */
+/** A number from `low` to `high`, both included; `what` names it where it isn't. */
 export function readAmount(reader: OperandReader, what: string, low: number, high: number): number | Mismatch {
   const from = reader.position;
   const value = reader.immediate();
