@@ -61,6 +61,27 @@ describe('address spaces', () => {
      add x11, x11, x4
      b 1b`;
 
+  test('EL2 has one VMID forgotten, and the other keeps what was found of it', () => {
+    const { cpu, memory, makeTables, start, refills } = boot('1: ldr x4, [x0]\n b 1b');
+    const tables = makeTables();
+    mapData(memory, tables, DATA);
+    start(tables);
+    cpu.state.setX(0, BigInt(DATA));
+    const found = (vmid: bigint) => {
+      cpu.el2.VTTBR_EL2 = vmid << 48n;
+      const before = refills();
+      cpu.run(20);
+      return refills() - before;
+    };
+    expect([found(1n), found(2n)].every((count) => count > 0)).toBe(true);
+    expect([found(1n), found(2n)]).toEqual([0, 0]);
+    cpu.invalidateStage2(2);
+    expect(found(1n)).toBe(0);
+    expect(found(2n)).toBeGreaterThan(0);
+    cpu.invalidateStage2();
+    expect([found(1n), found(2n)].every((count) => count > 0)).toBe(true);
+  });
+
   test('with an ASID each see their own pages, and what was found of them stays', () => {
     const { cpu, memory, makeTables, start, refills, x } = boot(ALTERNATE);
     const [one, other] = [makeTables(), makeTables()];
