@@ -4,10 +4,11 @@ import { exitByReason } from '../abi/exits.ts';
 import type { IoctlRow } from '../abi/ioctls.ts';
 import { oneRegScope, oneRegSize, oneRegText } from '../abi/onereg.ts';
 import { PSCI_EVENT_FLAGS } from '../abi/psci.ts';
-import { kvm_one_reg, kvm_reg_list, kvm_run } from '../abi/structs.ts';
+import { kvm_enable_cap, kvm_one_reg, kvm_reg_list, kvm_run } from '../abi/structs.ts';
 import { StructView } from '../abi/values.ts';
 import type { IoctlCall } from '../host/host.ts';
 import { whyAbsent } from '../kvm/capabilities.ts';
+import { KVM_CAP_ARM_REG_SCOPE } from '../kvm/proposals/regscope.ts';
 import type { IoctlResult } from '../kvm/refusal.ts';
 import type { DecodedStruct, Explanation, IoctlEntry } from './messages.ts';
 
@@ -19,11 +20,21 @@ const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 const ARGUMENTS: Readonly<Record<string, (arg: bigint) => string>> = {
   KVM_CREATE_VM: (arg) => (arg === 0n ? '0 (40 bits of IPA)' : `${arg} (bits of IPA)`),
   KVM_CREATE_VCPU: (arg) => `vCPU ${arg}`,
-  KVM_CHECK_EXTENSION: (arg) => {
-    const name = Object.entries(CAPABILITIES).find(([, number]) => BigInt(number) === arg);
-    return name ? name[0] : `${arg}`;
-  },
+  KVM_CHECK_EXTENSION: (arg) => capabilityText(arg),
 };
+
+/** A capability's name; of the number that a proposal for arm64 took, and powerpc has got since, both. */
+function capabilityText(number: bigint): string {
+  const name = Object.entries(CAPABILITIES).find(([, value]) => BigInt(value) === number)?.[0] ?? `${number}`;
+  return number === BigInt(KVM_CAP_ARM_REG_SCOPE) ? `KVM_CAP_ARM_REG_SCOPE as proposed (${name} in Linux)` : name;
+}
+
+function withProposed(struct: DecodedStruct | null, bytes: Uint8Array | null): DecodedStruct | null {
+  if (!struct || !bytes) return struct;
+  const cap = BigInt(new StructView(kvm_enable_cap, ABI, bytes).get('cap'));
+  const fields = struct.fields.map((field) => (field.name === 'cap' ? { ...field, text: capabilityText(cap) } : field));
+  return { ...struct, fields };
+}
 
 function argumentText(row: IoctlRow | null, arg: bigint): string {
   if (!row) return hex(arg);
@@ -80,6 +91,11 @@ function withScopes(struct: DecodedStruct | null, bytes: Uint8Array | null, at: 
   return { ...struct, fields: [...struct.fields, ...fields] };
 }
 
+function shownArgument(row: IoctlRow | null, passed: DecodedStruct | null, bytes: Uint8Array | null, read: Read) {
+  if (row?.name === 'KVM_SET_ONE_REG') return withRegister(passed, bytes, read);
+  return row?.name === 'KVM_ENABLE_CAP' ? withProposed(passed, bytes) : passed;
+}
+
 /** The entry of a call that begins. */
 export function entryOf(
   call: IoctlCall,
@@ -98,7 +114,7 @@ export function entryOf(
     request: call.request,
     arg: call.arg,
     argText: argumentText(row, call.arg),
-    argStruct: row?.name === 'KVM_SET_ONE_REG' ? withRegister(passed, bytesBefore, read) : passed,
+    argStruct: shownArgument(row, passed, bytesBefore, read),
     result: null,
     scriptLine,
     instructions,

@@ -25,7 +25,7 @@ const ENCODINGS: Readonly<Record<RegScopeEncoding, Encoding>> = {
 };
 
 /** The number that the patch took; powerpc's KVM_CAP_PPC_AIL_MODE_3 has got it since. */
-const KVM_CAP_ARM_REG_SCOPE = 210;
+export const KVM_CAP_ARM_REG_SCOPE = 210;
 
 export const REG_SCOPE_CAPABILITIES: readonly CapabilityRow[] = [
   {
