@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { PhysicalMemory } from '../memory.ts';
 import { contiguousRun } from './contiguous.ts';
-import { decodeDescriptor } from './descriptor.ts';
+import { combine, stage1Attributes } from './attributes.ts';
+import { decodeDescriptor, mairText } from './descriptor.ts';
 import { tableFormat, type GranuleName } from './format.ts';
 import { mapLeaf, newTables } from './testing.ts';
 
@@ -89,5 +90,33 @@ describe('the contiguous bit', () => {
     mapLeaf(memory, tables, 3, 0, OUTPUT, { low: AF, high: CONTIGUOUS });
     const run = contiguousRun(tables.format, 3, words(memory, tables.root, 8), 0);
     expect(run?.wrong).toBe('its table has no more than 8 entries');
+  });
+});
+
+describe('a reserved attribute says what it is taken for', () => {
+  const NORMAL = stage1Attributes(0xffn, 0, 3);
+  const meaning = (value: bigint, name: string, forcedWriteBack: boolean) =>
+    decodeDescriptor(tableFormat(2, '4K'), 3, value | 3n, { forcedWriteBack }).fields.find(
+      (field) => field.name === name,
+    )?.meaning;
+
+  test('MemAttr with a half of 00 beside another', () => {
+    expect(meaning(0x8n << 2n, 'MemAttr', false)).toBe('reserved: here Normal, inner Write-Back, outer Write-Through');
+    expect(combine(NORMAL, 0x8, 3, false)).toMatchObject({ type: 'normal', mair: 0xbf });
+  });
+  test('MemAttr 4 with HCR_EL2.FWB', () => {
+    expect(meaning(0x4n << 2n, 'MemAttr', true)).toBe('reserved: here Device-nGnRnE');
+    expect(combine(NORMAL, 4, 3, true)).toMatchObject({ type: 'device', mair: 0 });
+    expect(meaning(0xen << 2n, 'MemAttr', true)).toBe('Normal Write-Back; bit 5 is reserved with HCR_EL2.FWB');
+  });
+  test('SH 1', () => {
+    expect(meaning(1n << 8n, 'SH', false)).toBe('reserved: here Non-shareable');
+    expect(combine(stage1Attributes(0xffn, 0, 0), 0xf, 1, false).shareability).toBe(0);
+  });
+  test('a byte of MAIR_EL1', () => {
+    expect(mairText(0x03)).toBe('reserved: here Device');
+    expect(stage1Attributes(0x03n, 0, 3).type).toBe('device');
+    expect(mairText(0xf0)).toBe('reserved: here Normal');
+    expect(stage1Attributes(0xf0n, 0, 3).type).toBe('normal');
   });
 });

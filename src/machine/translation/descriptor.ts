@@ -40,7 +40,8 @@ const bits = (hi: number, lo: number) => [{ hi, lo }];
 const flag = (on: string, off: string) => (value: number) => (value ? on : off);
 const inDescriptor = (format: TableFormat) => !format.sharedInControl;
 
-const SHAREABILITY = ['Non-shareable', 'reserved', 'Outer Shareable', 'Inner Shareable'];
+/** Reserved values are CONSTRAINED UNPREDICTABLE: what attributes.ts takes them for. */
+const SHAREABILITY = ['Non-shareable', 'reserved: here Non-shareable', 'Outer Shareable', 'Inner Shareable'];
 const AP = ['EL1 read/write, EL0 none', 'EL1 and EL0 read/write', 'EL1 read-only, EL0 none', 'EL1 and EL0 read-only'];
 const AP_TABLE = ['no effect', 'no access from EL0', 'no writes', 'no writes, no reads from EL0'];
 const S2AP = ['no access', 'read-only', 'write-only', 'read/write'];
@@ -57,8 +58,8 @@ function cacheText(nibble: number): string {
 
 /** What an attribute byte of MAIR_ELx says (D17.2.97). */
 export function mairText(attribute: number): string {
-  if (attribute >>> 4 === 0) return (attribute & 0xf3) === 0 ? DEVICE[(attribute >>> 2) & 3]! : 'reserved';
-  if ((attribute & 0xf) === 0) return 'reserved';
+  if (attribute >>> 4 === 0) return (attribute & 0xf3) === 0 ? DEVICE[(attribute >>> 2) & 3]! : 'reserved: here Device';
+  if ((attribute & 0xf) === 0) return 'reserved: here Normal';
   const [outer, inner] = [cacheText(attribute >>> 4), cacheText(attribute & 0xf)];
   return outer === inner ? `Normal ${outer}` : `Normal, inner ${inner}, outer ${outer}`;
 }
@@ -66,12 +67,13 @@ export function mairText(attribute: number): string {
 /** MemAttr of a stage 2 descriptor, without and with HCR_EL2.FWB (D8.6.5, D8.6.6). */
 export function memAttrText(value: number, forcedWriteBack: boolean): string {
   if (forcedWriteBack) {
+    if (value & 8) return `${memAttrText(value & 7, true)}; bit 5 is reserved with HCR_EL2.FWB`;
     if ((value & 4) === 0) return DEVICE[value & 3]!;
-    return ['reserved', 'Normal Non-cacheable', 'Normal Write-Back', 'as stage 1'][value & 3]!;
+    return ['reserved: here Device-nGnRnE', 'Normal Non-cacheable', 'Normal Write-Back', 'as stage 1'][value & 3]!;
   }
   if (value >>> 2 === 0) return DEVICE[value & 3]!;
   const [outer, inner] = [STAGE2_CACHE[value >>> 2]!, STAGE2_CACHE[value & 3]!];
-  if (inner === '') return 'reserved';
+  if (inner === '') return `reserved: here Normal, inner Write-Back, outer ${outer}`;
   return outer === inner ? `Normal ${outer}` : `Normal, inner ${inner}, outer ${outer}`;
 }
 

@@ -227,7 +227,12 @@ export const VTCR_EL2_FIELDS = [
     meaning: (value, around) => {
       const { granule, width } = stage2Granule(around);
       const wrong = sizeOutOfRange('T0SZ', value, stage2Sizes(granule, width, around.features));
-      return wrong ?? `${64 - value} bits of IPA; one above is a translation fault, level 0`;
+      if (wrong !== null) return wrong;
+      const bits = 64 - value;
+      const said = `${bits} bits of IPA; one above is a translation fault, level 0`;
+      return bits > addressSizeBits(around.get('PS'))
+        ? `${said}. More than PS: CONSTRAINED UNPREDICTABLE, here allowed`
+        : said;
     },
   },
   {
