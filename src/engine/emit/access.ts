@@ -1,4 +1,4 @@
-/** Opcodes of loads and stores by bytes, extension and width of the value. */
+/** Opcodes of loads and stores by bytes, extension and width of the value; they throw for what WebAssembly has none for. */
 import type { Width } from '../../isa/expr.ts';
 import { OP } from '../wasm/opcodes.ts';
 
