@@ -118,4 +118,33 @@ describe('memory of the process that a guest can’t have', () => {
       0, 0,
     ]);
   });
+
+  it('that the process gives back under a block is zeros for the guest, and only there', () => {
+    const HUGE = 0x20_0000;
+    const vmm = new TestVmm();
+    const vm = vmm.createVm();
+    const { bytes } = assemble('loop: ldr x2, [x1]\n movz x9, #0x900, lsl #16\n str x2, [x9]\n b loop', {
+      origin: BigInt(RAM),
+    });
+    const code = vmm.map(PAGE);
+    vmm.process.memory.write(code, bytes);
+    vmm.slot(0, RAM, PAGE, code);
+    const hva = vmm.map(HUGE, { shared: false, address: 0x1_0000_0000n });
+    expect(vmm.slot(1, DATA, HUGE, hva)).toEqual({ ret: 0 });
+    const { fd, run } = vmm.vcpu();
+    vmm.setCore(fd, 'pc', BigInt(RAM));
+    const at = (page: number): number => {
+      vmm.setCore(fd, 'x1', BigInt(DATA + page * PAGE));
+      expect(vmm.answer(fd, 'KVM_RUN')).toBe(0);
+      return vmm.runStruct(run).mmio.data[0]!;
+    };
+    for (const page of [4, 5, 6]) vmm.process.memory.write(hva + BigInt(page * PAGE), Uint8Array.of(page));
+    expect([at(4), at(5)]).toEqual([4, 5]);
+    expect(vm.stage2.mappedBytes(DATA, DATA + HUGE)).toBe(HUGE);
+    expect(vmm.process.madvise(hva + BigInt(5 * PAGE), PAGE, 'dontneed')).toEqual({ ret: 0 });
+    expect(vm.stage2.mappedBytes(DATA + 5 * PAGE, DATA + 6 * PAGE)).toBe(0);
+    expect([at(4), at(5), at(6)]).toEqual([4, 0, 6]);
+    vmm.process.memory.write(hva + BigInt(5 * PAGE), Uint8Array.of(9));
+    expect(at(5)).toBe(9);
+  });
 });

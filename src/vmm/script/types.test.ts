@@ -69,7 +69,24 @@ describe('the declarations for an editor', () => {
     ).toEqual([]);
   });
 
+  it('know the system calls beside ioctl, with their flags', () => {
+    expect(
+      typeErrors(`
+        const hole = mmap(-1, 4 * PAGE_SIZE, 0, { prot: PROT_NONE, flags: MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, address: 0x1_0000_0000n });
+        mprotect(hole.slice(0, PAGE_SIZE), PROT_READ | PROT_WRITE);
+        madvise(hole, MADV_NOHUGEPAGE);
+        munmap(hole);
+        const event: number = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK);
+        const taken: number = write(event, [1, 0, 0, 0, 0, 0, 0, 0]);
+        const bytes: Uint8Array = read(event, 8);
+        const name: string = registerName(KVM_REG_ARM_STD_BMAP | (1n << 28n));
+        close(event);
+        print(taken, bytes, name, KVM_ARM_PSCI_1_3, PSCI_SYSTEM_OFF2);`),
+    ).toEqual([]);
+  });
+
   it.each([
+    ['mprotect(0x1000, PROT_READ)', 'Memory'],
     ["open('/dev/kvm').foo", 'foo'],
     ['await ioctl(3, KVM_CREATE_VM, "40")', 'string'],
     ['await ioctl(3, KVM_SET_USER_MEMORY_REGION, { slut: 1 })', 'slut'],
