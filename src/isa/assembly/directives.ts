@@ -1,6 +1,6 @@
 /** What begins with a dot and is no block. */
 import { DATA } from './data.ts';
-import { fillByte, HIGH, number, symbolName, type Directive, type Named } from './operands.ts';
+import { fillByte, HIGH, number, refuse, symbolName, type Directive, type Named } from './operands.ts';
 import { isMismatch, type Mismatch } from './reader.ts';
 
 const MAX_ALIGNMENT_LOG2 = 16n;
@@ -101,8 +101,8 @@ const pushSection: Directive = (pass, statement, reader) => {
   pass.pushSection();
   return section(pass, statement, reader);
 };
-const popSection: Directive = (pass, _statement, reader) =>
-  pass.popSection() ? null : reader.mismatch('.popsection without .pushsection', 0, false);
+const popSection: Directive = (pass, statement, reader) =>
+  pass.popSection() ? null : refuse(pass, statement, reader, '.popsection without .pushsection');
 const previous: Directive = (pass) => {
   pass.previousSection();
   return null;
@@ -132,8 +132,8 @@ const purgem: Directive = (pass, _statement, reader) => {
   return pass.macros.delete(name.toLowerCase()) ? null : reader.mismatch(`there is no macro "${name}"`, from);
 };
 
-const exitm: Directive = (pass, _statement, reader) =>
-  pass.leaveBody() ? null : reader.mismatch('.exitm outside of a macro or a repetition', 0, false);
+const exitm: Directive = (pass, statement, reader) =>
+  pass.leaveBody() ? null : refuse(pass, statement, reader, '.exitm outside of a macro or a repetition');
 
 const end: Directive = (pass) => {
   pass.stop();
@@ -141,9 +141,9 @@ const end: Directive = (pass) => {
 };
 
 /** `.error "text"`, `.err` */
-const error: Directive = (_pass, _statement, reader) => {
+const error: Directive = (pass, statement, reader) => {
   const { kind, text } = reader.token;
-  return reader.mismatch(kind === 'string' ? text.slice(1, -1) : 'the source says so: .err', 0, false);
+  return refuse(pass, statement, reader, kind === 'string' ? text.slice(1, -1) : 'the source says so: .err');
 };
 
 const ltorg: Directive = (pass, statement) => {
@@ -167,9 +167,17 @@ const IGNORED = [
     .map((name) => `cfi_${name}`),
 ];
 
-function refused(why: string): Directive {
-  return (_pass, _statement, reader) => reader.mismatch(why, 0, false);
-}
+const refused =
+  (why: string): Directive =>
+  (pass, statement, reader) =>
+    refuse(pass, statement, reader, why);
+/** Of GNU as, and not read here. */
+const NOT_READ = [
+  'altmacro noaltmacro abort eqv reloc weakref struct offset nops string8 string16 string32 string64',
+  'balignw balignl p2alignw p2alignl dc dc.b dc.w dc.l dc.a dc.s dc.d dcb dcb.b dcb.w dcb.l ds ds.b ds.w ds.l',
+]
+  .join(' ')
+  .split(' ');
 
 const stray = (name: string, opener: string): Named => [name, refused(`${name} without ${opener}`)];
 const all = (names: string, directive: Directive): Named[] => names.split(' ').map((name) => [name, directive]);
@@ -197,7 +205,7 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = new Map<string, Direct
   ['.end', end],
   ...IGNORED.map((name): Named => [`.${name}`, ignored]),
   ...['.include', '.incbin'].map((name): Named => [name, refused(`${name}: there are no files here`)]),
-  ['.altmacro', refused('.altmacro: the alternate syntax of macros is not read here')],
+  ...NOT_READ.map((name): Named => [`.${name}`, refused(`.${name} is a directive of GNU as that is not read here`)]),
   stray('.endm', '.macro'),
   stray('.endr', '.rept'),
   stray('.else', '.if'),

@@ -38,3 +38,10 @@ export function fillByte(reader: OperandReader): bigint | Mismatch {
 export function symbolName(reader: OperandReader): string | Mismatch {
   return reader.token.kind === 'word' ? reader.next().text : reader.expected('a symbol');
 }
+
+/** The statement as a whole can't be. */
+export function refuse(pass: Pass, statement: Statement, reader: OperandReader, why: string): null {
+  pass.failStatement(statement, why);
+  while (!reader.atEnd) reader.next();
+  return null;
+}
