@@ -25,6 +25,7 @@ const MOST_BITS = 52;
 
 export function CalculatorPanel() {
   const [asked, setAsked] = useState(START);
+  const paField = useId();
   const vm = useTargetVm();
   const vcpu = useTargetVcpu();
   const view = useView({
@@ -52,9 +53,10 @@ export function CalculatorPanel() {
             value={asked.inputBits}
             onChange={(inputBits) => change({ inputBits })}
           />
-          <label className="calculator-field">
-            PA bits
+          <span className="calculator-field">
+            <label htmlFor={paField}>PA bits</label>
             <select
+              id={paField}
               className="view-select"
               value={asked.paBits}
               onChange={({ target }) => {
@@ -68,7 +70,7 @@ export function CalculatorPanel() {
                 </option>
               ))}
             </select>
-          </label>
+          </span>
           <label
             className="calculator-field"
             title="52 bits: with 4K and 16K pages FEAT_LPA2 and DS, at stage 1 with 64K pages FEAT_LVA"
