@@ -55,7 +55,8 @@ describe('KVM_SET_USER_MEMORY_REGION', () => {
     const { memslots } = vmm.createVm(48);
     // In an order that is neither up nor down.
     const base = (id: number) => ((id * 7919) % 32767) * 8192;
-    for (let id = 0; id < 32767; id++) expect(vmm.slot(id, base(id), 4096, HVA)).toEqual({ ret: 0 });
+    const refused = Array.from({ length: 32767 }, (_, id) => vmm.slot(id, base(id), 4096, HVA)).filter(isRefusal);
+    expect(refused).toEqual([]);
     for (let id = 0; id < 32767; id += 97) {
       expect(memslots.at(ipa(base(id) + 4095))?.id).toBe(id);
       expect(memslots.at(ipa(base(id) + 4096))).toBeNull();
