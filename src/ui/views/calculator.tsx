@@ -7,6 +7,7 @@ import { useView } from '../sandbox-client.ts';
 import { DescriptorBits } from './descriptor-bits.tsx';
 import { plural, sentence, shortSize } from './format.ts';
 import { Choice, Frame, Waiting } from './frame.tsx';
+import { TargetPicker } from './target-picker.tsx';
 import './calculator.css';
 
 const STAGES = [
@@ -78,16 +79,17 @@ export function CalculatorPanel() {
             <input type="checkbox" checked={asked.wide} onChange={({ target }) => change({ wide: target.checked })} />
             {asked.granule === 65536 ? 'LVA' : 'LPA2'}
           </label>
+          <TargetPicker />
           {here.map((size) => (
             <button
               key={JSON.stringify(size)}
               type="button"
               className="view-button"
-              title={`${sizeText(size)}: what this VM has now`}
+              title={`As this VM has it now: ${sizeText(size)}`}
               aria-pressed={JSON.stringify(size) === JSON.stringify(asked)}
               onClick={() => setAsked(size)}
             >
-              As this VM’s stage {size.stage}
+              VM’s stage {size.stage}
             </button>
           ))}
         </>
