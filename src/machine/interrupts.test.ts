@@ -19,6 +19,16 @@ describe('interrupts', () => {
     expect(cpu.el2.HCR_EL2 & HCR.VSE).toBe(0n);
   });
 
+  test('of several virtual ones the IRQ is taken before the FIQ, and the SError last', () => {
+    const { VI, IMO, VF, FMO, VSE, AMO } = HCR;
+    const first = (pending: bigint): number => {
+      const { cpu } = boot(`${SET_VECTORS}\n nop\n msr daifclr, #7\n nop\n ${VECTORS}`);
+      cpu.el2.HCR_EL2 |= IMO | FMO | AMO | pending;
+      return vectorOf(cpu.run(1000));
+    };
+    expect([VI | VF | VSE, VF | VSE, VSE].map(first)).toEqual([5, 6, 7]);
+  });
+
   test('an interrupt line of the machine stops the guest between two instructions, masked or not', () => {
     const { cpu } = boot('nop\n nop');
     cpu.el2.HCR_EL2 |= HCR.IMO;

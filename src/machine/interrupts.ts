@@ -19,15 +19,18 @@ export function physicalInterrupt(
   return timer || (lines.irq && (hcr & HCR.IMO) !== 0n) ? interrupt(2, 'irq') : null;
 }
 
-/** What EL1 takes before the next instruction. A virtual SError is pending no longer then. */
+/**
+ * What EL1 takes before the next instruction. A virtual SError is pending no longer then. Which of several comes first is
+ * IMPLEMENTATION DEFINED (Arm ARM D1.3.5); this is the order of the CPU that the recorded kernel ran on.
+ */
 export function virtualInterrupt(el2: El2Registers, pstate: number): Exception | null {
   const hcr = el2.HCR_EL2;
+  if ((hcr & HCR.VI) !== 0n && (hcr & HCR.IMO) !== 0n && (pstate & PSTATE.I) === 0) return interrupt(1, 'irq');
+  if ((hcr & HCR.VF) !== 0n && (hcr & HCR.FMO) !== 0n && (pstate & PSTATE.F) === 0) return interrupt(1, 'fiq');
   if ((hcr & HCR.VSE) !== 0n && (hcr & HCR.AMO) !== 0n && (pstate & PSTATE.A) === 0) {
     el2.HCR_EL2 = hcr & ~HCR.VSE;
     return { ...interrupt(1, 'serror'), esr: esr(EC.SERROR, Number(el2.VSESR_EL2 & 0x1ff_ffffn)) };
   }
-  if ((hcr & HCR.VF) !== 0n && (hcr & HCR.FMO) !== 0n && (pstate & PSTATE.F) === 0) return interrupt(1, 'fiq');
-  if ((hcr & HCR.VI) !== 0n && (hcr & HCR.IMO) !== 0n && (pstate & PSTATE.I) === 0) return interrupt(1, 'irq');
   return null;
 }
 
