@@ -185,6 +185,10 @@ describe('the assembler', () => {
     ['deep brackets', `.word ${'('.repeat(100_000)}`, /nested too deeply/],
     ['many signs', `.word ${'-'.repeat(100_000)}1`, /nested too deeply/],
     ['a long number', `.quad ${'9'.repeat(1_000_000)}`, /wider than 64 bits/],
+    ['many blanks', `.ifc a${' '.repeat(300_000)}b\n.endif`, /needs two texts/],
+    ['many sections', Array.from({ length: 5000 }, (_, n) => `.text ${n}\nnop`).join('\n'), /more than 1000 sections/],
+    ['many digits', `.float 1${'0'.repeat(300_000)}`, /too large/],
+    ['a huge exponent', `.double 1e${'9'.repeat(1000)}`, /too large/],
     ['sizes in a circle', 'a: .space b - a\nnop\nb:', /in a circle/],
     ['names of objects', 'constructor x0\n.word :constructor: 1\n.toString', /unknown instruction/],
   ])('refuses %s', (_what, source, expected) => {

@@ -99,15 +99,27 @@ const blank =
   (_pass, { parsed }) =>
     (parsed.operands === '') === wanted;
 
+type Texts = readonly [string, string];
+
+const unquoted = (text: string) => /^'((?:[^']|'')*)'$/.exec(text)?.[1] ?? text;
 /** Two texts: in single quotes, or the first up to a comma and the second up to the end. */
-const TEXTS = /^(?:'((?:[^']|'')*)'|([^,]*?))\s*,\s*(?:'((?:[^']|'')*)'|(.*))$/s;
-/** Two quoted texts, for `.ifeqs`. */
-const STRINGS = /^"((?:\\.|[^"\\])*)"()\s*,\s*"((?:\\.|[^"\\])*)"()$/s;
+function plainTexts(operands: string): Texts | null {
+  const quoted = /^'(?:[^']|'')*'/.exec(operands)?.[0].length ?? 0;
+  const comma = operands.indexOf(',', quoted);
+  return comma < 0 ? null : [unquoted(operands.slice(0, comma).trimEnd()), unquoted(operands.slice(comma + 1).trim())];
+}
+
+/** Two texts in double quotes. */
+function quotedTexts(operands: string): Texts | null {
+  const [, first, second] = /^"((?:\\.|[^"\\])*)"\s*,\s*"((?:\\.|[^"\\])*)"$/s.exec(operands) ?? [];
+  return first === undefined || second === undefined ? null : [first, second];
+}
+
 const same =
-  (texts: RegExp, wanted: boolean): Condition =>
+  (textsOf: (operands: string) => Texts | null, wanted: boolean): Condition =>
   (pass, { statement, parsed }) => {
-    const match = texts.exec(parsed.operands);
-    if (match) return ((match[1] ?? match[2]) === (match[3] ?? match[4])) === wanted;
+    const texts = textsOf(parsed.operands);
+    if (texts) return (texts[0] === texts[1]) === wanted;
     pass.failStatement(statement, `${parsed.name} needs two texts with a comma between them`);
     return false;
   };
@@ -125,10 +137,10 @@ const CONDITIONS: ReadonlyMap<string, Condition> = new Map([
   ['.ifnotdef', defined(false)],
   ['.ifb', blank(true)],
   ['.ifnb', blank(false)],
-  ['.ifc', same(TEXTS, true)],
-  ['.ifnc', same(TEXTS, false)],
-  ['.ifeqs', same(STRINGS, true)],
-  ['.ifnes', same(STRINGS, false)],
+  ['.ifc', same(plainTexts, true)],
+  ['.ifnc', same(plainTexts, false)],
+  ['.ifeqs', same(quotedTexts, true)],
+  ['.ifnes', same(quotedTexts, false)],
 ]);
 
 export const isCondition = (name: string) => CONDITIONS.has(name);

@@ -67,7 +67,7 @@ const common: Directive = (pass, statement, reader) => {
   if (isMismatch(alignment)) return alignment;
   if (!isPowerOfTwo(alignment)) return reader.mismatch(`${alignment} is no power of two`, from);
   pass.pushSection();
-  pass.useSection('.bss');
+  pass.useSection(statement, '.bss');
   pass.align(statement, Number(alignment), 0, Number(HIGH));
   pass.defineLabel(statement, name, column);
   if (pass.reserve(statement, size)) pass.section.grow(Number(size));
@@ -81,7 +81,7 @@ const isPowerOfTwo = (value: bigint) => value > 0n && (value & (value - 1n)) ===
 const MOST_SUBSECTIONS = 8192n;
 
 /** `name, subsection, "flags", …`: a section whose flags are written and have no `a` is not part of the image. */
-const section: Directive = (pass, _statement, reader) => {
+const section: Directive = (pass, statement, reader) => {
   const { kind } = reader.token;
   if (kind !== 'word' && kind !== 'string') return reader.expected('a section');
   let name = kind === 'string' ? reader.next().text.slice(1, -1) : '';
@@ -94,7 +94,7 @@ const section: Directive = (pass, _statement, reader) => {
   }
   const flags = reader.take(',') && reader.token.kind === 'string' ? reader.token.text : 'a';
   while (!reader.atEnd) reader.next();
-  pass.useSection(name, Number(part), flags.includes('a'));
+  pass.useSection(statement, name, Number(part), flags.includes('a'));
   return null;
 };
 const pushSection: Directive = (pass, statement, reader) => {
@@ -110,10 +110,10 @@ const previous: Directive = (pass) => {
 
 /** `.text n`, and `.subsection n` of the section in use. */
 function subsection(name: string | null): Directive {
-  return (pass, _statement, reader) => {
+  return (pass, statement, reader) => {
     const part = number(reader, 'subsection', MOST_SUBSECTIONS, name === null ? null : 0n);
     if (isMismatch(part)) return part;
-    pass.useSection(name ?? pass.section.name, Number(part), name !== null || pass.section.loaded);
+    pass.useSection(statement, name ?? pass.section.name, Number(part), name !== null || pass.section.loaded);
     return null;
   };
 }

@@ -37,6 +37,8 @@ export const LIMITS = {
   bytes: 1 << 20,
   statements: 200_000,
   nesting: 64,
+  /** Subsections count as well. */
+  sections: 1000,
   errors: 200,
 } as const;
 
@@ -310,9 +312,14 @@ export class Pass implements Environment {
   /* ---------------------------------------------------------------- sections */
 
   /** `loaded` is as the section was first used. */
-  useSection(name: string, part = 0, loaded = true): void {
+  useSection(statement: Statement, name: string, part = 0, loaded = true): void {
     const key = sectionKey(name, part);
     let section = this.sections.get(key);
+    if (!section && this.sections.size >= LIMITS.sections) {
+      this.failStatement(statement, `more than ${LIMITS.sections} sections`);
+      this.stop();
+      return;
+    }
     if (!section) {
       section = new Section(name, part, loaded, this.before?.bases.get(key) ?? 0n);
       this.sections.set(key, section);
