@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import type { DescriptorField, OtherFormat, TablesOwner } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { useTargetVm } from '../inspect.ts';
@@ -27,14 +28,25 @@ function write(stage: 1 | 2, vm: number | null, address: bigint, value: bigint):
 }
 
 /** A descriptor in memory: its bits, which can be changed, what they say, and the same mapping in the other formats. */
-export function Descriptor({ owner, level, address, input, value, before }: DescriptorProps) {
+export function Descriptor(props: DescriptorProps) {
   const vm = useTargetVm();
-  const view = useView({ view: 'descriptor', ...owner, level, value, input });
+  const view = useView({
+    view: 'descriptor',
+    ...props.owner,
+    level: props.level,
+    value: props.value,
+    input: props.input,
+  });
+  // Until another descriptor's fields have come, the one before stays, with its own: drawn anew it would be measured twice.
+  const [answered, setAnswered] = useState({ view, props });
+  if (answered.view !== view) setAnswered({ view, props });
+  const { owner, address, value, before } = asksSame(answered.props, props) ? props : answered.props;
   if (view?.view !== 'descriptor') return <p className="view-muted">Reading…</p>;
   return (
     <>
       <div className="descriptor-edit">
         <AddressField
+          key={String(address)}
           label="Value"
           text={hex(value, 16)}
           bits={64}
@@ -62,6 +74,9 @@ export function Descriptor({ owner, level, address, input, value, before }: Desc
     </>
   );
 }
+
+const asksSame = (a: DescriptorProps, b: DescriptorProps): boolean =>
+  a.level === b.level && a.value === b.value && a.input === b.input;
 
 function Other({ other, own }: { other: OtherFormat; own: readonly DescriptorField[] }) {
   if (!other.ok) {

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState, type ReactNode } from 'react';
+import { useCallback, useDeferredValue, useMemo, useState, type ReactNode } from 'react';
 import type { Since, TableEntry, TableNode, TablesOwner, TablesView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm, type Inspection } from '../inspect.ts';
@@ -261,6 +261,17 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, ai
   };
   const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
   const moment = momentText(view.kept === null ? 'stop' : (since ?? 'stop'));
+  // A row is marked at once and told of when there is time: a key that is held passes many.
+  const detail = useDeferredValue(
+    <RowDetail
+      row={row}
+      owner={owner}
+      since={moment}
+      changed={changed}
+      onMemory={onMemory}
+      onClose={() => setSelected(null)}
+    />,
+  );
   return (
     <>
       <details className="tables-control">
@@ -289,14 +300,7 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, ai
             onSelect={setSelected}
             onToggle={onToggle}
           />
-          <RowDetail
-            row={row}
-            owner={owner}
-            since={moment}
-            changed={changed}
-            onMemory={onMemory}
-            onClose={() => setSelected(null)}
-          />
+          {detail}
         </div>
       )}
     </>
@@ -338,14 +342,7 @@ function RowDetail({ row, owner, since, changed, onMemory, onClose }: RowDetailP
       onClose={onClose}
     >
       {entry ? (
-        <EntryDetail
-          key={String(entry.address)}
-          entry={entry}
-          table={table}
-          level={row.level}
-          owner={owner}
-          since={since}
-        />
+        <EntryDetail entry={entry} table={table} level={row.level} owner={owner} since={since} />
       ) : (
         <p>{table && tableText(table)}</p>
       )}
@@ -422,7 +419,6 @@ function Cells({ owner, controls, since }: PartProps) {
               onClose={() => setIndex(null)}
             >
               <Descriptor
-                key={index}
                 owner={owner}
                 level={view.level}
                 address={view.address + BigInt(index) * 8n}
