@@ -31,6 +31,39 @@ describe('maintenance', () => {
     cpu.run(1000);
     expect(x(cpu, 4, 5, 6)).toEqual([0xff00_0000_4012_3b80n, 0x81bn, 0x80bn]);
   });
+  test('AT finds what hardware would make accessible and writable, and changes no descriptor', () => {
+    const { cpu } = boot(
+      `
+      ldr x1, =0x40100000
+      ldr x2, =0x40000705
+      str x2, [x1, #8]
+      ldr x2, =0x0008000040000285     // DBM, read-only, AF 0
+      str x2, [x1, #16]
+      msr ttbr0_el1, x1
+      ldr x2, =0xff00
+      msr mair_el1, x2
+      ldr x2, =0x18200803519          // HA, HD
+      msr tcr_el1, x2
+      mrs x2, sctlr_el1
+      orr x2, x2, #1
+      msr sctlr_el1, x2
+      isb
+      ldr x3, =0x80123456
+      at s1e1r, x3
+      mrs x4, par_el1
+      at s1e1w, x3
+      mrs x5, par_el1
+      ldr x6, [x1, #16]
+      str xzr, [x3]
+      ldr x7, [x1, #16]
+      hvc #0
+    `,
+      'max',
+    );
+    cpu.run(1000);
+    const found = 0xff00_0000_4012_3b00n;
+    expect(x(cpu, 4, 5, 6, 7)).toEqual([found, found, 0x0008_0000_4000_0285n, 0x0008_0000_4000_0605n]);
+  });
   test('DC IVAC wants to write where it goes, other maintenance to read', () => {
     const { cpu, symbol } = boot(`
       ${SET_VECTORS}

@@ -456,6 +456,15 @@ describe('stage 2', () => {
     expect(translate(mmu, 0n, READ)).toMatchObject({ ok: false, type: 'translation', stage: 2, level: 0 });
     expect(mmu.stage2?.broken?.why).toMatch(/1024 concatenated tables, more than 16/);
   });
+  test('an IPA out of range is a translation fault, though the base is out of range too', () => {
+    const { mmu } = nested();
+    const base = 1n << 45n;
+    const ps40 = vtcr('4K', 39, 1) ^ (7n << 16n);
+    mmu.configure({ ...OFF, HCR_EL2: HCR_VM, VTCR_EL2: ps40, VTTBR_EL2: base });
+    expect(translate(mmu, 0n, READ)).toMatchObject({ ok: false, type: 'addressSize', stage: 2, level: 0 });
+    expect(translate(mmu, 1n << 39n, READ)).toMatchObject({ ok: false, type: 'translation', stage: 2, level: 0 });
+    expect(mmu.trace(1n << 39n, READ).why).toBe('the address is not in 39 bits of IPA');
+  });
   test('Device at stage 2 makes Normal memory Device', () => {
     const { memory, mmu, stage2 } = nested();
     const l2 = Number(memory.read64(stage2.root) & 0xffff_ffff_f000n);
