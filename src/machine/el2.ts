@@ -16,6 +16,7 @@ export interface El2Registers {
   CNTHCTL_EL2: bigint;
   CNTVOFF_EL2: bigint;
   VSESR_EL2: bigint;
+  ICC_SRE_EL2: bigint;
 }
 
 export function resetEl2(): El2Registers {
@@ -32,10 +33,14 @@ export function resetEl2(): El2Registers {
     CNTHCTL_EL2: 0n,
     CNTVOFF_EL2: 0n,
     VSESR_EL2: 0n,
+    ICC_SRE_EL2: 0n,
   };
 }
 
 const bit = (n: number) => 1n << BigInt(n);
+
+/** ICC_SRE_EL2 (GICv3, 12.7.7). */
+export const ICC_SRE = { SRE: bit(0), DFB: bit(1), DIB: bit(2), ENABLE: bit(3) } as const;
 
 /** HCR_EL2's bits by name (Arm ARM D17.2.48). */
 export const HCR = {

@@ -193,6 +193,9 @@ const TABLE = {
   LORC_EL1: { ...NO_REGION },
   LORID_EL1: { ...NO_REGION, el1: 'read' },
 
+  /* The interrupt controller: its registers are in use, which can't be changed; the others are whose controller it is */
+  ICC_SRE_EL1: { read: () => 7n, write: () => {}, traps: ['SRE_ENABLE'] },
+
   /* PSTATE */
   SP_EL0: {
     read: (file) => file.state.sp(0),

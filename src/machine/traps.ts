@@ -2,7 +2,7 @@
 import type { El2Registers } from './el2.ts';
 
 interface TrapRow {
-  readonly register: 'HCR_EL2' | 'MDCR_EL2' | 'CPTR_EL2' | 'CNTHCTL_EL2';
+  readonly register: 'HCR_EL2' | 'MDCR_EL2' | 'CPTR_EL2' | 'CNTHCTL_EL2' | 'ICC_SRE_EL2';
   readonly bit: number;
   /** The bit's place with HCR_EL2.E2H = 1, where that moves it. */
   readonly bitE2h?: number;
@@ -49,6 +49,7 @@ export const TRAPS = {
   TCPAC: { register: 'CPTR_EL2', bit: 31, on: 'both', when: 1 },
   EL1PCTEN: { register: 'CNTHCTL_EL2', bit: 0, bitE2h: 10, on: 'both', when: 0 },
   EL1PTEN: { register: 'CNTHCTL_EL2', bit: 1, bitE2h: 11, on: 'both', when: 0 },
+  SRE_ENABLE: { register: 'ICC_SRE_EL2', bit: 3, on: 'both', when: 0 },
   /** CPACR_EL1.FPEN and CPTR_EL2: an exception of class 0x07, not 0x18; see Cpu. */
   FP: { register: 'CPTR_EL2', bit: 10, on: 'both', when: 1 },
 } as const satisfies Record<string, TrapRow>;

@@ -1,4 +1,4 @@
-import { HCR, MDCR } from '../../machine/el2.ts';
+import { HCR, ICC_SRE, MDCR } from '../../machine/el2.ts';
 import { debugRegisters, endDebug } from '../guestdebug.ts';
 import type { Vcpu } from '../vcpu.ts';
 
@@ -43,6 +43,8 @@ export function enterGuest(vcpu: Vcpu): void {
   // A guest that userspace debugs has its debug exceptions taken to EL2.
   el2.MDCR_EL2 = vcpu.debug.control === 0 ? MDCR_GUEST : MDCR_GUEST | MDCR.TDE;
   el2.HSTR_EL2 = 1n << 15n;
+  // As the kernel has set it at boot (__init_el2_gicv3): a guest without a GIC sees ICC_SRE_EL1 all the same.
+  el2.ICC_SRE_EL2 = kvm.host.gic === 'v3' ? ICC_SRE.SRE | ICC_SRE.ENABLE : 0n;
   // The physical counter and timer are always emulated: the guest's may be offset.
   el2.CNTHCTL_EL2 = 0n;
   el2.CNTVOFF_EL2 = counterOffset.virtual;
