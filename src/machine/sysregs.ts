@@ -25,10 +25,12 @@ export interface RegisterFile {
   setPstate(value: number): void;
 }
 
-/** A bit of another register that has to be 1 for EL0; where it is 0 the access is trapped to EL1. */
+/** A bit of another register that has to be 1 for EL0, or 0; where none is so the access is trapped to EL1. */
 export interface Permit {
-  readonly register: 'SCTLR_EL1' | 'CNTKCTL_EL1';
+  readonly register: 'SCTLR_EL1' | 'CNTKCTL_EL1' | 'MDSCR_EL1';
   readonly bits: readonly number[];
+  /** Absent: 1. */
+  readonly when?: 0;
 }
 
 export interface SystemRegister {
@@ -288,6 +290,12 @@ const TABLE = {
   MDCCINT_EL1: { reset: 0n, mask: bitsOf(29, 30), traps: ['TDA'] },
   OSDTRRX_EL1: { reset: 0n, mask: span(31, 0), traps: ['TDA'] },
   OSDTRTX_EL1: { reset: 0n, mask: span(31, 0), traps: ['TDA'] },
+  MDCCSR_EL0: {
+    el1: 'read',
+    el0: { read: { register: 'MDSCR_EL1', bits: [12], when: 0 } },
+    read: () => 0n,
+    traps: ['TDA'],
+  },
   MDRAR_EL1: { el1: 'read', read: () => 0n, traps: ['TDRA'] },
   OSLAR_EL1: {
     el1: 'write',

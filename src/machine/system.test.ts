@@ -70,3 +70,26 @@ function readAt(name: string, cpuName: 'max' | 'cortex-a57' | 'neoverse-n1'): 'U
   if (cpu.run(1).why === 'trap') return 'trapped';
   return cpu.state.pc === 0x4000_0004n ? 'read' : 'UNDEFINED';
 }
+
+test.each([
+  ['a read', 0xd533_0101, 0n, 'trap'],
+  ['a read, with MDSCR_EL1.TDCC,', 0xd533_0101, 1n << 12n, 'EL1'],
+  ['a write', 0xd513_0101, 0n, 'EL1'],
+] as const)(
+  'MDCCSR_EL0 is read-only, EL0 reads it where MDSCR_EL1.TDCC lets it: %s goes to',
+  (_what, word, mdscr, to) => {
+    const { memory, cpu } = new Machine({
+      cpu: 'cortex-a57',
+      pageSize: 4096,
+      ram: [{ base: 0x4000_0000, size: 1 << 16 }],
+    });
+    cpu.el2.HCR_EL2 = HCR.RW;
+    cpu.el2.MDCR_EL2 = MDCR.TDA;
+    cpu.write('MDSCR_EL1', mdscr);
+    memory.write32(0x4000_0000, word);
+    cpu.state.pc = 0x4000_0000n;
+    cpu.setPstate(0x3c0);
+    const { why } = cpu.run(1);
+    expect(why === 'trap' ? why : `EL${cpu.state.level}`).toBe(to);
+  },
+);

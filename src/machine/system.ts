@@ -48,7 +48,8 @@ function hasFeature(features: CpuFeatures, feature: keyof CpuFeatures | undefine
 function allows(cpu: Cpu, permit: Permit | 'always'): boolean {
   if (permit === 'always') return true;
   const value = cpu.read(permit.register);
-  return permit.bits.some((bit) => ((value >> BigInt(bit)) & 1n) !== 0n);
+  const wanted = permit.when === 0 ? 0n : 1n;
+  return permit.bits.some((bit) => ((value >> BigInt(bit)) & 1n) === wanted);
 }
 
 function trappedToEl2(cpu: Cpu, names: readonly TrapName[], write: boolean): boolean {
