@@ -27,6 +27,9 @@ it('says of every kind of expectation that it was not seen, and what was', async
     { see: 'walk', va: 0x8000_5000n, ipa: 0x4002_0000n, reads: 14 },
     { see: 'walk', va: 0x8000_5000n, ipa: 0x4002_0000n, value: 0n },
     { see: 'fault', va: 0x8000_5000n, access: 'read', fault: 'Stage 2 Translation fault, level 3' },
+    { see: 'events', address: 0x4002_0000n, last: [{ operation: 'break' }] },
+    { see: 'events', address: 0x4002_0000n, last: [{ operation: 'map', is: 'R--' }] },
+    { see: 'events', address: 0x4002_0000n, last: [{ operation: 'map', tlbi: 'TLBI IPAS2E1IS' }] },
     { ...page, after: { ioctl: 'KVM_CREATE_VCPU', nth: 1 } },
     { ...page, after: { ioctl: 'KVM_RUN', nth: 2 } },
   ];

@@ -1,5 +1,5 @@
 /** What an `Expectation` means: each is answered by the queries that the views ask. */
-import type { IoctlEntry, TableEntry, TableNode, TablesView, VcpuRef, View } from './messages.ts';
+import type { IoctlEntry, Stage2EventRow, TableEntry, TableNode, TablesView, VcpuRef, View } from './messages.ts';
 import type { Session } from './session.ts';
 import type { Expectation, Range } from './types.ts';
 
@@ -55,6 +55,8 @@ function checkNow(scene: Scene, expectation: Expectation): Check {
       return checkWalk(scene, expectation);
     case 'fault':
       return checkFault(scene, expectation);
+    case 'events':
+      return checkEvents(scene, expectation);
   }
 }
 
@@ -235,6 +237,34 @@ function checkFault(scene: Scene, expectation: Of<'fault'>): Check {
   const ok = !result.ok && result.fault === fault && (reads === undefined || steps.length === reads);
   return { text, ok, seen: `${result.ok ? `PA ${hex(result.pa)}` : result.fault} after ${steps.length} reads` };
 }
+
+function checkEvents(scene: Scene, expectation: Of<'events'>): Check {
+  const { address, last } = expectation;
+  const wanted = last.map(({ operation, is, tlbi }) => eventText(operation, is, tlbi)).join(', ');
+  const text = `${whose(expectation)}the last that KVM did to stage 2 at ${hex(address)} is ${wanted}`;
+  const target = targetOf(scene, expectation);
+  if (!target) return nobody(text);
+  const range = { start: address, end: address + 1n };
+  const view = scene.session.query({ view: 'stage2Events', vm: target.vm, from: 'end', count: last.length, range });
+  if (view.view !== 'stage2Events') return { text, ok: false, seen: why(view) };
+  const { rows } = view;
+  const ok =
+    rows.length === last.length &&
+    last.every(({ operation, is, tlbi }, index) => {
+      const row = rows[index]!;
+      return (
+        row.operation === operation &&
+        (is === undefined || row.is === is) &&
+        (tlbi === undefined || instructionsOf(row).includes(tlbi))
+      );
+    });
+  return { text, ok, seen: rows.map((row) => eventText(row.operation, row.is, ...instructionsOf(row))).join(', ') };
+}
+
+const instructionsOf = ({ steps }: Stage2EventRow): string[] =>
+  steps.filter(({ kind }) => kind === 'tlb').map(({ text }) => text.split(',')[0]!);
+const eventText = (operation: string, is = '', ...instructions: readonly (string | undefined)[]): string =>
+  [operation, is && `to ${is}`, ...instructions].filter(Boolean).join(' ');
 
 /** The 64-bit value at a physical address; null where there is no RAM. */
 function valueAt(session: Session, pa: bigint): bigint | null {

@@ -1,4 +1,4 @@
-import type { Sandbox } from './messages.ts';
+import type { Sandbox, Stage2Operation } from './messages.ts';
 
 /** A value within bounds. */
 export interface Range {
@@ -62,7 +62,16 @@ type Seeable =
       readonly access: 'read' | 'write' | 'execute';
       readonly fault: string;
       readonly reads?: number;
-    } & Which);
+    } & Which)
+  /**
+   * The last rows of what KVM did to the stage 2 entries of an IPA, in order. `is`: what the entry allows then, or what it is;
+   * `tlbi`: an instruction that the row has, without its operand.
+   */
+  | ({
+      readonly see: 'events';
+      readonly address: bigint;
+      readonly last: readonly { readonly operation: Stage2Operation; readonly is?: string; readonly tlbi?: string }[];
+    } & Pick<Which, 'vm'>);
 
 /** `after`: to be seen when the nth call of an ioctl has returned, and before the next ioctl; absent: at the program's end. */
 export type Expectation = Seeable & { readonly after?: { readonly ioctl: string; readonly nth: number } };

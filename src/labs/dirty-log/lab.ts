@@ -46,6 +46,32 @@ export const dirtyLog: Lab = {
     ...afterCall('KVM_GET_DIRTY_LOG', 3, { 3: READ_ONLY, 5: READ_ONLY }),
     ...afterCall('KVM_SET_USER_MEMORY_REGION', 4, { 0: null, 3: READ_ONLY, 5: READ_ONLY }),
     ...afterCall('KVM_RUN', 4, { block: WRITABLE }),
+    {
+      see: 'events',
+      after: { ioctl: 'KVM_RUN', nth: 2 },
+      address: LOGGED + 0x3000n,
+      last: [
+        { operation: 'break', is: 'locked' },
+        { operation: 'break', tlbi: 'TLBI IPAS2E1IS' },
+        { operation: 'make', is: 'table' },
+        { operation: 'map', is: 'RW-' },
+      ],
+    },
+    {
+      see: 'events',
+      after: { ioctl: 'KVM_RUN', nth: 3 },
+      address: LOGGED + 0x5000n,
+      last: [{ operation: 'relax', is: 'RW-', tlbi: 'TLBI IPAS2E1' }],
+    },
+    {
+      see: 'events',
+      address: LOGGED,
+      last: [
+        { operation: 'break', is: 'locked' },
+        { operation: 'break', tlbi: 'TLBI RIPAS2E1IS' },
+        { operation: 'make', is: 'RW-' },
+      ],
+    },
     { see: 'output', stream: 'script', text: 'when the log is switched on: []\n' },
     { see: 'output', stream: 'script', text: 'second round: [3, 5]\n' },
     { see: 'output', stream: 'script', text: 'third round: [5]\n' },
