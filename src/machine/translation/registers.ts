@@ -371,7 +371,7 @@ export function describeBase(value: bigint, id: 'ASID' | 'VMID', wide: boolean, 
     ),
     field(
       'BADDR',
-      wide ? '47:6,5:2' : '47:1',
+      wide ? '5:2,47:6' : '47:1',
       wide ? (part(5, 2) << 42n) | part(47, 6) : part(47, 1),
       `the first table is at ${hex(BigInt(base))}`,
     ),
