@@ -47,8 +47,8 @@ export class Process implements Caller {
   readonly memory: AddressSpace;
   readonly #host: Host;
   readonly #files = new Map<number, OpenFile>();
-  /** KVM_RUNs that are held. */
-  readonly #held = new Set<IoctlRun>();
+  /** Calls under way, KVM_RUNs that are held, and the file of each. */
+  readonly #held = new Map<IoctlRun, OpenFile | null>();
   #exited = false;
 
   constructor(host: Host, pid: number, memory: AddressSpace) {
@@ -145,11 +145,12 @@ export class Process implements Caller {
     const number = request >>> 0;
     const argument = BigInt.asUintN(64, arg);
     const observer = this.#host.onIoctl;
+    const file = this.#files.get(fd);
     const descriptor = this.descriptor(fd);
     const call = observer && this.#describe(fd, descriptor, number, argument);
     if (call) observer.before?.(call);
     const result = descriptor
-      ? yield* this.#hold(descriptor.ioctl(number, argument, this))
+      ? yield* this.#hold(descriptor.ioctl(number, argument, this), file ?? null)
       : badDescriptor(fd, 'sys_ioctl');
     if (call) observer.after?.(call, result, this.#structure(call.row, argument));
     return result;
@@ -185,7 +186,10 @@ export class Process implements Caller {
   /** Held calls end, and the process makes no other: the host is switched off. */
   stop(): void {
     this.#exited = true;
-    for (const held of this.#held) held.return(refuse('EINTR', 'process.exit', 'the process ended', 'do_exit'));
+    for (const held of [...this.#held.keys()]) {
+      held.return(refuse('EINTR', 'process.exit', 'the process ended', 'do_exit'));
+      this.#letGo(held);
+    }
   }
 
   /** The process ends: held calls too, then its mappings and descriptors go. */
@@ -198,13 +202,21 @@ export class Process implements Caller {
     this.#host.forget(this);
   }
 
-  *#hold(run: IoctlRun): IoctlRun {
-    this.#held.add(run);
+  /** As with fdget: another thread's close does not take the file away from under the call. */
+  *#hold(run: IoctlRun, file: OpenFile | null): IoctlRun {
+    this.#held.set(run, file);
+    file?.retain();
     try {
       return yield* run;
     } finally {
-      this.#held.delete(run);
+      this.#letGo(run);
     }
+  }
+
+  #letGo(run: IoctlRun): void {
+    const file = this.#held.get(run);
+    this.#held.delete(run);
+    file?.release();
   }
 
   #describe(fd: number, descriptor: Descriptor | null, request: number, arg: bigint): IoctlCall {

@@ -1,10 +1,11 @@
 import { ioctlByName, ioctlNumber } from '../abi/ioctls.ts';
 import type { Process } from '../host/process.ts';
-import type { GuestPause, IoctlRun, RunControl } from '../kvm/descriptor.ts';
+import type { RunControl } from '../kvm/descriptor.ts';
 import { refuse, type IoctlResult } from '../kvm/refusal.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
-import type { Step, VmmProgram } from '../vmm/program.ts';
+import type { Call, VmmProgram } from '../vmm/program.ts';
 import type { StopReason } from './messages.ts';
+import { Threads, type Thread } from './threads.ts';
 
 /** What the sandbox runs towards. */
 export type Goal = 'run' | 'instruction' | 'exit' | 'ioctl';
@@ -22,8 +23,6 @@ const stop = (reason: StopReason, message: string | null = null, line: number | 
   line,
 });
 
-type Call = Extract<Step, { kind: 'ioctl' }>;
-
 const KVM_RUN = ioctlNumber(ioctlByName('KVM_RUN')!, 'arm64');
 
 /**
@@ -36,7 +35,8 @@ const CHUNK_TIME = { short: 0.5, long: 2 } as const;
 
 /**
  * Takes a program through its ioctls, and KVM_RUN through its instructions, up to a goal or until time is up. Where it holds
- * is invisible to both: the pending call, or the generator of the call in progress, is kept and gone on with.
+ * is invisible to both: the calls under way are kept as generators and gone on with. Calls that the program makes before
+ * others have returned are threads of it; their vCPUs take turns, counted in instructions and so the same every time.
  */
 export class Driver {
   readonly #program: VmmProgram;
@@ -45,20 +45,19 @@ export class Driver {
   /** The CPU's count of instructions. */
   readonly #instructions: () => number;
   readonly #clock: () => number;
-  /** The ioctl that the program waits for. */
+  /** The ioctl that the program makes next. */
   #pending: Call | null = null;
-  /** Set while it is under way. */
-  #running: IoctlRun | null = null;
-  /** Set once it has returned, until the program is told. */
-  #result: IoctlResult | null = null;
-  /** The vCPU that is held between two guest instructions. */
-  #held: Vcpu | null = null;
+  /** Its end is near: it has nothing to do but wait. */
+  #over = false;
+  readonly #threads = new Threads();
+  /** Set once a call has returned, until the program is told. */
+  #answer: { readonly call: Call; readonly result: IoctlResult } | null = null;
   /** Something has happened since the goal was set. */
   #moved = false;
   /** Where the held vCPU stood when the goal was set; a breakpoint there has been seen. */
   #from: { readonly pc: bigint; readonly count: number } | null = null;
   #chunk: number = CHUNK.least;
-  #over: Stop | null = null;
+  #end: Stop | null = null;
 
   constructor(
     program: VmmProgram,
@@ -74,14 +73,15 @@ export class Driver {
     this.#clock = clock;
   }
 
-  /** The line of the script whose ioctl is pending or under way. */
+  /** The line of the script whose ioctl is to be made, or is under way. */
   get scriptLine(): number | null {
-    return this.#over ? this.#over.line : (this.#pending?.line ?? null);
+    if (this.#end) return this.#end.line;
+    return (this.#pending ?? this.#answer?.call ?? this.#threads.current?.call)?.line ?? null;
   }
 
-  /** The vCPU inside KVM_RUN. */
+  /** The vCPU inside KVM_RUN whose turn it is. */
   get held(): Vcpu | null {
-    return this.#held;
+    return this.#answer ? null : (this.#threads.current?.vcpu ?? null);
   }
 
   /** Runs the script up to its first ioctl. */
@@ -91,14 +91,14 @@ export class Driver {
 
   setGoal(): void {
     this.#moved = false;
-    const held = this.#held;
+    const { held } = this;
     this.#from = held ? { pc: held.context.pc, count: this.#instructions() } : null;
   }
 
   /** Goes on; null: `deadline`, in the clock's milliseconds, has passed before the goal. */
   advance(goal: Goal, deadline: number): Stop | null {
     do {
-      const reached = this.#running ? this.#proceed(goal) : this.#begin(goal);
+      const reached = this.#fetch() ?? (this.#pending ? this.#make(this.#pending, goal) : this.#proceed(goal));
       if (reached) return reached;
     } while (this.#clock() < deadline);
     return null;
@@ -106,70 +106,104 @@ export class Driver {
 
   /** Ends the program; the process stays. */
   end(): void {
-    this.#running?.return(refuse('EINTR', 'run.ended', 'the program was ended', 'do_exit'));
-    this.#running = this.#result = this.#pending = this.#held = null;
-    this.#program.close();
-    this.#over ??= stop('stopped');
+    this.#close();
+    this.#end ??= stop('stopped');
   }
 
-  /** The next ioctl of the program, if there is none yet; or its end. */
+  #close(): void {
+    this.#threads.end(refuse('EINTR', 'run.ended', 'the program was ended', 'do_exit'));
+    this.#pending = this.#answer = null;
+    this.#program.close();
+  }
+
+  #finish(end: Stop): Stop {
+    this.#close();
+    return (this.#end = end);
+  }
+
+  /** The program's next ioctl, if it makes one now; or its end. */
   #fetch(): Stop | null {
-    if (this.#over) return this.#over;
-    if (this.#result) {
-      this.#program.resume(this.#result);
-      this.#result = this.#pending = null;
+    if (this.#end) return this.#end;
+    if (this.#answer) {
+      this.#program.resume(this.#answer.call, this.#answer.result);
+      this.#answer = null;
     }
+    this.#pending ??= this.#threads.released();
     if (this.#pending) return null;
     const step = this.#program.next();
     if (step.kind === 'ioctl') this.#pending = step;
-    else if (step.kind === 'done') this.#over = stop('finished');
-    else this.#over = stop('failed', step.message, step.line);
-    return this.#over;
-  }
-
-  #begin(goal: Goal): Stop | null {
-    const ended = this.#fetch();
-    if (ended) return ended;
-    if (goal === 'ioctl' && this.#moved) return stop('ioctl');
-    const { fd, request, arg } = this.#pending!;
-    this.#running = this.#process.ioctl(fd, request, arg);
-    this.#moved = true;
+    else if (step.kind === 'waiting') this.#over = step.over;
+    else if (step.kind === 'done') return this.#finish(stop('finished'));
+    else return this.#finish(stop('failed', step.message, step.line));
     return null;
   }
 
-  #proceed(goal: Goal): Stop | null {
-    const stepping = goal === 'instruction';
-    // A vCPU that is not held yet is taken up to the instruction that it is about to execute.
-    this.#control.budget = stepping ? (this.#held ? 1 : 0) : this.#chunk;
-    const wasHeld = this.#held !== null;
-    const count = this.#instructions();
-    const began = this.#clock();
-    const { done, value } = this.#running!.next();
-    if (done) {
-      this.#running = this.#held = null;
-      this.#from = null;
-      this.#result = value;
-      this.#moved = true;
-      return goal === 'exit' && this.#pending!.request === KVM_RUN ? stop('kvm-exit') : null;
+  /** Begins a call: most are over at once, KVM_RUN comes to before its first instruction. */
+  #make(call: Call, goal: Goal): Stop | null {
+    if (goal === 'ioctl' && this.#moved) return stop('ioctl');
+    this.#moved = true;
+    let reached: Stop | null = null;
+    if (!this.#threads.waits(call)) {
+      this.#control.budget = 0;
+      const run = this.#process.ioctl(call.fd, call.request, call.arg);
+      reached = this.#go({ call, run, vcpu: null }, goal);
     }
-    this.#adapt(this.#clock() - began);
-    return this.#paused(value, stepping, wasHeld, this.#instructions() - count);
+    this.#pending = null;
+    return reached;
   }
 
-  #paused({ why: paused, vcpu }: GuestPause, stepping: boolean, wasHeld: boolean, executed: number): Stop | null {
-    this.#held = vcpu;
-    if (paused === 'idle') {
-      const why = vcpu.stopped
-        ? 'is off, and its KVM_RUN returns once another turns it on (PSCI CPU_ON): no other runs meanwhile'
-        : 'waits for an interrupt (WFI or WFE), and nothing can bring one';
-      return stop('pause', `vCPU ${vcpu.id} ${why}`);
+  #proceed(goal: Goal): Stop | null {
+    this.#threads.settle();
+    const thread = this.#threads.current;
+    if (!thread) return this.#finish(stop('failed', 'the program waits for a call that it has not made'));
+    // A vCPU that is not held yet is taken up to the instruction that it is about to execute.
+    const stepping = goal === 'instruction';
+    this.#control.budget = stepping ? (thread.vcpu ? 1 : 0) : Math.min(this.#chunk, this.#threads.left);
+    return this.#go(thread, goal);
+  }
+
+  /** Goes on with the thread whose turn it is, or that is new. */
+  #go(thread: Thread, goal: Goal): Stop | null {
+    const { budget } = this.#control;
+    const wasHeld = thread.vcpu !== null;
+    const count = this.#instructions();
+    const began = this.#clock();
+    const { done, value } = thread.run.next();
+    if (done) {
+      this.#from = null;
+      this.#threads.leave(thread);
+      this.#answer = { call: thread.call, result: value };
+      this.#moved = true;
+      return goal === 'exit' && thread.call.request === KVM_RUN ? stop('kvm-exit') : null;
     }
-    if (paused === 'breakpoint') {
-      const seen = this.#from?.pc === vcpu.context.pc && this.#from.count === this.#instructions();
-      if (seen) this.#from = null;
-      else return stop('breakpoint');
-    }
-    return stepping && (executed > 0 || !wasHeld) ? stop('step') : null;
+    thread.vcpu = value.vcpu;
+    this.#threads.enter(thread);
+    const executed = this.#instructions() - count;
+    if (budget > 1) this.#adapt(this.#clock() - began);
+    const isNext = this.#threads.current === thread;
+    if (value.why === 'idle') return isNext && this.#threads.idle() ? this.#stuck() : null;
+    const stepped = goal === 'instruction' && isNext && (executed > 0 || !wasHeld);
+    if (value.why === 'breakpoint' && !this.#seen(value.vcpu)) return stop('breakpoint');
+    // One that only traps has used up its turn, too.
+    if (isNext) this.#threads.used(executed === 0 && budget > 0 && value.why === 'budget' ? Infinity : executed);
+    return stepped ? stop('step') : null;
+  }
+
+  /** The breakpoint is where this run towards the goal began. */
+  #seen(vcpu: Vcpu): boolean {
+    const seen = this.#from?.pc === vcpu.context.pc && this.#from.count === this.#instructions();
+    if (seen) this.#from = null;
+    return seen;
+  }
+
+  /** Every vCPU in KVM_RUN waits, and no call is to come that could wake one. */
+  #stuck(): Stop {
+    if (this.#over) return this.#finish(stop('finished'));
+    const why = ({ id, stopped }: Vcpu): string =>
+      stopped
+        ? `vCPU ${id} is off until another turns it on (PSCI CPU_ON)`
+        : `vCPU ${id} waits for an interrupt (WFI), and nothing can bring one`;
+    return stop('pause', this.#threads.vcpus.map(why).join('; '));
   }
 
   #adapt(took: number): void {

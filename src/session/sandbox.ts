@@ -175,6 +175,7 @@ export class LoadedSandbox implements Inspected {
     this.#open.delete(call);
     if (!entry) return;
     const vcpu = call.row?.name === 'KVM_RUN' && call.descriptor instanceof Vcpu ? call.descriptor : null;
+    if (vcpu) this.#lastVcpu = vcpu;
     const run = vcpu ? this.memory.readBytes(vcpu.run.pa, RUN_BYTES) : null;
     this.#output.entry(finishedEntry(entry, call, result, bytes, run, this.#read));
   }

@@ -5,7 +5,7 @@ import { HCR } from '../../machine/el2.ts';
 import { COUNTER_HZ } from '../../machine/sysregs.ts';
 import type { Stop } from '../../machine/stop.ts';
 import type { CapabilityRow } from '../capabilities.ts';
-import type { Caller, GuestPause, IoctlRun } from '../descriptor.ts';
+import type { Caller, GuestPause, IoctlRun, RunControl } from '../descriptor.ts';
 import { beginDebug, endDebug } from '../guestdebug.ts';
 import { checkPmuForRun } from '../pmu.ts';
 import { isSignalled } from '../signals.ts';
@@ -36,6 +36,30 @@ const FARTHEST_TIMER = 1n << 40n;
 const MOST_EXITS = 1024;
 
 type Steps<T> = Generator<GuestPause, T, void>;
+
+/** What whoever drives gives the vCPU until it has to yield: from the last time that it did. */
+class Slice {
+  /** The count of instructions at its end. */
+  end = 0;
+  readonly #vcpu: Vcpu;
+  readonly #control: RunControl;
+
+  constructor(vcpu: Vcpu, control: RunControl) {
+    this.#vcpu = vcpu;
+    this.#control = control;
+    this.begin();
+  }
+
+  begin(): void {
+    this.end = this.#vcpu.vm.kvm.host.cpu.instructions + Math.max(0, this.#control.budget);
+  }
+
+  /** The vCPU can only wait. */
+  *idle(): Steps<void> {
+    yield { why: 'idle', vcpu: this.#vcpu };
+    this.begin();
+  }
+}
 
 /** KVM_RUN (kvm_vcpu_ioctl, kvm_arch_vcpu_ioctl_run). */
 export function* kvmRun(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRun {
@@ -83,14 +107,14 @@ function firstRun(vcpu: Vcpu): Refusal | null {
 function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
   const { control } = caller;
   const { cpu } = vcpu.vm.kvm.host;
-  let sliceEnd = cpu.instructions + Math.max(0, control.budget);
+  const slice = new Slice(vcpu, control);
   let exits = 0;
   for (;;) {
     if (isSignalled(vcpu, caller)) {
       vcpu.statistics.add('signal_exits');
       return interrupted(vcpu, 'a signal is pending');
     }
-    const before = yield* pendingRequests(vcpu, caller);
+    const before = yield* pendingRequests(vcpu, caller, slice);
     if (before === 'again') continue;
     if (before) return before;
     if (inAarch32(vcpu)) return noAarch32(vcpu);
@@ -98,25 +122,25 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
 
     beginDebug(vcpu);
     adjustPc(vcpu);
-    if (cpu.instructions >= sliceEnd || exits >= MOST_EXITS) {
+    if (cpu.instructions >= slice.end || exits >= MOST_EXITS) {
       endDebug(vcpu);
       yield { why: 'budget', vcpu };
-      sliceEnd = cpu.instructions + Math.max(0, control.budget);
+      slice.begin();
       exits = 0;
       continue;
     }
     enterGuest(vcpu);
-    let stop = runSlice(vcpu, sliceEnd);
+    let stop = runSlice(vcpu, slice.end);
     // Holding the guest must not show: its registers stay in the CPU unless someone changed them meanwhile.
-    while (stop.why === 'breakpoint' || (stop.why === 'budget' && cpu.instructions >= sliceEnd)) {
+    while (stop.why === 'breakpoint' || (stop.why === 'budget' && cpu.instructions >= slice.end)) {
       const held = vcpu.context.bytes.slice();
       const { worldSwitches } = vcpu.vm.kvm;
       yield { why: stop.why, vcpu };
-      sliceEnd = cpu.instructions + Math.max(0, control.budget);
+      slice.begin();
       exits = 0;
       const disturbed = worldSwitches !== vcpu.vm.kvm.worldSwitches || !sameBytes(held, vcpu.context.bytes);
       if (disturbed || isSignalled(vcpu, caller) || vcpu.requests.sleep) break;
-      stop = runSlice(vcpu, sliceEnd);
+      stop = runSlice(vcpu, slice.end);
     }
     if (stop.why !== 'trap') continue;
     vcpu.lastTrap = stop;
@@ -125,7 +149,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     exits++;
     const handled: Handled | 'wait' = handleExit(vcpu, stop);
     if (handled === 'user') return DONE;
-    if (handled === 'wait') yield* waitForInterrupt(vcpu, caller);
+    if (handled === 'wait') yield* waitForInterrupt(vcpu, caller, slice);
     else if (handled !== 'guest') return handled;
   }
 }
@@ -165,11 +189,11 @@ function interrupted(vcpu: Vcpu, why: string): Refusal {
 }
 
 /** What has to be done before the guest is entered (check_vcpu_requests); null: nothing more. */
-function* pendingRequests(vcpu: Vcpu, caller: Caller): Steps<IoctlResult | 'again' | null> {
+function* pendingRequests(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<IoctlResult | 'again' | null> {
   const { requests, run } = vcpu;
   if (requests.sleep) {
     requests.sleep = false;
-    while (vcpu.stopped && !isSignalled(vcpu, caller)) yield { why: 'idle', vcpu };
+    while (vcpu.stopped && !isSignalled(vcpu, caller)) yield* slice.idle();
     // Woken by a signal: sleep again later.
     if (vcpu.stopped) {
       requests.sleep = true;
@@ -184,7 +208,7 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller): Steps<IoctlResult | 'agai
   if (requests.suspend) {
     requests.suspend = false;
     if (vcpu.mpState !== MP_STATES.KVM_MP_STATE_SUSPENDED) return null;
-    yield* waitForInterrupt(vcpu, caller);
+    yield* waitForInterrupt(vcpu, caller, slice);
     // The state stays until userspace makes the vCPU runnable.
     requests.suspend = true;
     if (!isRunnable(vcpu)) return 'again';
@@ -211,7 +235,7 @@ function isRunnable(vcpu: Vcpu): boolean {
 const nanoseconds = (counts: bigint): bigint => (counts * 1_000_000_000n) / COUNTER_HZ;
 
 /** Until an interrupt or a signal comes (kvm_vcpu_wfi): virtual time goes on to the next timer, if one is set. */
-function* waitForInterrupt(vcpu: Vcpu, caller: Caller): Steps<void> {
+function* waitForInterrupt(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<void> {
   const { cpu } = vcpu.vm.kvm.host;
   const { statistics } = vcpu;
   const start = cpu.physicalCount();
@@ -221,7 +245,7 @@ function* waitForInterrupt(vcpu: Vcpu, caller: Caller): Steps<void> {
     if (ticks === 0n) break;
     if (ticks !== null && ticks < FARTHEST_TIMER) {
       cpu.retire(Number(ticks) * INSTRUCTIONS_PER_COUNT);
-    } else yield { why: 'idle', vcpu };
+    } else yield* slice.idle();
   }
   statistics.set('blocking', 0n);
   // kvm_vcpu_halt; this host does not poll before it sleeps.

@@ -1,6 +1,5 @@
 // Three CPUs: the first turns the others on, waits until they are off, and hibernates the machine.
-        .equ    TURN, 0x09000000        // no memory slot: a store leaves to the VMM, which lets another CPU run
-        .equ    DONE, 0x09000008        // the CPU that stores here has nothing more to do
+        .equ    DONE, 0x09000000        // no memory slot: a store tells the VMM
         .equ    SUMS, 0x40008000
 
 _start: ldr     w0, =0x84000000         // PSCI_VERSION
@@ -22,9 +21,7 @@ turnon: ldr     w0, =0xc4000003         // CPU_ON
         cmp     x19, #3
         b.ne    turnon
 
-wait:   ldr     x9, =TURN
-        str     xzr, [x9]
-        mov     x19, #2
+wait:   mov     x19, #2
 ask:    ldr     w0, =0xc4000004         // AFFINITY_INFO: 0 on, 1 off
         mov     x1, x19
         mov     x2, #0
@@ -49,4 +46,5 @@ second: mrs     x1, mpidr_el1
         str     x1, [x2, x0, lsl #3]
         ldr     x9, =DONE
         str     x0, [x9]
-        b       .
+        ldr     w0, =0x84000002         // CPU_OFF
+        hvc     #0

@@ -4,7 +4,7 @@ import { IOCTLS, ioctlNumber } from '../../abi/ioctls.ts';
 import { EXIT_REASONS } from '../../abi/exits.ts';
 import { findField } from '../../abi/layout.ts';
 import { kvm_run } from '../../abi/structs.ts';
-import type { CallResult, Step, VmmProgram } from '../program.ts';
+import type { Call, CallResult, Step, VmmProgram } from '../program.ts';
 import type { Loc, Operation, Trace, TraceLine, Value } from './parse.ts';
 
 /** What the player needs of a process on the host; src/host has the real one. */
@@ -49,8 +49,7 @@ class BadTrace extends Error {
 /** The program touched memory that it does not have. */
 class Fault extends Error {}
 
-type Call = Pick<Extract<Step, { kind: 'ioctl' }>, 'fd' | 'request' | 'arg'>;
-type Playing = Generator<Call, void, CallResult>;
+type Playing = Generator<Pick<Call, 'fd' | 'request' | 'arg'>, void, CallResult>;
 
 const KVM_RUN = ioctlNumber(
   IOCTLS.find(({ name }) => name === 'KVM_RUN')!,
@@ -84,11 +83,13 @@ export class TracePlayer implements VmmProgram {
 
   next(): Step {
     if (this.#step === null) this.#advance((playing) => playing.next());
-    return this.#step ?? { kind: 'done' };
+    const step = this.#step ?? { kind: 'done' };
+    if (step.kind === 'ioctl') this.#step = { kind: 'waiting', over: false };
+    return step;
   }
 
-  resume(result: CallResult): void {
-    if (this.#step?.kind === 'ioctl') this.#advance((playing) => playing.next(result));
+  resume(_call: Call, result: CallResult): void {
+    if (this.#step?.kind === 'waiting') this.#advance((playing) => playing.next(result));
   }
 
   close(): void {
@@ -103,7 +104,7 @@ export class TracePlayer implements VmmProgram {
     this.close();
   }
 
-  #advance(go: (playing: Playing) => IteratorResult<Call, void>): void {
+  #advance(go: (playing: Playing) => ReturnType<Playing['next']>): void {
     if (!this.#playing) return;
     const line = this.#at?.line ?? null;
     try {

@@ -64,7 +64,7 @@ export function playTrace(trace: Trace, host: TraceHost, events: TraceEvents, li
         host.control.budget = Math.min(left, SLICE);
         turn = call.next();
       }
-      player.resume(turn.value);
+      player.resume(step, turn.value);
       if ('errno' in turn.value) events.refused?.(turn.value, trace);
       step = player.next();
     }

@@ -100,7 +100,7 @@ function run(source: string, answers: (number | Failed)[] = [], world = new Worl
     const { fd, request, arg, line } = step;
     calls.push({ fd, request, arg, line });
     const answer = answers.shift() ?? 0;
-    program.resume(typeof answer === 'number' ? { ret: answer } : { ...answer, errno: 'EINVAL' });
+    program.resume(step, typeof answer === 'number' ? { ret: answer } : { ...answer, errno: 'EINVAL' });
   }
 }
 
@@ -118,12 +118,12 @@ describe('a script', () => {
     expect(end).toEqual({ kind: 'done' });
   });
 
-  it('runs nothing before the first next, and says the same until resumed', () => {
+  it('runs nothing before the first next, and waits once its call is named', () => {
     const world = new World();
     const program = new ScriptProgram(engine, "print('x'); await ioctl(3, KVM_RUN); print('y')", world);
     expect(world.printed).toBe('');
-    const step = program.next();
-    expect(program.next()).toEqual(step);
+    expect(program.next()).toMatchObject({ kind: 'ioctl', fd: 3 });
+    expect(program.next()).toEqual({ kind: 'waiting', over: false });
     expect(world.printed).toBe('x\n');
     program.close();
     expect(program.next()).toEqual({ kind: 'done' });

@@ -1,6 +1,6 @@
 import type { QuickJSHandle } from 'quickjs-emscripten-core';
 import { oneRegText } from '../../abi/onereg.ts';
-import type { CallResult, Step, VmmProgram } from '../program.ts';
+import type { Call, CallResult, Step, VmmProgram } from '../program.ts';
 import { preludeData } from './api.ts';
 import type { GuestImage } from './api.ts';
 import { problemOf, SCRIPT_FILE } from './engine.ts';
@@ -48,9 +48,10 @@ export interface ScriptWorld {
 
 type HostFunction = (...args: QuickJSHandle[]) => QuickJSHandle | undefined;
 
-interface PendingCall {
+interface MadeCall {
+  /** The prelude's number of it. */
   readonly id: number;
-  readonly step: Extract<Step, { kind: 'ioctl' }>;
+  readonly call: Call;
 }
 
 /** After an interrupt inside an async function its error reaches the script's promise, and so its line, through a few jobs. */
@@ -63,11 +64,14 @@ class OutOfWork extends Error {
   override readonly name = 'OutOfWork';
 }
 
-/** A VMM script as a program: QuickJS runs it up to its next ioctl, and no further until that is answered. */
+/** A VMM script as a program: QuickJS runs it up to its next ioctl, and further while that is under way only where the script does not await it. */
 export class ScriptProgram implements VmmProgram {
   readonly #world: ScriptWorld;
   readonly #realm: Realm | null;
-  readonly #calls: PendingCall[] = [];
+  /** Calls that have not been named yet, in order. */
+  readonly #calls: MadeCall[] = [];
+  /** Those that have been and are not answered: the prelude's number of each. */
+  readonly #named = new Map<Call, number>();
   /** The script as QuickJS runs it, until it has been started. */
   #code: string | null = null;
   #main: QuickJSHandle | null = null;
@@ -88,19 +92,26 @@ export class ScriptProgram implements VmmProgram {
   next(): Step {
     const realm = this.#realm;
     if (realm && !this.#end && this.#calls.length === 0) this.#guarded(realm, () => this.#advance(realm));
-    return this.#end ?? this.#calls[0]?.step ?? DONE;
+    if (this.#end) return this.#end;
+    const made = this.#calls.shift();
+    if (made) {
+      this.#named.set(made.call, made.id);
+      return made.call;
+    }
+    return { kind: 'waiting', over: realm ? this.#mainState(realm) === 'fulfilled' : true };
   }
 
-  resume(result: CallResult): void {
+  resume(call: Call, result: CallResult): void {
     const realm = this.#realm;
-    const call = this.#calls.shift();
-    if (!call || !realm || this.#end) return;
+    const id = this.#named.get(call);
+    if (id === undefined || !realm || this.#end) return;
+    this.#named.delete(call);
     this.#work = 0;
     this.#guarded(realm, () => {
       const { context } = realm;
       const refused = 'errno' in result ? JSON.stringify(result) : '';
       const args = [
-        context.newNumber(call.id),
+        context.newNumber(id),
         context.newNumber('ret' in result ? result.ret : -1),
         context.newString(refused),
       ];
@@ -150,7 +161,7 @@ export class ScriptProgram implements VmmProgram {
 
   /** Runs what is due until an ioctl waits, or says how the script ended. */
   #advance(realm: Realm): void {
-    const { context, runtime } = realm;
+    const { runtime } = realm;
     if (this.#code !== null) {
       this.#start(realm, this.#code);
       this.#code = null;
@@ -170,14 +181,18 @@ export class ScriptProgram implements VmmProgram {
       }
     }
     if (this.#calls.length > 0) return;
-    const state = context.getPromiseState(this.#main!);
+    const state = this.#mainState(realm);
+    if (this.#end || this.#named.size > 0) return;
+    if (state === 'fulfilled') this.#finish(DONE);
+    else this.#finish(failed(problem('the script waits for a promise that nothing will settle')));
+  }
+
+  /** Where the script's own promise is; an error in it ends the script. */
+  #mainState(realm: Realm): 'pending' | 'fulfilled' | 'rejected' {
+    const state = realm.context.getPromiseState(this.#main!);
     if (state.type === 'rejected') this.#fail(realm, state.error);
-    else if (state.type === 'pending')
-      this.#finish(failed(problem('the script waits for a promise that nothing will settle')));
-    else {
-      if (state.value !== this.#main) state.value.dispose();
-      this.#finish(DONE);
-    }
+    else if (state.type === 'fulfilled' && state.value !== this.#main) state.value.dispose();
+    return state.type;
   }
 
   /** Ends the script with an error of its own; takes the handle. */
@@ -203,6 +218,7 @@ export class ScriptProgram implements VmmProgram {
   #finish(end: Step): void {
     const realm = this.#realm;
     this.#calls.length = 0;
+    this.#named.clear();
     this.#end = end;
     if (!realm || (!this.#main && !this.#settle && !realm.context.alive)) return;
     this.#main?.dispose();
@@ -271,7 +287,7 @@ export class ScriptProgram implements VmmProgram {
         return bytes(data!, (from) => world.write(to, from.slice(0, count))) ? context.true : context.false;
       },
       submit: (id, fd, request, arg, line) => {
-        if (this.#calls.length >= SCRIPT_LIMITS.pendingIoctls) {
+        if (this.#calls.length + this.#named.size >= SCRIPT_LIMITS.pendingIoctls) {
           throw new Error(
             `${SCRIPT_LIMITS.pendingIoctls} ioctls were called and none awaited: is an \`await\` missing?`,
           );
@@ -279,7 +295,7 @@ export class ScriptProgram implements VmmProgram {
         const at = number(line);
         this.#calls.push({
           id: number(id),
-          step: {
+          call: {
             kind: 'ioctl',
             fd: number(fd),
             request: number(request),

@@ -1,0 +1,187 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Page } from './page.testing.ts';
+
+/** A VM whose vCPUs each have a thread of the VMM; all but the first are off. A store to 0x9000000 is printed. */
+const vmm = (cpus: number, end = 'await Promise.race(vcpus.map(thread));') => `const kvm = open('/dev/kvm');
+const vm = await ioctl(kvm, KVM_CREATE_VM, 40);
+const ram = alloc(0x1_0000, { shared: true });
+ram.write(0, guest.bytes);
+await ioctl(vm, KVM_SET_USER_MEMORY_REGION, { slot: 0, guest_phys_addr: guest.origin, memory_size: ram.size, userspace_addr: ram.address });
+const size = await ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE);
+const init = struct('kvm_vcpu_init');
+await ioctl(vm, KVM_ARM_PREFERRED_TARGET, init);
+const vcpus: number[] = [];
+for (let id = 0; id < ${cpus}; id++) {
+  const fd = await ioctl(vm, KVM_CREATE_VCPU, id);
+  init.features[0] = (1 << KVM_ARM_VCPU_PSCI_0_2) | (id > 0 ? 1 << KVM_ARM_VCPU_POWER_OFF : 0);
+  await ioctl(fd, KVM_ARM_VCPU_INIT, init);
+  vcpus.push(fd);
+}
+await setOneReg(vcpus[0]!, 'pc', guest.entry);
+async function thread(fd: number): Promise<void> {
+  const run = mmap(fd, size).as('kvm_run');
+  for (;;) {
+    await ioctl(fd, KVM_RUN);
+    if (run.exit_reason !== KVM_EXIT_MMIO) break;
+    print('vCPU', vcpus.indexOf(fd), 'says', run.mmio.data[0]);
+  }
+  print('vCPU', vcpus.indexOf(fd), 'exit', run.exit_reason);
+}
+${end}
+print('end');
+`;
+
+const CPU_ON = `
+        ldr     w0, =0xc4000003         // CPU_ON
+        mov     x1, #1
+        adr     x2, second
+        mov     x3, #7
+        hvc     #0
+`;
+const OFF = '        ldr     w0, =0x84000008\n        hvc     #0\n';
+const CPU_OFF = '        ldr     w0, =0x84000002\n        hvc     #0\n';
+/** Two CPUs hand a count to and fro, each waiting for the other in a loop. */
+const PING_PONG = `_start: ldr     x9, =0x40008000
+        ldr     x8, =0x09000000
+${CPU_ON}
+        mov     w4, #0
+1:      add     w4, w4, #1
+        stlr    w4, [x9]
+2:      ldar    w5, [x9]
+        cmp     w5, w4
+        b.eq    2b
+        mov     w4, w5
+        cmp     w4, #40
+        b.lt    1b
+        strb    w4, [x8]
+${OFF}
+second: ldr     x9, =0x40008000
+        mov     w6, #0
+3:      ldar    w5, [x9]
+        cmp     w5, w6
+        b.eq    3b
+        add     w6, w5, #1
+        stlr    w6, [x9]
+        b       3b
+`;
+
+let page: Page | null = null;
+const fresh = async (): Promise<Page> => (page = await Page.open(structuredClone));
+afterEach(() => {
+  expect(page?.refusals).toEqual([]);
+});
+
+describe('vCPUs of several threads', () => {
+  it('take turns on the one CPU, so that a guest may wait for another CPU', async () => {
+    const { printed, status } = await finished(PING_PONG);
+    expect(printed).toBe('vCPU 0 says 40\nvCPU 0 exit 24\nend\n');
+    expect(status).toMatchObject({ state: 'finished' });
+  });
+
+  it('take the same turns whether they run, are stepped or are paused in between', async () => {
+    const whole = await finished(PING_PONG);
+    for (const goal of ['stepIoctl', 'stepExit'] as const) {
+      const { status, printed } = await finished(PING_PONG, vmm(2), goal);
+      expect([status.instructions, printed]).toEqual([whole.status.instructions, whole.printed]);
+    }
+    const stepped = await fresh();
+    stepped.load(PING_PONG, vmm(2));
+    for (let n = 0; n < 25_000 && stepped.status.state === 'paused'; n++) stepped.do({ type: 'stepInstruction' });
+    stepped.do({ type: 'run' });
+    expect([stepped.status.instructions, stepped.printed('script')]).toEqual([
+      whole.status.instructions,
+      whole.printed,
+    ]);
+  });
+
+  it('a step shows both CPUs, one turn after the other', async () => {
+    const here = await fresh();
+    here.load(PING_PONG, vmm(2));
+    const seen = new Set<number>();
+    for (let n = 0; n < 12_000; n++) seen.add(here.do({ type: 'stepInstruction' }).vcpu!.vcpu);
+    expect(seen.size).toBe(2);
+  });
+
+  it('CPU_OFF sleeps inside of KVM_RUN until another vCPU turns it on again', async () => {
+    const guest = `_start: ldr     x8, =0x09000000
+        mov     w19, #3
+again:  ${CPU_ON.trim()}
+        cbnz    x0, again               // ALREADY_ON while it has not turned itself off
+        subs    w19, w19, #1
+        b.ne    again
+wait:   ldr     w0, =0xc4000004         // AFFINITY_INFO
+        mov     x1, #1
+        mov     x2, #0
+        hvc     #0
+        cbz     x0, wait
+${OFF}
+second: ldr     x8, =0x09000000
+        strb    w0, [x8]
+${CPU_OFF}`;
+    const { printed } = await finished(guest);
+    expect(printed).toBe('vCPU 1 says 7\n'.repeat(3) + 'vCPU 0 exit 24\nend\n');
+  });
+
+  it('where all can only wait, the sandbox stops and says why', async () => {
+    const here = await fresh();
+    here.load(
+      `_start: ${CPU_ON.trim()}\n        b .\nsecond: b .\n`.replace('b .\nsecond: b .', 'wfi\nsecond: wfi'),
+      vmm(2),
+    );
+    expect(here.do({ type: 'run' })).toMatchObject({ state: 'paused', reason: 'pause' });
+    expect(here.status.message).toBe(
+      'vCPU 0 waits for an interrupt (WFI), and nothing can bring one; ' +
+        'vCPU 1 waits for an interrupt (WFI), and nothing can bring one',
+    );
+    expect(here.do({ type: 'run' })).toMatchObject({ state: 'paused', reason: 'pause' });
+  });
+
+  it('a script at its end waits for guests that go on, not for those that can’t', async () => {
+    const { printed, status } = await finished(PING_PONG, vmm(2, 'for (const fd of vcpus) void thread(fd);'));
+    expect(printed).toBe('end\nvCPU 0 says 40\nvCPU 0 exit 24\n');
+    expect(status).toMatchObject({ state: 'finished', message: null });
+  });
+
+  it('an ioctl of a vCPU waits until that has left KVM_RUN', async () => {
+    const script = vmm(
+      1,
+      `const over = thread(vcpus[0]!);
+const x5 = await getOneReg(vcpus[0]!, 'x5');
+print('x5', x5);
+await over;`,
+    );
+    const guest = `_start: mov x5, #3\n        ldr x8, =0x09000000\n        mov x5, #4\n        strb w5, [x8]\n        mov x5, #5\n${OFF}`;
+    const { printed } = await finished(guest, script);
+    expect(printed).toMatch(/vCPU 0 says 4\n(.|\n)*x5 0x4\n/);
+  });
+
+  it('what another thread closes stays as long as the call is inside', async () => {
+    const script = vmm(
+      2,
+      `const all = vcpus.map(thread);
+for (const fd of [...vcpus, vm, kvm]) close(fd);
+await Promise.all(all).catch((error) => print(error.errno));`,
+    );
+    const { printed, status } = await finished(PING_PONG, script);
+    expect(printed).toMatch(/EBADF|says 40/);
+    expect(status.state).toBe('finished');
+  });
+
+  it('an error in one of them ends the program', async () => {
+    const script = vmm(2, `await Promise.all([...vcpus.map(thread), (async () => { throw new Error('lost'); })()]);`);
+    const here = await fresh();
+    here.load(PING_PONG, script);
+    expect(here.do({ type: 'run' })).toMatchObject({
+      state: 'failed',
+      message: expect.stringContaining('lost') as string,
+    });
+  });
+});
+
+async function finished(guest: string, script = vmm(2), goal: 'run' | 'stepIoctl' | 'stepExit' = 'run') {
+  const here = await fresh();
+  here.load(guest, script);
+  do here.do({ type: goal });
+  while (here.status.state === 'paused' && here.status.reason !== 'pause');
+  return { printed: here.printed('script'), status: here.status };
+}

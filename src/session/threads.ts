@@ -1,0 +1,115 @@
+import type { IoctlRun } from '../kvm/descriptor.ts';
+import type { Refusal } from '../kvm/refusal.ts';
+import type { Vcpu } from '../kvm/vcpu.ts';
+import type { Call } from '../vmm/program.ts';
+
+/** A call under way. */
+export interface Thread {
+  readonly call: Call;
+  readonly run: IoctlRun;
+  /** The vCPU that is held in it between two guest instructions. */
+  vcpu: Vcpu | null;
+}
+
+/** Guest instructions of a turn. */
+const TURN = 10_000;
+
+/**
+ * The threads of a program that are inside of KVM_RUN, and whose turn it is. A turn ends after so many instructions, or where
+ * the vCPU can only wait; one that comes back from userspace goes on with the turn that it had.
+ */
+export class Threads {
+  readonly #threads: Thread[] = [];
+  /** Calls to a vCPU that another thread is inside of: they wait for its mutex (kvm_vcpu_ioctl). */
+  readonly #waiting: Call[] = [];
+  #at = 0;
+  #left = TURN;
+  /** The descriptor whose turn it is while its thread is in userspace. */
+  #away: number | null = null;
+  /** Turns in a row that came to nothing. */
+  #idle = 0;
+
+  get current(): Thread | null {
+    return this.#threads[this.#at] ?? null;
+  }
+
+  get vcpus(): readonly Vcpu[] {
+    return this.#threads.flatMap(({ vcpu }) => vcpu ?? []);
+  }
+
+  /** Instructions that are left of the turn. */
+  get left(): number {
+    return this.#threads.length > 1 ? this.#left : Infinity;
+  }
+
+  /** Whether a call has to wait for another to the same vCPU; it then comes back by `released`. */
+  waits(call: Call): boolean {
+    const busy = this.#isBusy(call.fd);
+    if (busy) this.#waiting.push(call);
+    return busy;
+  }
+
+  /** A call that waited and need not any more. */
+  released(): Call | null {
+    const index = this.#waiting.findIndex(({ fd }) => !this.#isBusy(fd));
+    return index < 0 ? null : (this.#waiting.splice(index, 1)[0] ?? null);
+  }
+
+  /** A call is inside of KVM_RUN from now on; nothing happens where it was already. */
+  enter(thread: Thread): void {
+    if (this.#threads.includes(thread)) return;
+    this.#idle = 0;
+    if (thread.call.fd === this.#away) {
+      this.#threads.splice(this.#at, 0, thread);
+      this.#away = null;
+    } else this.#threads.push(thread);
+  }
+
+  /** A call has returned. */
+  leave(thread: Thread): void {
+    const index = this.#threads.indexOf(thread);
+    if (index < 0) return;
+    this.#idle = 0;
+    this.#threads.splice(index, 1);
+    if (index < this.#at) this.#at--;
+    else if (index === this.#at) this.#away = thread.call.fd;
+  }
+
+  /** Userspace does nothing more for now: if the thread whose turn it was has not come back, it is the next one's. */
+  settle(): void {
+    if (this.#away === null) return;
+    this.#away = null;
+    this.#left = TURN;
+    this.#at %= Math.max(1, this.#threads.length);
+  }
+
+  /** The thread whose turn it is has executed instructions. */
+  used(instructions: number): void {
+    this.#idle = 0;
+    if (this.#threads.length > 1) this.#left -= instructions;
+    if (this.#left <= 0) this.#pass();
+  }
+
+  /** The vCPU whose turn it is can only wait; true: so can all others. */
+  idle(): boolean {
+    this.#pass();
+    if (++this.#idle < this.#threads.length) return false;
+    this.#idle = 0;
+    return true;
+  }
+
+  /** Every call ends with `answer`. */
+  end(answer: Refusal): void {
+    for (const { run } of this.#threads) run.return(answer);
+    this.#threads.length = this.#waiting.length = this.#at = 0;
+  }
+
+  #pass(): void {
+    this.#at = (this.#at + 1) % this.#threads.length;
+    this.#left = TURN;
+  }
+
+  #isBusy(descriptor: number): boolean {
+    return this.#threads.some(({ call }) => call.fd === descriptor);
+  }
+}
