@@ -7,6 +7,8 @@ import './walk-grid.css';
 interface WalkGridProps {
   readonly groups: readonly WalkGroup[];
   readonly selected: number | null;
+  /** The read that the walk failed at. */
+  readonly refusing: number | null;
   readonly onSelect: (number: number) => void;
 }
 
@@ -22,7 +24,7 @@ const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = 
 };
 
 /** The walk as a picture: a row for each address that stage 2 translates, a column for each of its levels, stage 1's reads last. */
-export function WalkGrid({ groups, selected, onSelect }: WalkGridProps) {
+export function WalkGrid({ groups, selected, refusing, onSelect }: WalkGridProps) {
   const levels = stage2Levels(groups);
   const [attach, width] = useWidth();
   const [reachable, setReachable] = useState(1);
@@ -34,6 +36,7 @@ export function WalkGrid({ groups, selected, onSelect }: WalkGridProps) {
         <Read
           read={read}
           open={read.number === selected}
+          refuses={read.number === refusing}
           inTabOrder={read.number === tabStop}
           place={`${row} ${column}`}
           onFocus={() => setReachable(read.number)}
@@ -109,14 +112,15 @@ function rowTitle({ purpose, stage1 }: WalkGroup): string {
 interface ReadProps {
   readonly read: NumberedStep;
   readonly open: boolean;
+  readonly refuses: boolean;
   readonly inTabOrder: boolean;
   readonly place: string;
   readonly onFocus: () => void;
   readonly onOpen: () => void;
 }
 
-function Read({ read: { number, step }, open, inTabOrder, place, onFocus, onOpen }: ReadProps) {
-  const what = `Read ${number}: stage ${step.stage} L${step.level}[${step.index}] at PA ${hex(step.descriptorPa)}, ${hex(step.value, 16)}, ${step.kind}`;
+function Read({ read: { number, step }, open, refuses, inTabOrder, place, onFocus, onOpen }: ReadProps) {
+  const what = `Read ${number}: stage ${step.stage} L${step.level}[${step.index}] at PA ${hex(step.descriptorPa)}, ${hex(step.value, 16)}, ${step.kind}${refuses ? ', refuses' : ''}`;
   return (
     <button
       type="button"
@@ -124,6 +128,7 @@ function Read({ read: { number, step }, open, inTabOrder, place, onFocus, onOpen
       data-place={place}
       data-stage={step.stage}
       data-kind={step.kind}
+      data-refuses={refuses}
       tabIndex={inTabOrder ? 0 : -1}
       aria-pressed={open}
       aria-label={what}

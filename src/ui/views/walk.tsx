@@ -11,7 +11,7 @@ import { plural, sentence } from './format.ts';
 import { Choice, Detail, Frame, Toggle, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
 import { WalkGrid } from './walk-grid.tsx';
-import { groupWalk } from './walk-groups.ts';
+import { groupWalk, refusingRead } from './walk-groups.ts';
 import type { NumberedStep, WalkGroup } from './walk-groups.ts';
 import { useWidth } from './use-width.ts';
 import './walk.css';
@@ -111,6 +111,7 @@ export function Walk({ view, shape, onMemory }: WalkProps) {
   // Of all the reads one is in the tab order; arrow keys go to the others.
   const [reachable, setReachable] = useState(1);
   const groups = groupWalk(view.steps, view.va);
+  const refusing = refusingRead(view);
   const [attach, width] = useWidth();
   const longest = Math.max(1, ...groups.map(({ stage2, stage1 }) => stage2.length + (stage1 ? 1 : 0)));
   const columns = `repeat(${longest}, minmax(${CARD_WIDTH}px, 200px))`;
@@ -123,6 +124,7 @@ export function Walk({ view, shape, onMemory }: WalkProps) {
         <WalkGrid
           groups={groups}
           selected={selected}
+          refusing={refusing}
           onSelect={(number) => setSelected(number === selected ? null : number)}
         />
       ) : (
@@ -148,6 +150,7 @@ export function Walk({ view, shape, onMemory }: WalkProps) {
                     <Read
                       numbered={numbered}
                       open={numbered.number === selected}
+                      refuses={numbered.number === refusing}
                       inTabOrder={numbered.number === (reachable > view.steps.length ? 1 : reachable)}
                       onFocus={() => setReachable(numbered.number)}
                       onOpen={() => setSelected(numbered.number === selected ? null : numbered.number)}
@@ -256,13 +259,14 @@ export function stepName({ stage, level, index }: WalkStep): string {
 interface ReadProps {
   readonly numbered: NumberedStep;
   readonly open: boolean;
+  readonly refuses: boolean;
   readonly inTabOrder: boolean;
   readonly onFocus: () => void;
   readonly onOpen: () => void;
 }
 
 /** One read of the walk, as a card. */
-function Read({ numbered, open, inTabOrder, onFocus, onOpen }: ReadProps) {
+function Read({ numbered, open, refuses, inTabOrder, onFocus, onOpen }: ReadProps) {
   const { number, step } = numbered;
   return (
     <button
@@ -272,8 +276,9 @@ function Read({ numbered, open, inTabOrder, onFocus, onOpen }: ReadProps) {
       onFocus={onFocus}
       data-stage={step.stage}
       data-kind={step.kind}
+      data-refuses={refuses}
       aria-pressed={open}
-      aria-label={`Read ${number}: ${stepName(step)} at PA ${hex(step.descriptorPa)}, ${hex(step.value)}, ${step.kind}`}
+      aria-label={`Read ${number}: ${stepName(step)} at PA ${hex(step.descriptorPa)}, ${hex(step.value)}, ${step.kind}${refuses ? ', refuses' : ''}`}
       onClick={onOpen}
     >
       <span className="walk-name">
