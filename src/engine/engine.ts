@@ -232,7 +232,8 @@ export class Engine {
 
   #miss(access: Access, word: number): Exit {
     const regime = (this.#views.i32[at.EXIT_TABLES >> 2]! % at.SPACE_BYTES) / at.REGIME_BYTES;
-    return { kind: 'miss', access, ...this.#place(), regime, word };
+    const { lo, hi, bytes } = this.#place();
+    return { kind: 'miss', access, lo, hi, bytes, regime, word };
   }
 
   #place(): { lo: number; hi: number; bytes: number } {

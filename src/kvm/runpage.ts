@@ -38,6 +38,11 @@ export class RunPage {
     return size === 8 ? value : BigInt.asUintN(8 * size, value);
   }
 
+  /** The low 4 bytes of a member that has so many. */
+  low32(path: string): number {
+    return this.#memory.read32(this.pa + place(path).offset);
+  }
+
   set(path: string, value: bigint | number): void {
     const { offset, size } = place(path);
     let rest = BigInt(value);

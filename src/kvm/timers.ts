@@ -1,8 +1,9 @@
 import { NAMED_REGS } from '../abi/onereg.ts';
+import { systemIndex } from '../machine/context.ts';
 import type { Vcpu } from './vcpu.ts';
 
-const ENABLE = 1n;
-const MASKED = 2n;
+const ENABLE_BIT = 0;
+const MASKED_BIT = 1;
 const STATUS = 4n;
 const U64 = 64;
 
@@ -13,6 +14,7 @@ const REGISTERS = {
   virtual: { CTL: 'CNTV_CTL_EL0', CVAL: 'CNTV_CVAL_EL0' },
   physical: { CTL: 'CNTP_CTL_EL0', CVAL: 'CNTP_CVAL_EL0' },
 } as const;
+const CONTROL = { virtual: systemIndex(REGISTERS.virtual.CTL), physical: systemIndex(REGISTERS.physical.CTL) } as const;
 
 /** A timer's register as userspace names it, in the order of KVM_GET_REG_LIST (timer_reg_list). */
 export interface TimerRegister {
@@ -105,25 +107,24 @@ export class Timers {
 
   /** The timer's interrupt line (kvm_timer_should_fire). */
   fires(kind: Kind): boolean {
-    const control = this.#vcpu.readSysreg(REGISTERS[kind].CTL);
-    return (
-      (control & ENABLE) !== 0n &&
-      (control & MASKED) === 0n &&
-      this.#vcpu.readSysreg(REGISTERS[kind].CVAL) <= this.count(kind)
-    );
+    return this.#mayFire(kind) && this.#vcpu.readSysreg(REGISTERS[kind].CVAL) <= this.count(kind);
   }
 
   /** Counter ticks until one of these timers fires; null where none can. */
   ticksUntilFire(...kinds: readonly Kind[]): bigint | null {
     let least: bigint | null = null;
     for (const kind of kinds) {
-      const control = this.#vcpu.readSysreg(REGISTERS[kind].CTL);
-      if ((control & (ENABLE | MASKED)) !== ENABLE) continue;
+      if (!this.#mayFire(kind)) continue;
       const compare = this.#vcpu.readSysreg(REGISTERS[kind].CVAL);
       const now = this.count(kind);
       const left = compare <= now ? 0n : compare - now;
       if (least === null || left < least) least = left;
     }
     return least;
+  }
+
+  #mayFire(kind: Kind): boolean {
+    const { context } = this.#vcpu;
+    return context.bit(CONTROL[kind], ENABLE_BIT) && !context.bit(CONTROL[kind], MASKED_BIT);
   }
 }

@@ -1,10 +1,9 @@
 import { ARM_TARGETS, ARM_VCPU_FEATURES, MP_STATES } from '../abi/constants.ts';
 import { kvm_mp_state, kvm_regs_arm64, kvm_translation, kvm_vcpu_init } from '../abi/structs.ts';
 import type { Field, StructDef } from '../abi/layout.ts';
-import { CpuContext } from '../machine/context.ts';
+import { CpuContext, isStored } from '../machine/context.ts';
 import { HCR } from '../machine/el2.ts';
 import type { TrapStop } from '../machine/stop.ts';
-import { STORED_REGISTERS, type StoredRegister } from '../machine/sysregs.ts';
 import type { Pa } from '../abi/address.ts';
 import { vcpuAttribute } from './attributes.ts';
 import type { CapabilityRow } from './capabilities.ts';
@@ -31,7 +30,6 @@ import type { Vm } from './vm.ts';
 const RESET_PSTATE = 0x3c5n;
 /** Supervisor mode with A, I and F masked (VCPU_RESET_PSTATE_SVC). */
 const RESET_PSTATE_32 = 0x1d3n;
-const STORED: ReadonlySet<string> = new Set(STORED_REGISTERS);
 
 const bit = (name: keyof typeof ARM_VCPU_FEATURES): number => 1 << ARM_VCPU_FEATURES[name];
 const VALID_FEATURES = 0x7f;
@@ -472,7 +470,3 @@ const HCR_GUEST_FLAGS =
   HCR.IMO |
   HCR.PTW |
   HCR.TID3;
-
-function isStored(name: string): name is StoredRegister {
-  return STORED.has(name);
-}

@@ -7,6 +7,8 @@ import { faultStatus, type Fault } from './translation/fault.ts';
 import type { Access } from './translation/mmu.ts';
 
 const PAGE = 4096;
+/** HPFAR_EL2.FIPA begins at bit 4. */
+const FIPA = 1 << 4;
 
 export interface FaultingAccess {
   readonly access: Access;
@@ -29,10 +31,8 @@ export function translationAbort(fault: Fault, { access, va, word, iss }: Faulti
   if (fault.stage === 1) return exception(1, esr(exceptionClass(access, level === 0), status), va);
   const walk = fault.s1ptw ? ABORT.S1PTW : 0;
   const described = access !== 'fetch' && !fault.s1ptw && word !== 0;
-  return {
-    ...exception(2, esr(exceptionClass(access, true), status | walk | (described ? registerIss(word) : 0)), va),
-    hpfar: BigInt(Math.floor(fault.ipa / PAGE)) << 4n,
-  };
+  const syndrome = esr(exceptionClass(access, true), status | walk | (described ? registerIss(word) : 0));
+  return exception(2, syndrome, va, BigInt(Math.floor(fault.ipa / PAGE) * FIPA));
 }
 
 /** An access to a physical address where nothing answers; HCR_EL2.TEA takes it to EL2. */

@@ -36,6 +36,15 @@ export function accessAddress(word: number, registers: Registers): bigint | null
 export const lowOf = (va: bigint) => Number(va & 0xffff_ffffn);
 export const highOf = (va: bigint) => Number((va >> 32n) & 0xffff_ffffn);
 
+const address = new BigUint64Array(1);
+const halves = new Uint32Array(address.buffer);
+/** The address of two halves. */
+export function addressOf(low: number, high: number): bigint {
+  halves[0] = low;
+  halves[1] = high;
+  return address[0]!;
+}
+
 /** Whether a load or store has to be aligned whatever the memory is. */
 export function isOrdered(word: number): boolean {
   const transfer = decode(word)?.row.transfer;
@@ -43,7 +52,7 @@ export function isOrdered(word: number): boolean {
   return transfer.exclusive || transfer.acquire || transfer.release || transfer.access === 'loadStore';
 }
 
-/** What a load or store is aligned to: the bytes of one register, or of its elements. */
+/** What a load or store is aligned to, a power of two: the bytes of one register, or of its elements. */
 export const elementBytes = ofLastWord((word) => {
   const decoded = decode(word);
   const transfer = decoded?.row.transfer;

@@ -1,7 +1,7 @@
 import type { AlignmentExit, CpuState, Engine, Exit, MissExit, WaitExit } from '../engine/engine.ts';
 import { decode } from '../isa/a64/table.ts';
 import { alignmentAbort, direction, externalAbort, translationAbort } from './aborts.ts';
-import { elementBytes, isOrdered } from './access.ts';
+import { addressOf, elementBytes, isOrdered } from './access.ts';
 import { CpuContext, resetContext, systemIndex } from './context.ts';
 import type { DebugRegisters } from './debug.ts';
 import { Debugging } from './debugging.ts';
@@ -106,6 +106,7 @@ export class Cpu implements RegisterFile {
       mmu: this.mmu,
       el2: this.el2,
       features: model.features,
+      context: this.#live,
       read: (name) => this.read(name),
       write: (name, value) => this.write(name, value),
       sctlr: (bit) => this.#sctlr(bit),
@@ -120,15 +121,17 @@ export class Cpu implements RegisterFile {
 
   /** World switch: the whole of a guest's registers into the CPU. */
   load(context: CpuContext): void {
-    const sameKeys = this.#live.agrees(context, KEY_INDEXES);
-    const sameDebug = this.#live.agrees(context, DEBUG_INDEXES);
-    this.#live.copyFrom(context);
+    const same = this.#live.edition === context.edition;
+    const sameKeys = same || this.#live.agrees(context, KEY_INDEXES);
+    const sameDebug = same || this.#live.agrees(context, DEBUG_INDEXES);
+    this.#live.copySystem(context);
     const { state } = this;
-    state.pstate = returnPstate(Number(context.pstate & 0xffff_ffffn), state.pstate, this.features);
+    const pstate = context.pstateBits;
+    state.pstate = returnPstate(pstate, state.pstate, this.features);
     state.general.set(context.x);
     state.vectors.set(context.v);
     state.setSp(0, context.spEl0);
-    state.setSp(1, context.read('SP_EL1'));
+    state.setSp(1, context.spEl1);
     state.pc = context.pc;
     state.fpcr = context.fpcr;
     state.fpsr = context.fpsr;
@@ -137,17 +140,17 @@ export class Cpu implements RegisterFile {
     this.#debug.stepped = 0;
     this.#branches.forget();
     if (!sameDebug) this.#debug.sync();
-    if (this.#debug.unit.returnsStepping(Number(context.pstate & 0xffff_ffffn), false)) state.pstate |= PSTATE.SS;
+    if (this.#debug.unit.returnsStepping(pstate, false)) state.pstate |= PSTATE.SS;
   }
 
   /** World switch: the whole of the guest's registers out of the CPU. */
   save(context: CpuContext): void {
-    context.copyFrom(this.#live);
+    context.copySystem(this.#live);
     const { state } = this;
     context.x.set(state.general);
     context.v.set(state.vectors);
     context.spEl0 = state.sp(0);
-    context.write('SP_EL1', state.sp(1));
+    context.spEl1 = state.sp(1);
     context.pc = state.pc;
     context.pstate = BigInt(state.pstate);
     context.fpcr = state.fpcr;
@@ -275,8 +278,8 @@ export class Cpu implements RegisterFile {
 
   /** Where an FP instruction goes now: the level that traps it, or null where none does (CPACR_EL1.FPEN, CPTR_EL2). */
   fpTrapTarget(): 1 | 2 | null {
-    const fpen = Number((this.read('CPACR_EL1') >> 20n) & 3n);
-    if ((fpen & 1) === 0 || (fpen === 1 && this.state.level === 0)) return 1;
+    const enabled = this.#live.bit(CPACR_EL1, 20);
+    if (!enabled || (!this.#live.bit(CPACR_EL1, 21) && this.state.level === 0)) return 1;
     const cptr = this.el2.CPTR_EL2;
     const e2h = (this.el2.HCR_EL2 & HCR.E2H) !== 0n;
     const trapped = e2h ? ((cptr >> 20n) & 1n) === 0n : ((cptr >> 10n) & 1n) !== 0n;
@@ -326,18 +329,15 @@ export class Cpu implements RegisterFile {
   #miss(exit: MissExit): Exception | null {
     if (exit.access === 'fetch' && this.#branched()) return null;
     const { access, lo, hi, regime } = exit;
-    const kind: AccessKind = {
-      access,
-      ...ACCESSORS[regime]!,
-      unaligned: access !== 'fetch' && lo % elementBytes(exit.word) !== 0,
-    };
+    const { el, pan } = ACCESSORS[regime]!;
+    const unaligned = access !== 'fetch' && (lo & (elementBytes(exit.word) - 1)) !== 0;
+    const kind: AccessKind = { access, el, pan, unaligned };
     // AArch64.CheckAlignment() comes before translation.
     if (kind.unaligned && this.#sctlr(SCTLR.A)) return this.#alignment({ ...exit, kind: 'alignment', of: 'data' });
     const result = this.mmu.translate(lo, hi, kind);
-    const va = (BigInt(hi) << 32n) | BigInt(lo);
-    if (!result.ok) return this.#abort(result, va, exit);
+    if (!result.ok) return this.#abort(result, addressOf(lo, hi), exit);
     const offset = this.#memory.offset(result.pa);
-    if (offset < 0) return externalAbort(access, va, this.state.level, this.el2.HCR_EL2);
+    if (offset < 0) return externalAbort(access, addressOf(lo, hi), this.state.level, this.el2.HCR_EL2);
     const watched = access === 'fetch' ? null : this.#debug.watch(exit);
     if (watched) return watched;
     const aligned = result.attributes.type === 'device' || this.#sctlr(SCTLR.A);
@@ -355,7 +355,7 @@ export class Cpu implements RegisterFile {
 
   #alignment(exit: AlignmentExit): Exception {
     if (exit.of === 'pc') this.#branched();
-    const va = exit.of === 'pc' ? this.state.pc : (BigInt(exit.hi) << 32n) | BigInt(exit.lo);
+    const va = exit.of === 'pc' ? this.state.pc : addressOf(exit.lo, exit.hi);
     if (exit.of === 'pc') return exception(1, esr(EC.PC_ALIGNMENT, 0), va);
     if (exit.of === 'sp') return exception(1, esr(EC.SP_ALIGNMENT, 0));
     // Device memory is the only other reason, and may be stage 2's.
@@ -457,7 +457,7 @@ export class Cpu implements RegisterFile {
   }
 
   #sctlr(bit: number): boolean {
-    return ((this.read('SCTLR_EL1') >> BigInt(bit)) & 1n) !== 0n;
+    return this.#live.bit(SCTLR_EL1, bit);
   }
 
   #kindHere(access: Access): AccessKind {
@@ -466,6 +466,8 @@ export class Cpu implements RegisterFile {
   }
 }
 
+const SCTLR_EL1 = systemIndex('SCTLR_EL1');
+const CPACR_EL1 = systemIndex('CPACR_EL1');
 /** What `EngineControl.syncKeys` and `Debugging.sync` look at: a world switch that leaves these as they are need not ask them. */
 const KEY_INDEXES = KEY_REGISTERS.map(([, register]) => systemIndex(register));
 const DEBUG_INDEXES = STORED_REGISTERS.filter(

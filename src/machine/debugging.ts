@@ -81,9 +81,9 @@ export class Debugging {
   /** A breakpoint on a context alone holds here; not where the instruction can't be fetched, which comes before it. */
   get contextHolds(): boolean {
     const { mmu, engine, kindHere } = this.#parts;
-    const { pc, pcLow, pcHigh } = engine.state;
-    if (!this.unit.anywhere || !this.unit.breakpointAt(pc)) return false;
-    return mmu.translate(pcLow, pcHigh, { ...kindHere('fetch'), peek: true }).ok;
+    const { state } = engine;
+    if (!this.unit.anywhere || !this.unit.breakpointAt(state.pc)) return false;
+    return mmu.translate(state.pcLow, state.pcHigh, { ...kindHere('fetch'), peek: true }).ok;
   }
   stepException(): Exception {
     return this.#exception(EC.SOFTSTEP_LOWER, this.stepped, null);

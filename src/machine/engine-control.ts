@@ -11,8 +11,9 @@ export class EngineControl {
   readonly #parts: CpuParts;
   readonly #spaces: AddressSpaces;
   readonly #fpTrapped: () => boolean;
-  /** What the control word `pointers` was made of. */
-  #pointersOf: TranslationRegisters | null = null;
+  /** The translation registers that are in use, and the edition of the context that those of EL1 are of. */
+  #registers: TranslationRegisters | null = null;
+  #edition = -1;
 
   constructor(parts: CpuParts, spaces: AddressSpaces, fpTrapped: () => boolean) {
     this.#parts = parts;
@@ -38,7 +39,16 @@ export class EngineControl {
 
   /** The translation registers as they are now: another address space if one has changed. */
   retranslate(): void {
-    const { el2, mmu, read } = this.#parts;
+    const { el2, context } = this.#parts;
+    const { HCR_EL2, VTCR_EL2, VTTBR_EL2 } = el2;
+    const before = this.#registers;
+    const same = before?.HCR_EL2 === HCR_EL2 && before.VTCR_EL2 === VTCR_EL2 && before.VTTBR_EL2 === VTTBR_EL2;
+    if (!same || this.#edition !== context.edition) this.#use(before);
+    this.sync();
+  }
+
+  #use(before: TranslationRegisters | null): void {
+    const { el2, mmu, read, context } = this.#parts;
     const registers: TranslationRegisters = {
       SCTLR_EL1: read('SCTLR_EL1'),
       TCR_EL1: read('TCR_EL1'),
@@ -49,10 +59,11 @@ export class EngineControl {
       VTCR_EL2: el2.VTCR_EL2,
       VTTBR_EL2: el2.VTTBR_EL2,
     };
+    this.#registers = registers;
+    this.#edition = context.edition;
     const configuration = this.#spaces.use(registers);
     if (configuration) mmu.use(configuration);
-    this.#syncPointers(registers);
-    this.sync();
+    this.#syncPointers(before, registers);
   }
 
   /** A guest that turns its MMU on finds nothing of the tables that it had before: many forget the TLBI. */
@@ -64,11 +75,9 @@ export class EngineControl {
   }
 
   /** The word is made anew only where what it is made of has changed: processes are switched often. */
-  #syncPointers(registers: TranslationRegisters): void {
-    const before = this.#pointersOf;
+  #syncPointers(before: TranslationRegisters | null, registers: TranslationRegisters): void {
     const { SCTLR_EL1, TCR_EL1, HCR_EL2 } = registers;
     if (before?.SCTLR_EL1 === SCTLR_EL1 && before.TCR_EL1 === TCR_EL1 && before.HCR_EL2 === HCR_EL2) return;
-    this.#pointersOf = registers;
     this.#parts.engine.state.setControl('pointers', pointersWord(registers, this.#parts.features));
   }
 }

@@ -43,8 +43,8 @@ export interface Exception {
 }
 
 /** A synchronous exception whose preferred return is the instruction. */
-export function exception(target: 1 | 2, syndrome: number, far: bigint | null = null): Exception {
-  return { target, vector: 'sync', esr: syndrome, far, hpfar: 0n, after: false };
+export function exception(target: 1 | 2, syndrome: number, far: bigint | null = null, hpfar = 0n): Exception {
+  return { target, vector: 'sync', esr: syndrome, far, hpfar, after: false };
 }
 
 export const undefinedInstruction = (): Exception => exception(1, esr(EC.UNKNOWN, 0));

@@ -9,6 +9,8 @@ const interrupt = (target: 1 | 2, vector: Exception['vector']): Exception => ({
   vector,
 });
 
+const VIRTUAL = HCR.VI | HCR.VF | HCR.VSE;
+
 /** Taken between two instructions whatever PSTATE masks: it is EL1's and EL0's. */
 export function physicalInterrupt(
   lines: { readonly irq: boolean; readonly fiq: boolean },
@@ -25,6 +27,7 @@ export function physicalInterrupt(
  */
 export function virtualInterrupt(el2: El2Registers, pstate: number): Exception | null {
   const hcr = el2.HCR_EL2;
+  if ((hcr & VIRTUAL) === 0n) return null;
   if ((hcr & HCR.VI) !== 0n && (hcr & HCR.IMO) !== 0n && (pstate & PSTATE.I) === 0) return interrupt(1, 'irq');
   if ((hcr & HCR.VF) !== 0n && (hcr & HCR.FMO) !== 0n && (pstate & PSTATE.F) === 0) return interrupt(1, 'fiq');
   if ((hcr & HCR.VSE) !== 0n && (hcr & HCR.AMO) !== 0n && (pstate & PSTATE.A) === 0) {

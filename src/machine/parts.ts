@@ -1,3 +1,4 @@
+import type { CpuContext } from './context.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { El2Registers } from './el2.ts';
 import type { CpuFeatures } from './features.ts';
@@ -12,6 +13,8 @@ export interface CpuParts {
   readonly mmu: Mmu;
   readonly el2: El2Registers;
   readonly features: CpuFeatures;
+  /** The system registers as they are now. */
+  readonly context: CpuContext;
   read(name: StoredRegister): bigint;
   write(name: StoredRegister, value: bigint): void;
   /** A bit of SCTLR_EL1. */

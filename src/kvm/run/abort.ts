@@ -1,6 +1,7 @@
 import { ipa as toIpa, pa as toPa, type Ipa } from '../../abi/address.ts';
 import { MEM_FLAGS } from '../../abi/constants.ts';
 import type { TrapStop } from '../../machine/stop.ts';
+import { power } from '../../machine/translation/format.ts';
 import type { UserPage } from '../descriptor.ts';
 import { markDirty } from '../dirty.ts';
 import type { Memslot } from '../memslots.ts';
@@ -32,11 +33,11 @@ export function guestAbort(vcpu: Vcpu, trap: TrapStop): Handled {
   const instruction = isInstructionAbort(trap);
   const page = faultPage(trap);
   if (kind === 'translation') {
-    if (page >= 2 ** vm.kvm.ipaLimit) {
+    if (page >= power(vm.kvm.ipaLimit)) {
       injectSizeFault(vcpu, instruction, BigInt(faultAddress(trap)));
       return 'guest';
     }
-    if (page >= 2 ** vm.ipaBits) {
+    if (page >= power(vm.ipaBits)) {
       const address = BigInt(faultAddress(trap));
       if (instruction) injectPrefetchAbort(vcpu, address);
       else injectDataAbort(vcpu, address);
@@ -93,7 +94,7 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: Ipa): Ref
   if (permission && !write && !execute) {
     return refuse('EFAULT', 'run.read-permission', `a read of IPA ${hex(ipa)} was not permitted`, kernel);
   }
-  const pageIpa = toIpa(ipa - (ipa % pageSize));
+  const pageIpa = toIpa(ipa - (ipa & (pageSize - 1)));
   const hva = slot.userspaceAddress + BigInt(pageIpa - slot.base);
   const page = vm.mm.getPage(hva, write);
   if (!page) return noUserMemory(vcpu, slot, ipa, hva, write);
@@ -107,7 +108,7 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: Ipa): Ref
   const faultSize = permission ? stage2.table.span(faultLevel(trap)) : 0;
   let size = pageSize;
   if (!logging) size = permission && faultSize > pageSize ? faultSize : mappingSize(vcpu, slot, hva, page);
-  const within = pageIpa % size;
+  const within = pageIpa & (size - 1);
   const start = toIpa(pageIpa - within);
   stage2.because(permission ? 'permission fault' : 'translation fault', faultAddress(trap));
   let changed: boolean;

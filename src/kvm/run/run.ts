@@ -256,29 +256,27 @@ function* waitForInterrupt(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<void
 }
 
 /** Lines of the timers and the PMU as kvm_run.s.regs.device_irq_level has them. */
-function deviceLevels(vcpu: Vcpu): bigint {
-  const level = (kind: 'virtual' | 'physical', bit: number): number => (vcpu.timers.fires(kind) ? bit : 0);
-  return BigInt(
-    level('virtual', DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER) |
-      level('physical', DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER) |
-      (vcpu.pmu.interrupts ? DEVICE_IRQ_LEVELS.KVM_ARM_DEV_PMU : 0),
+function deviceLevels({ timers, pmu }: Vcpu): number {
+  return (
+    (timers.fires('virtual') ? DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER : 0) |
+    (timers.fires('physical') ? DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER : 0) |
+    (pmu.interrupts ? DEVICE_IRQ_LEVELS.KVM_ARM_DEV_PMU : 0)
   );
 }
-const DEVICE_LEVELS = BigInt(
+const DEVICE_LEVELS =
   DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER |
-    DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER |
-    DEVICE_IRQ_LEVELS.KVM_ARM_DEV_PMU,
-);
+  DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER |
+  DEVICE_IRQ_LEVELS.KVM_ARM_DEV_PMU;
 
 /** Userspace has not heard of a line's level yet (kvm_timer_should_notify_user, kvm_pmu_should_notify_user). */
 function deviceLevelsChanged(vcpu: Vcpu): boolean {
-  return (vcpu.run.get('s.regs.device_irq_level') & DEVICE_LEVELS) !== deviceLevels(vcpu);
+  return (vcpu.run.low32('s.regs.device_irq_level') & DEVICE_LEVELS) !== deviceLevels(vcpu);
 }
 
 /** kvm_timer_update_run, kvm_pmu_update_run. */
 function updateDeviceLevels(vcpu: Vcpu): void {
-  const others = vcpu.run.get('s.regs.device_irq_level') & ~DEVICE_LEVELS;
-  vcpu.run.set('s.regs.device_irq_level', others | deviceLevels(vcpu));
+  const others = vcpu.run.get('s.regs.device_irq_level') & ~BigInt(DEVICE_LEVELS);
+  vcpu.run.set('s.regs.device_irq_level', others | BigInt(deviceLevels(vcpu)));
 }
 
 /** How many instructions the guest may do before the line of its physical timer rises, which KVM keeps for it. */

@@ -58,8 +58,10 @@ export function isWriteFault(trap: TrapStop): boolean {
 
 export const isExecuteFault = (trap: TrapStop): boolean => isInstructionAbort(trap) && !isStage1Walk(trap);
 
+/** HPFAR_EL2.FIPA begins at bit 4, and there is nothing below. */
+const FIPA = 1 << 4;
 /** The faulting IPA's page: HPFAR_EL2.FIPA, always in units of 4K. */
-export const faultPage = (trap: TrapStop): Ipa => ipa(Number(trap.hpfar >> 4n) * 4096);
+export const faultPage = (trap: TrapStop): Ipa => ipa((Number(trap.hpfar) / FIPA) * 4096);
 
 /** With the low bits of the faulting address: 12 of them whatever the page size. */
-export const faultAddress = (trap: TrapStop): Ipa => ipa(faultPage(trap) + Number(trap.far & 0xfffn));
+export const faultAddress = (trap: TrapStop): Ipa => ipa(faultPage(trap) + Number(BigInt.asUintN(12, trap.far)));

@@ -4,6 +4,9 @@ import type { Vcpu } from '../vcpu.ts';
 
 /** What of the guest is taken to EL2: the control registers that hold while it runs (kvm_calculate_traps, __activate_traps). */
 
+const HSTR_T15 = 1n << 15n;
+/** As the kernel has set it at boot (__init_el2_gicv3). */
+const ICC_SRE_GICV3 = ICC_SRE.SRE | ICC_SRE.ENABLE;
 const CPTR_E2H_FPEN = 3n << 20n;
 const CPTR_NVHE_RES1 = 0x33ffn;
 const MDCR_GUEST = MDCR.TPM | MDCR.TPMCR | MDCR.TDRA | MDCR.TDOSA | MDCR.TDA;
@@ -42,9 +45,9 @@ export function enterGuest(vcpu: Vcpu): void {
   el2.CPTR_EL2 = kvm.usesE2h ? CPTR_E2H_FPEN : CPTR_NVHE_RES1;
   // A guest that userspace debugs has its debug exceptions taken to EL2.
   el2.MDCR_EL2 = vcpu.debug.control === 0 ? MDCR_GUEST : MDCR_GUEST | MDCR.TDE;
-  el2.HSTR_EL2 = 1n << 15n;
-  // As the kernel has set it at boot (__init_el2_gicv3): a guest without a GIC sees ICC_SRE_EL1 all the same.
-  el2.ICC_SRE_EL2 = kvm.host.gic === 'v3' ? ICC_SRE.SRE | ICC_SRE.ENABLE : 0n;
+  el2.HSTR_EL2 = HSTR_T15;
+  // A guest without a GIC sees ICC_SRE_EL1 all the same.
+  el2.ICC_SRE_EL2 = kvm.host.gic === 'v3' ? ICC_SRE_GICV3 : 0n;
   // The physical counter and timer are always emulated: the guest's may be offset.
   el2.CNTHCTL_EL2 = 0n;
   el2.CNTVOFF_EL2 = counterOffset.virtual;
@@ -62,5 +65,5 @@ export function leaveGuest(vcpu: Vcpu): void {
   cpu.save(vcpu.context);
   endDebug(vcpu);
   // Taking a virtual SError clears it.
-  vcpu.hcr = (vcpu.hcr & ~HCR.VSE) | (cpu.el2.HCR_EL2 & HCR.VSE & vcpu.hcr);
+  if ((vcpu.hcr & HCR.VSE) !== 0n && (cpu.el2.HCR_EL2 & HCR.VSE) === 0n) vcpu.hcr &= ~HCR.VSE;
 }

@@ -59,6 +59,13 @@ export interface AddressPart {
 
 export type Stage = 1 | 2;
 
+/** Address bits that a descriptor has in their own places, as masks of its halves, and the part that it has elsewhere: the highest ones. */
+interface AddressMasks {
+  readonly low: number;
+  readonly high: number;
+  readonly moved: AddressPart | null;
+}
+
 /** How descriptors of one translation are read: remembered with the tables, since two stages of one host may differ. */
 export interface TableFormat {
   readonly name: string;
@@ -67,6 +74,8 @@ export interface TableFormat {
   /** 52: FEAT_LPA with 64K, FEAT_LPA2's moved bits (TCR_ELx.DS) with 4K and 16K. */
   readonly addressBits: 48 | 52;
   readonly address: readonly AddressPart[];
+  /** The same for code that reads and writes many. */
+  readonly addressMasks: AddressMasks;
   /** FEAT_LPA2: SH is in TCR_ELx, not in the descriptor. */
   readonly sharedInControl: boolean;
 }
@@ -95,6 +104,12 @@ const ADDRESS_PARTS: Readonly<Record<GranuleName, Readonly<Record<48 | 52, reado
   },
 };
 
+function addressMasks(parts: readonly AddressPart[]): AddressMasks {
+  const bits = (hi: number, lo: number): number => (hi < lo ? 0 : 2 ** (hi + 1) - 2 ** lo);
+  const [{ hi, lo }, moved] = [parts.find((part) => part.lo === part.to)!, parts.find((part) => part.lo !== part.to)];
+  return { low: bits(Math.min(hi, 31), lo), high: bits(hi - 32, 0), moved: moved ?? null };
+}
+
 const FORMATS = new Map<string, TableFormat>();
 for (const stage of [1, 2] as const) {
   for (const granule of Object.values(GRANULES)) {
@@ -105,6 +120,7 @@ for (const stage of [1, 2] as const) {
         granule,
         addressBits,
         address: ADDRESS_PARTS[granule.name][addressBits],
+        addressMasks: addressMasks(ADDRESS_PARTS[granule.name][addressBits]),
         sharedInControl: addressBits === 52 && granule.name !== '64K',
       });
     }
@@ -154,23 +170,18 @@ export function entryKind(format: TableFormat, level: number, low: number): Entr
 
 /** The address in an entry: the next table's, or the output of a block or page (its low bits cleared). */
 export function entryAddress(format: TableFormat, level: number, low: number, high: number, kind: EntryKind): number {
-  let address = 0;
-  for (const part of format.address) address += extract(low, high, part.hi, part.lo) * power(part.to);
+  const { low: lowMask, high: highMask, moved } = format.addressMasks;
+  let address = (high & highMask) * 0x1_0000_0000 + ((low & lowMask) >>> 0);
+  if (moved) address += extract(low, high, moved.hi, moved.lo) * power(moved.to);
   return kind === 'block' ? address - (address % power(levelShift(format.granule, level))) : address;
 }
 
 /** The address bits of a new entry, as its two halves; the address must be aligned for the level. */
 export function encodeAddress(format: TableFormat, address: number): { low: number; high: number } {
-  let low = 0;
-  let high = 0;
-  for (const part of format.address) {
-    const width = part.hi - part.lo + 1;
-    const value = Math.floor(address / power(part.to)) % 2 ** width;
-    const placed = value * 2 ** part.lo;
-    low += placed % 2 ** 32;
-    high += Math.floor(placed / 2 ** 32);
-  }
-  return { low: low >>> 0, high: high >>> 0 };
+  const { low, high, moved } = format.addressMasks;
+  const upper = Math.floor(address / 0x1_0000_0000);
+  const elsewhere = moved ? extract(address, upper, moved.to + moved.hi - moved.lo, moved.to) << moved.lo : 0;
+  return { low: ((address & low) | elsewhere) >>> 0, high: (upper & high) >>> 0 };
 }
 
 /** Bits hi:lo of a 64-bit value in two halves, as a number; at most 52 bits wide. */

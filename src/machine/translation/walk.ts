@@ -123,6 +123,8 @@ function walkTable(
 function read(memory: PhysicalMemory, format: TableFormat, step: Step): void {
   const low = memory.lowAt(step.offset);
   const high = memory.highAt(step.offset);
+  // As it was before its visitor, or as the entry beside it.
+  if (low === step.low && high === step.high) return;
   step.low = low;
   step.high = high;
   step.kind = entryKind(format, step.level, low);
