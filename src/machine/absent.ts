@@ -58,6 +58,7 @@ export const INSTRUCTION_FIELDS: readonly InstructionField[] = [
   { register: 'ID_AA64ISAR1_EL1', lo: 44, needs: ['FEAT_BF16'] },
   { register: 'ID_AA64ISAR1_EL1', lo: 52, needs: ['FEAT_I8MM'] },
   { register: 'ID_AA64MMFR1_EL1', lo: 16, needs: ['FEAT_LOR'] },
+  { register: 'ID_AA64PFR0_EL1', lo: 28, needs: ['FEAT_RAS', 'FEAT_RAS'] },
   { register: 'ID_AA64PFR1_EL1', lo: 0, needs: ['FEAT_BTI'] },
 ];
 

@@ -19,7 +19,7 @@ import {
 } from './exceptions.ts';
 import type { CpuFeatures, IdRegister } from './features.ts';
 import { generatedException, isForEvent, trappedWait } from './generated.ts';
-import { physicalInterrupt, virtualInterrupt, virtualInterruptPending } from './interrupts.ts';
+import { deferVirtualError, physicalInterrupt, virtualInterrupt, virtualInterruptPending } from './interrupts.ts';
 import { BranchTargets } from './landing.ts';
 import { Maintenance } from './maintenance.ts';
 import type { PhysicalMemory } from './memory.ts';
@@ -48,6 +48,7 @@ const RETURNS: ReadonlyMap<number, 'IA' | 'IB' | null> = new Map([
   [0xd69f0bff, 'IA'],
   [0xd69f0fff, 'IB'],
 ]);
+const ESB = 0xd503221f;
 /** Virtual time: a count of the generic timer every so many instructions. */
 export const INSTRUCTIONS_PER_COUNT = 16;
 /** Misses in a row that count as an instruction, so that a run ends even if the TLB keeps no entry. */
@@ -312,6 +313,10 @@ export class Cpu implements RegisterFile {
   #system(word: number): Exception | null {
     const key = RETURNS.get(word);
     if (key !== undefined) return this.#exceptionReturn(key);
+    if (word === ESB) {
+      deferVirtualError(this.#parts, this.state.pstate);
+      return this.#finish(null);
+    }
     if (usesPointerKey(word)) return exception(2, esr(EC.PAC, 0));
     return this.#finish(executeSystem(this, word));
   }

@@ -19,6 +19,28 @@ describe('interrupts', () => {
     expect(cpu.el2.HCR_EL2 & HCR.VSE).toBe(0n);
   });
 
+  describe('ESB with a virtual SError pending', () => {
+    const run = (before: string, name: 'max' | 'cortex-a57') => {
+      const { cpu } = boot(
+        `${SET_VECTORS}\n ${before}\n esb\n msr daifclr, #4\n mrs x1, disr_el1\n hvc #99\n ${VECTORS}`,
+        name,
+      );
+      cpu.el2.HCR_EL2 |= HCR.AMO | HCR.VSE;
+      cpu.el2.VSESR_EL2 = 0xfe12_3456n;
+      return { vector: vectorOf(cpu.run(1000)), disr: cpu.read('DISR_EL1'), pending: cpu.el2.HCR_EL2 & HCR.VSE };
+    };
+
+    test('defers one that is masked: DISR_EL1 has its syndrome, and nothing is taken later', () => {
+      expect(run('nop', 'max')).toEqual({ vector: 99, disr: 0x8012_3456n, pending: 0n });
+    });
+    test('leaves one alone that is not masked: it is taken', () => {
+      expect(run('msr daifclr, #4', 'max')).toEqual({ vector: 7, disr: 0n, pending: 0n });
+    });
+    test('does nothing without FEAT_RAS', () => {
+      expect(run('nop', 'cortex-a57')).toMatchObject({ vector: 7, disr: 0n });
+    });
+  });
+
   test('of several virtual ones the IRQ is taken before the FIQ, and the SError last', () => {
     const { VI, IMO, VF, FMO, VSE, AMO } = HCR;
     const first = (pending: bigint): number => {

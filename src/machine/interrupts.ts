@@ -2,6 +2,10 @@
 import { HCR, type El2Registers } from './el2.ts';
 import { EC, esr } from './esr.ts';
 import { exception, PSTATE, type Exception } from './exceptions.ts';
+import type { CpuParts } from './parts.ts';
+
+/** ISS and IDS of an SError, in VSESR_EL2 and DISR_EL1. */
+const SYNDROME = 0x1ff_ffffn;
 
 const interrupt = (target: 1 | 2, vector: Exception['vector']): Exception => ({
   ...exception(target, 0),
@@ -32,9 +36,22 @@ export function virtualInterrupt(el2: El2Registers, pstate: number): Exception |
   if ((hcr & HCR.VF) !== 0n && (hcr & HCR.FMO) !== 0n && (pstate & PSTATE.F) === 0) return interrupt(1, 'fiq');
   if ((hcr & HCR.VSE) !== 0n && (hcr & HCR.AMO) !== 0n && (pstate & PSTATE.A) === 0) {
     el2.HCR_EL2 = hcr & ~HCR.VSE;
-    return { ...interrupt(1, 'serror'), esr: esr(EC.SERROR, Number(el2.VSESR_EL2 & 0x1ff_ffffn)) };
+    return { ...interrupt(1, 'serror'), esr: esr(EC.SERROR, Number(el2.VSESR_EL2 & SYNDROME)) };
   }
   return null;
+}
+
+const DEFERRED = 1n << 31n;
+
+/**
+ * ESB: a virtual SError that PSTATE.A masks is pending no longer; VDISR_EL2, which is the guest's DISR_EL1, keeps its syndrome
+ * (AArch64.vESBOperation).
+ */
+export function deferVirtualError({ el2, write }: Pick<CpuParts, 'el2' | 'write'>, pstate: number): void {
+  const hcr = el2.HCR_EL2;
+  if ((hcr & HCR.VSE) === 0n || (hcr & HCR.AMO) === 0n || (pstate & PSTATE.A) === 0) return;
+  write('DISR_EL1', DEFERRED | (el2.VSESR_EL2 & SYNDROME));
+  el2.HCR_EL2 = hcr & ~HCR.VSE;
 }
 
 /** One is there, masked or not: what ends WFI. */

@@ -184,6 +184,7 @@ const TABLE = {
   SPSR_EL1: { reset: 0n },
   ELR_EL1: { reset: 0n },
   SP_EL1: { reset: 0n, el1: 'none' },
+  /** Of EL1, where HCR_EL2.AMO is set: VDISR_EL2. */
   DISR_EL1: { reset: 0n, feature: 'ras' },
   ERRIDR_EL1: { el1: 'read', read: () => 0n, feature: 'ras', traps: ['TERR'] },
   ERRSELR_EL1: { read: () => 0n, write: () => {}, feature: 'ras', traps: ['TERR'] },

@@ -117,6 +117,15 @@ export const SYSTEM: readonly A64Row[] = [
   { name: 'SEV', encoding: hint(4), syntax: 'sev', operands: {}, flow: 'system', execute: nothing },
   { name: 'SEVL', encoding: hint(5), syntax: 'sevl', operands: {}, flow: 'system', execute: nothing },
   {
+    name: 'ESB',
+    encoding: hint(16),
+    feature: 'FEAT_RAS',
+    syntax: 'esb',
+    operands: {},
+    flow: 'system',
+    execute: leave('system'),
+  },
+  {
     name: 'BTI',
     encoding: '1101010100 0 00 011 0010 0100 i2:2 0 11111',
     feature: 'FEAT_BTI',

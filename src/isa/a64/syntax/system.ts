@@ -120,7 +120,6 @@ export const prefetchLeaf = namedLeaf('prfop', PREFETCHES, 'a prefetch', twoDigi
 /** CRm:op2 of the hints that have a name and are no row of their own. */
 const HINT_NAMES: readonly (readonly [number, string])[] = [
   [0, 'nop'],
-  [16, 'esb'],
   [17, 'psb csync'],
   [18, 'tsb csync'],
   [20, 'csdb'],
