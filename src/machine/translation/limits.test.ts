@@ -91,6 +91,19 @@ describe('the fields of a register say what holds', () => {
         .find((field) => field.name === name);
     expect(half('T1SZ')?.meaning).toBe('39 bits of VA, 0xffffff8000000000 and up: walks start at level 1');
   });
+
+  test('of TCR_EL1: DS by the granules of the halves that are walked', () => {
+    const ds = (value: bigint) =>
+      tcrEl1(value)
+        .describe(of(52))
+        .find((field) => field.name === 'DS')?.meaning;
+    const tg0Is64K = 1n << 14n;
+    const epd1 = 1n << 23n;
+    expect(ds(tg0Is64K | epd1)).toMatch(/no effect with 64K/);
+    expect(ds(tg0Is64K | epd1 | (1n << 59n))).toMatch(/no effect with 64K/);
+    expect(ds(tg0Is64K | (2n << 30n))).toMatch(/48-bit descriptors/);
+    expect(ds((1n << 7n) | epd1)).toMatch(/48-bit descriptors/);
+  });
 });
 
 test('a base register has bits 51:48 where 52 bits are asked for, and then tables of 64 bytes at least', () => {

@@ -202,7 +202,8 @@ export const TCR_EL1_FIELDS = [
     hi: 59,
     lo: 59,
     meaning: (value, around) => {
-      const halves = ([0, 1] as const).map((half) => stage1Granule(around, half));
+      const walked = ([0, 1] as const).filter((half) => around.get(half === 0 ? 'EPD0' : 'EPD1') === 0);
+      const halves = (walked.length > 0 ? walked : ([0, 1] as const)).map((half) => stage1Granule(around, half));
       return descriptorSize(
         value,
         halves.map(({ granule }) => granule),
