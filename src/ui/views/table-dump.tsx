@@ -65,7 +65,7 @@ function Lines({ lines, cut, stage }: { lines: readonly string[]; cut: boolean; 
         {cut
           ? `The first ${plural(lines.length, 'line')}; there are more.`
           : stage === 2
-            ? 'As debugfs kvm/…/stage2_page_tables: one line for neighbours with the same permissions, wherever they map to.'
+            ? 'As debugfs kvm/…/stage2_page_tables: one line for neighbours with the same permissions, wherever they map to. Linux has X where XN is set: not executable.'
             : 'As debugfs kernel_page_tables: one line for neighbours with the same permissions, wherever they map to.'}
       </p>
     </>
