@@ -98,6 +98,8 @@ export function TableCells({ view, since, selected, onSelect, onTable }: TableCe
         }}
         onKeyDown={(event) => {
           if (event.ctrlKey || event.metaKey || event.altKey) return;
+          // The line below is the keyboard's until the pointer moves again.
+          setHovered(null);
           const up = view.path.at(-1);
           if (event.key === 'Escape') onSelect(null);
           else if (event.key === 'Enter' && selected !== null) open(selected);
