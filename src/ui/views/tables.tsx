@@ -44,6 +44,7 @@ export function TablesPanel() {
   const stage = useInspection((inspection) => inspection.tables);
   const [shape, setShape] = useState<Shape>('tree');
   const [since, setSince] = useState<Since>('stop');
+  const [rowsShown, setRowsShown] = useState<RowsShown>({ openAll: false, merge: true, onlyChanged: false });
   const vm = useTargetVm();
   const vcpu = useTargetVcpu();
   const target = stage === 2 ? vm : vcpu;
@@ -65,7 +66,8 @@ export function TablesPanel() {
   const key = `${stage} ${target}`;
   if (shape === 'cells') return <Cells key={key} owner={owner} controls={controls} since={since} />;
   if (shape === 'text') return <TableDump key={key} owner={owner} controls={controls} none={NoTables} />;
-  return <Tables key={key} owner={owner} controls={controls} since={since} onSince={setSince} />;
+  const treeProps = { owner, controls, since, onSince: setSince, rowsShown, onRowsShown: setRowsShown };
+  return <Tables key={key} {...treeProps} />;
 }
 
 interface PartProps {
@@ -74,16 +76,27 @@ interface PartProps {
   readonly since: Since;
 }
 
+/** Which rows there are of any tables. */
+interface RowsShown {
+  readonly openAll: boolean;
+  readonly merge: boolean;
+  readonly onlyChanged: boolean;
+}
+
+interface TreeProps extends PartProps {
+  readonly onSince: (since: Since) => void;
+  readonly rowsShown: RowsShown;
+  readonly onRowsShown: (rowsShown: RowsShown) => void;
+}
+
 /** Tables opened or closed by hand; all others follow `openAll`, roots being open to begin with. */
 type ByHand = ReadonlyMap<bigint, boolean>;
 const NO_ROOTS: readonly TableNode[] = [];
 
-function Tables({ owner, controls, since, onSince }: PartProps & { onSince: (since: Since) => void }) {
+function Tables({ owner, controls, since, onSince, rowsShown, onRowsShown }: TreeProps) {
+  const { openAll, merge, onlyChanged } = rowsShown;
   const [byHand, setByHand] = useState<ByHand>(new Map());
   const [runs, setRuns] = useState<ReadonlySet<bigint>>(new Set());
-  const [openAll, setOpenAll] = useState(false);
-  const [merge, setMerge] = useState(true);
-  const [onlyChanged, setOnlyChanged] = useState(false);
   const [known, setKnown] = useState(NO_ROOTS);
   const asked = useInspection((inspection) => inspection.entry);
   const aim = owner.stage === 2 ? asked : null;
@@ -117,7 +130,7 @@ function Tables({ owner, controls, since, onSince }: PartProps & { onSince: (sin
             pressed={openAll}
             title={`Open every table, up to ${OPEN_LIMIT}`}
             onChange={(pressed) => {
-              setOpenAll(pressed);
+              onRowsShown({ ...rowsShown, openAll: pressed });
               setByHand(new Map());
             }}
           >
@@ -126,11 +139,15 @@ function Tables({ owner, controls, since, onSince }: PartProps & { onSince: (sin
           <Toggle
             pressed={merge}
             title="Neighbours that map to neighbours with the same attributes are one row, which opens"
-            onChange={setMerge}
+            onChange={(pressed) => onRowsShown({ ...rowsShown, merge: pressed })}
           >
             Merge
           </Toggle>
-          <Toggle pressed={onlyChanged} title="Only entries that changed" onChange={setOnlyChanged}>
+          <Toggle
+            pressed={onlyChanged}
+            title="Only entries that changed"
+            onChange={(pressed) => onRowsShown({ ...rowsShown, onlyChanged: pressed })}
+          >
             Changed only
           </Toggle>
           <KeptMoment kept={kept} since={since} onSince={onSince} />
