@@ -23,7 +23,7 @@ export function locateHva(process: AddressSpace, hva: bigint, pageSize: number):
   const inPage = pageSize - Number(hva % BigInt(pageSize));
   if (!process.isMapped(hva)) return missing('not mapped by the process', inPage);
   const leaf = process.table.lookup(Number(hva));
-  if (!leaf?.valid) return missing('not touched yet, reads as zero', inPage);
+  if (!leaf?.valid) return missing('not touched yet and reads as zero', inPage);
   const within = Number(hva) - leaf.input;
   return { ok: true, pa: leaf.output + within, length: leaf.size - within };
 }
