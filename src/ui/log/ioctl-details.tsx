@@ -1,6 +1,7 @@
 import type { DecodedStruct, IoctlEntry } from '../../session/messages.ts';
 import { count, hex } from '../format.ts';
 import { goToLoadedLine } from '../go-to.ts';
+import { useSandbox } from '../store.ts';
 import { callName, fieldRows, resultText } from './ioctl-text.ts';
 
 /** One ioctl in full: who called, what went in, what came out, and why it was refused. */
@@ -49,7 +50,14 @@ export function IoctlDetails({ entry }: { entry: IoctlEntry | null }) {
 
 function Answer({ entry }: { entry: IoctlEntry }) {
   const { result } = entry;
-  if (!result) return <p className="answer">in progress: it has not returned yet</p>;
+  const ended = useSandbox(({ status }) => status.state === 'finished' || status.state === 'failed');
+  if (!result) {
+    return (
+      <p className="answer">
+        {ended ? 'did not return: the program ended before' : 'in progress: it has not returned yet'}
+      </p>
+    );
+  }
   return (
     <>
       <p className={result.errno ? 'answer refused' : 'answer'}>
