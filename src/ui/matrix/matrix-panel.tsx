@@ -207,8 +207,13 @@ function CellDetail({ set, sheet, cell }: DetailProps) {
         )}
       </span>
       {!cell.rule && (
-        <button type="button" className="view-button" onClick={() => openCell(cell)}>
-          Open this host and guest
+        <button
+          type="button"
+          className="view-button"
+          title="Opens this host and guest in the workbench"
+          onClick={() => openCell(cell)}
+        >
+          Open
         </button>
       )}
     </div>
