@@ -17,8 +17,10 @@ export interface MemoryLayout {
   readonly pageSize: 4096 | 16384 | 65536;
 }
 
-const WASM_PAGE_SHIFT = 16;
-const WASM_PAGE = 2 ** WASM_PAGE_SHIFT;
+const WASM_PAGE = 65536;
+/** What is known to be zero is known by pages of the smallest size. */
+const PAGE_SHIFT = 12;
+const PAGE = 2 ** PAGE_SHIFT;
 const WASM_LIMIT = 2 ** 32;
 const PA_LIMIT = 2 ** 52;
 
@@ -51,7 +53,7 @@ export class PhysicalMemory {
   onWrite: ((offset: number, length: number) => void) | null = null;
   #bytes: Uint8Array;
   #data: DataView;
-  /** For each 64 KiB of the memory, from offset 0 on: 1 where something was written or handed out to be written. */
+  /** For each 4 KiB of the memory, from offset 0 on: 1 where something was written or handed out to be written. */
   readonly #touched: Uint8Array;
   #banks: readonly Bank[];
   #last: Bank;
@@ -78,7 +80,7 @@ export class PhysicalMemory {
     this.#last = first;
     this.size = banks.reduce((sum, bank) => sum + bank.size, 0);
     this.memory = takeMemory(offset);
-    this.#touched = new Uint8Array(offset / WASM_PAGE);
+    this.#touched = new Uint8Array(offset / PAGE);
     this.#bytes = new Uint8Array(this.memory.buffer);
     this.#data = new DataView(this.memory.buffer);
     this.pages = new PageAllocator(this, layout.pageSize);
@@ -187,6 +189,15 @@ export class PhysicalMemory {
     return true;
   }
 
+  /** Hands out pages of one bank to be written, as zeros: what never was written is that already. False if they have no RAM. */
+  handOut(pa: number, length: number): boolean {
+    const at = this.#span(pa, length);
+    if (at < 0) return false;
+    this.#clear(at, at + length);
+    this.#wrote(at, length);
+    return true;
+  }
+
   /** What says where a guest writes was edited: from now on that may be any of RAM, not just pages that were handed out. */
   exposeAll(): void {
     this.#touched.fill(1);
@@ -198,28 +209,33 @@ export class PhysicalMemory {
    */
   release(): void {
     if (this.#banks.length === 0) return;
-    if (this.#clear()) spare = this.memory;
+    const [{ offset } = NO_BANK] = this.#banks;
+    if (this.#clear(offset, this.#bytes.length, MOST_CLEARED)) spare = this.memory;
     this.#banks = [];
     this.#last = NO_BANK;
     this.#bytes = new Uint8Array();
     this.#data = new DataView(new ArrayBuffer(0));
   }
 
-  /** False: it would take longer than a new memory. */
-  #clear(): boolean {
+  /** Makes zeros of the pages that touch [start, end). False: there are more bytes to clear than `most`. */
+  #clear(start: number, end: number, most = Infinity): boolean {
     const touched = this.#touched;
-    const count = touched.reduce((sum, one) => sum + one, 0);
-    if (count * WASM_PAGE > MOST_CLEARED) return false;
-    const [{ offset } = NO_BANK] = this.#banks;
-    for (let page = touched.indexOf(1, offset / WASM_PAGE); page >= 0; page = touched.indexOf(1, page + 1)) {
-      this.#bytes.fill(0, page * WASM_PAGE, (page + 1) * WASM_PAGE);
+    const last = (end - 1) >>> PAGE_SHIFT;
+    let left = most;
+    for (let page = start >>> PAGE_SHIFT; page <= last; page++) {
+      if (touched[page] === 0) continue;
+      const first = page;
+      while (page < last && touched[page + 1] === 1) page++;
+      left -= (page + 1 - first) * PAGE;
+      if (left < 0) return false;
+      this.#bytes.fill(0, first * PAGE, (page + 1) * PAGE);
     }
     return true;
   }
 
   #wrote(at: number, length: number): void {
-    const first = at >>> WASM_PAGE_SHIFT;
-    const last = (at + length - 1) >>> WASM_PAGE_SHIFT;
+    const first = at >>> PAGE_SHIFT;
+    const last = (at + length - 1) >>> PAGE_SHIFT;
     this.#touched[first] = 1;
     if (last > first) this.#touched.fill(1, first, last + 1);
     this.onWrite?.(at, length);

@@ -43,7 +43,7 @@ export class PageAllocator {
       if (page === zone.hint) zone.hint = page + count;
       this.used += count;
       const pa = (zone.base + page * this.pageSize) as Pa;
-      this.#memory.fill(pa, count * this.pageSize, 0);
+      this.#memory.handOut(pa, count * this.pageSize);
       return pa;
     }
     return null;
