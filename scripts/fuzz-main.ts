@@ -38,6 +38,7 @@ while (calls < wanted) {
       console.error(fc.defaultReportMessage(result));
       process.exit(1);
     }
+    host.powerOff();
   }
   round++;
   if (round % 5 === 0) console.log(`${calls} calls; the longest program took ${Math.round(longest)} ms`);

@@ -27,7 +27,8 @@ function conform(
   refusals: Refusals,
 ): readonly Agreement[] {
   const output: string[] = [];
-  playTraces(traces, boot(asTraced(host.config)), {
+  const booted = boot(asTraced(host.config));
+  playTraces(traces, booted, {
     print: (line) => output.push(line),
     refused: (refusal, trace) => {
       const area = areaOf(trace);
@@ -37,6 +38,7 @@ function conform(
       refusals.set(key, known);
     },
   });
+  booted.powerOff();
   return compareOutputs(traces, output, recorded.split('\n'), { maxCpu: host.config.cpu === 'max' });
 }
 

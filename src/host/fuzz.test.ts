@@ -39,6 +39,7 @@ describe('whatever a program calls', () => {
         }),
         { numRuns: Number(process.env['STAGE2_FUZZ_RUNS'] ?? 30), seed: 1 },
       );
+      host.powerOff();
     },
   );
 });

@@ -53,6 +53,7 @@ function compareSection(section: string, records: readonly Recorded[], config: H
     }
   }
   probe?.end();
+  probe?.host.powerOff();
   return { section, total: records.length, agreeing, differences, leftOut: left };
 }
 
