@@ -68,11 +68,11 @@ function styleOf({ tables, context, input }: Tree): Style {
     const mask = maskOf(STAGE2_PROT);
     return { marker: 'Guest IPA', mask, level: String, prot: (bits) => text(STAGE2_PROT, bits) };
   }
-  const names = ['PGD', 'PUD', 'PMD', 'PTE'];
+  const names = ['P4D', 'PUD', 'PMD', 'PTE'];
   return {
     marker: input,
     mask: maskOf(STAGE1_PROT) | ATTR_INDEX,
-    level: (level) => (level === tables.startLevel && level < LAST_LEVEL ? 'PGD' : (names[level] ?? 'P4D')),
+    level: (level) => (level === tables.startLevel && level < LAST_LEVEL ? 'PGD' : names[level]!),
     prot: (bits) => {
       const attribute = ((context.mair ?? 0n) >> (8n * ((bits & ATTR_INDEX) >> 2n))) & 0xffn;
       return `${text(STAGE1_PROT, bits)} ${mairText(Number(attribute))}`;
