@@ -15,6 +15,7 @@ describe('sizes', () => {
     expect(shortSize(15_744n << 10n)).toBe('15.4 MiB');
     expect(shortSize((2n << 30n) - 4096n)).toBe('2 GiB');
     expect(shortSize((1n << 64n) - 1n)).toBe('16 EiB');
+    expect(shortSize((1n << 50n) - 4096n)).toBe('1 PiB');
   });
 });
 

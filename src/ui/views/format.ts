@@ -23,8 +23,10 @@ export function shortSize(bytes: bigint): string {
     if (isWhole && bytes / one < 10_000n) return `${bytes / one} ${UNITS[unit]}`;
   }
   let unit = 0;
-  while (unit < UNITS.length - 1 && bytes >= in1024(unit + 1)) unit++;
-  const tenths = (bytes * 10n + in1024(unit) / 2n) / in1024(unit);
+  const tenthsIn = (unit: number) => (bytes * 10n + in1024(unit) / 2n) / in1024(unit);
+  // What rounds up to the next unit is said in that one.
+  while (unit < UNITS.length - 1 && tenthsIn(unit) >= 10_240n) unit++;
+  const tenths = tenthsIn(unit);
   const tenth = tenths % 10n;
   return `${tenths / 10n}${tenth === 0n ? '' : `.${tenth}`} ${UNITS[unit]}`;
 }
