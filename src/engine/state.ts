@@ -6,6 +6,8 @@ import type { Views } from './views.ts';
 const NZCV = 0xf0000000;
 const SP_OF_LEVEL = 1;
 const BTYPE = 10;
+const FPSR_MASK = BigInt(FPSR_BITS);
+const CONTROL_PLACES = new Map<ControlWord, number>(CONTROL_WORDS.map((word, index) => [word, at.CONTROL + 8 * index]));
 
 /** The CPU's registers in the engine's state block. Halves are u32; bigint is for the edges. */
 export class CpuState {
@@ -122,7 +124,7 @@ export class CpuState {
     return this.#u64(at.FPSR);
   }
   set fpsr(value: bigint) {
-    this.#setU64(at.FPSR, value & BigInt(FPSR_BITS));
+    this.#setU64(at.FPSR, value & FPSR_MASK);
   }
   /** Half 0 or 1 of V0–V31. */
   v(index: number, half: 0 | 1): bigint {
@@ -170,10 +172,10 @@ export class CpuState {
 
   /** A register that instructions depend on. */
   control(word: ControlWord): bigint {
-    return this.#u64(at.CONTROL + 8 * CONTROL_WORDS.indexOf(word));
+    return this.#u64(CONTROL_PLACES.get(word)!);
   }
   setControl(word: ControlWord, value: bigint): void {
-    this.#setU64(at.CONTROL + 8 * CONTROL_WORDS.indexOf(word), value);
+    this.#setU64(CONTROL_PLACES.get(word)!, value);
   }
 
   /** What an exception, an exception return or another CPU's store does to the exclusive monitor. */

@@ -300,7 +300,7 @@ export class AddressSpace implements UserAddressSpace {
       if (!leaf || !isLeaf(leaf)) return null;
     }
     const within = address - leaf.input;
-    const page = pa(leaf.output + within - (within % this.#pageSize));
+    const page = pa(leaf.output + within - (within & (this.#pageSize - 1)));
     return { pa: page, writable: vma.writable, mappingSize: leaf.size };
   }
 

@@ -267,7 +267,7 @@ export class PageTable {
   }
 
   #count(entry: Entry, change: 1 | -1): void {
-    const table = entry.pa - (entry.pa % this.#memory.pages.pageSize);
+    const table = entry.pa - (entry.pa & (this.#memory.pages.pageSize - 1));
     const used = this.#used.get(table);
     if (used !== undefined) this.#used.set(table, used + change);
   }
