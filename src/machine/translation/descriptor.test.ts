@@ -93,6 +93,14 @@ describe('the contiguous bit', () => {
   });
 });
 
+test('AF 0 is a fault, or set by the walk', () => {
+  const meaning = (context: object) =>
+    decodeDescriptor(tableFormat(2, '4K'), 3, 3n, context).fields.find(({ name }) => name === 'AF')?.meaning;
+  expect(meaning({ hardwareAccessFlag: false })).toBe('not accessed: an access faults');
+  expect(meaning({ hardwareAccessFlag: true })).toBe('not accessed: an access sets it');
+  expect(meaning({})).toBe('not accessed');
+});
+
 describe('a reserved attribute says what it is taken for', () => {
   const NORMAL = stage1Attributes(0xffn, 0, 3);
   const meaning = (value: bigint, name: string, forcedWriteBack: boolean) =>

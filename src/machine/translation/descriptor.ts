@@ -19,6 +19,8 @@ export interface MeaningContext {
   readonly forcedWriteBack?: boolean;
   /** FEAT_XNX. */
   readonly executeByEl?: boolean;
+  /** TCR_EL1.HA or VTCR_EL2.HA, where the CPU has it. */
+  readonly hardwareAccessFlag?: boolean;
 }
 
 export interface DescriptorField {
@@ -37,6 +39,8 @@ export interface DescriptorField {
 const LEAF = ['block', 'page'] as const;
 const bit = (n: number) => [{ hi: n, lo: n }];
 const bits = (hi: number, lo: number) => [{ hi, lo }];
+const notAccessed = (byHardware: boolean | undefined): string =>
+  byHardware === undefined ? 'not accessed' : `not accessed: an access ${byHardware ? 'sets it' : 'faults'}`;
 const flag = (on: string, off: string) => (value: number) => (value ? on : off);
 const inDescriptor = (format: TableFormat) => !format.sharedInControl;
 
@@ -164,7 +168,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 'both',
     on: LEAF,
     parts: bit(10),
-    meaning: flag('accessed', 'an access faults'),
+    meaning: (value, { hardwareAccessFlag }) => (value ? 'accessed' : notAccessed(hardwareAccessFlag)),
     section: 'D8.5.1',
   },
   {

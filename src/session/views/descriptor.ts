@@ -35,7 +35,7 @@ export function descriptorView(inspected: Inspected, owner: Vm | Vcpu, asked: As
     executeByEl: vm.kvm.host.model.features.stage2ExecuteByEl,
   };
   const around: Surroundings = { ...context, shareability: tree.shareability };
-  const decoded = decodeDescriptor(format, level, value, context);
+  const decoded = decodeDescriptor(format, level, value, { ...context, ...tree.context });
   const run = input === undefined ? null : runOf(tree, level, value, input);
   const fields = run
     ? decoded.fields.map((field) => (field.name === 'Contiguous' ? { ...field, meaning: run } : field))

@@ -265,6 +265,7 @@ function briefly(format: TableFormat, context: MeaningContext): Asked['brief'] {
     if (text === undefined) {
       const { fields } = decodeDescriptor(format, level, wide(low, high), context);
       text = IN_BRIEF.flatMap((name) => fields.filter((field) => field.name === name))
+        .concat(fields.filter(({ name, value }) => name === 'AF' && value === 0n))
         .map((field) => field.meaning)
         .join(' · ');
       known.set(key, text);

@@ -38,23 +38,24 @@ function stage2Tree({ memory }: Place, vm: Vm): Tree {
   const { features } = vm.kvm.host.model;
   const { vtcr, vttbr } = vm.stage2;
   // As the hardware walks them: from the registers.
-  const { tables, shareability } = stage2Regime(vtcr, vttbr, features);
+  const { tables, shareability, hardwareAccessFlag } = stage2Regime(vtcr, vttbr, features);
+  const forcedWriteBack = vm.kvm.features.stage2ForceWriteBack;
   return {
     memory,
     input: 'IPA',
     tables,
     base: 0n,
     locate: (pa) => ({ pa, length: Infinity }),
-    context: { forcedWriteBack: vm.kvm.features.stage2ForceWriteBack, executeByEl: features.stage2ExecuteByEl },
+    context: { forcedWriteBack, executeByEl: features.stage2ExecuteByEl, hardwareAccessFlag },
     shareability,
   };
 }
 
 function stage1Trees({ memory, process }: Place, vcpu: Vcpu): Tree[] {
   if (!stage1On(vcpu)) return [];
-  const context = { mair: vcpu.context.read('MAIR_EL1') };
+  const mair = vcpu.context.read('MAIR_EL1');
   return ([0, 1] as const).flatMap((half) => {
-    const { tables, disabled, broken, shareability } = stage1Half(vcpu, half);
+    const { tables, disabled, broken, shareability, hardwareAccessFlag } = stage1Half(vcpu, half);
     if (disabled || broken) return [];
     return [
       {
@@ -66,7 +67,7 @@ function stage1Trees({ memory, process }: Place, vcpu: Vcpu): Tree[] {
           const found = locateIpa(vcpu.vm, process, BigInt(address));
           return found.ok ? found : null;
         },
-        context,
+        context: { mair, hardwareAccessFlag },
         shareability,
       },
     ];

@@ -1,13 +1,14 @@
 import { ipa as toIpa } from '../../abi/address.ts';
 import { MEM_FLAGS } from '../../abi/constants.ts';
 import type { Vcpu } from '../../kvm/vcpu.ts';
+import { stage2Regime } from '../../machine/translation/control.ts';
 import { decodeDescriptor } from '../../machine/translation/descriptor.ts';
 import { faultText, type Fault } from '../../machine/translation/fault.ts';
 import { mairText } from '../../machine/translation/descriptor.ts';
 import { Mmu } from '../../machine/translation/mmu.ts';
 import type { WalkView } from '../messages.ts';
 import type { Inspected } from './inspected.ts';
-import { locateIpa, slotAt, stage1On } from './locate.ts';
+import { locateIpa, slotAt, stage1Half, stage1On } from './locate.ts';
 import { hex } from './text.ts';
 
 const ACCESS = { read: 'read', write: 'write', execute: 'fetch' } as const;
@@ -35,9 +36,14 @@ export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: k
     el,
     pan: (context.pstate >> 22n) % 2n === 1n,
   });
+  const { features: hardware } = host.model;
   const meaning = {
-    1: { mair },
-    2: { forcedWriteBack: features.stage2ForceWriteBack, executeByEl: host.model.features.stage2ExecuteByEl },
+    1: { mair, hardwareAccessFlag: stage1Half(vcpu, 0).hardwareAccessFlag },
+    2: {
+      forcedWriteBack: features.stage2ForceWriteBack,
+      executeByEl: hardware.stage2ExecuteByEl,
+      hardwareAccessFlag: stage2Regime(vm.stage2.vtcr, vm.stage2.vttbr, hardware).hardwareAccessFlag,
+    },
   };
   return {
     view: 'walk',
