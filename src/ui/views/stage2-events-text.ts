@@ -26,7 +26,7 @@ export const TERMS: Readonly<Record<Stage2Operation, Term>> = {
   break: {
     name: 'break',
     about:
-      'First step of break-before-make: a valid entry may not become another valid one, since TLBs could hold both. It becomes invalid; “locked” tells other CPUs to wait.',
+      'First step of break-before-make: a valid entry may not map otherwise, or become a table, at once, since TLBs could hold both. It becomes invalid; “locked” tells other CPUs to wait.',
   },
   make: {
     name: 'make',
