@@ -18,6 +18,7 @@ const INDEX: ReadonlyMap<string, number> = new Map(STORED_REGISTERS.map((name, i
  * FPCR, FPSR, V0–V31, then the system registers in the order of STORED_REGISTERS. A hypervisor keeps one for each vCPU.
  */
 export class CpuContext {
+  /** To be read. */
   readonly bytes: Uint8Array;
   /** X0–X30. */
   readonly x: BigUint64Array;

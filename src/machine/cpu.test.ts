@@ -106,6 +106,54 @@ describe('running', () => {
     expect(cpu.instructions).toBe(7 + 4 + 5);
   });
 
+  test('contexts that take turns keep what each had, and what is written into one in between', () => {
+    const { cpu } = boot('nop');
+    const [first, second] = [resetContext(), resetContext()];
+    cpu.save(first);
+    cpu.save(second);
+    second.spEl1 = 0x2000n;
+    const seen = (context: CpuContext) => {
+      cpu.load(context);
+      const found = [cpu.read('TPIDR_EL1'), cpu.state.sp(1)];
+      cpu.save(context);
+      return found;
+    };
+    expect([seen(first), seen(second)]).toEqual([
+      [0n, 0n],
+      [0n, 0x2000n],
+    ]);
+    first.write('TPIDR_EL1', 7n);
+    expect([seen(second), seen(first), seen(second)]).toEqual([
+      [0n, 0x2000n],
+      [7n, 0n],
+      [0n, 0x2000n],
+    ]);
+    expect([first.spEl1, second.spEl1, first.read('TPIDR_EL1'), second.read('TPIDR_EL1')]).toEqual([
+      0n,
+      0x2000n,
+      7n,
+      0n,
+    ]);
+  });
+  test('another translation holds from the next run on, whoever wrote its registers', () => {
+    const { cpu } = boot('mov x0, #1\n mov x0, #2\n mov x0, #3');
+    cpu.run(1);
+    cpu.el2.HCR_EL2 |= 1n;
+    cpu.el2.VTCR_EL2 = 0n;
+    cpu.el2.VTTBR_EL2 = 0n;
+    expect(cpu.run(1)).toMatchObject({ why: 'trap', vector: 'sync' });
+    cpu.el2.HCR_EL2 &= ~1n;
+    expect(cpu.run(1)).toEqual({ why: 'budget' });
+    const context = new CpuContext();
+    cpu.save(context);
+    const MMU_ON = 1n;
+    context.write('SCTLR_EL1', context.read('SCTLR_EL1') | MMU_ON);
+    context.write('TCR_EL1', 1n << 7n);
+    cpu.load(context);
+    cpu.run(1);
+    expect(cpu.mmu.stage1On).toBe(true);
+  });
+
   test.each([
     ['cortex-a57', 0x07c0_0000n],
     ['max', 0x07c8_0000n],
