@@ -178,9 +178,7 @@ export function Calculator({ view, asked }: { view: CalculatorView; asked: Table
                     )}
                   </>
                 ) : (
-                  <td colSpan={4} className="calculator-refused">
-                    {sentence(start.refused)}
-                  </td>
+                  <td colSpan={4}>{sentence(start.refused)}</td>
                 )}
               </tr>
             ))}
