@@ -119,7 +119,8 @@ function FilterChoice({ set, sheet }: { set: MatrixSet; sheet: Sheet }) {
 
 function Progress() {
   const { total, done, failed, running, seconds, problem } = useMatrix((run) => run);
-  if (total === 0) return null;
+  // Its row is there from the start, or the grid would move under the pointer.
+  if (total === 0) return <span className="matrix-progress view-muted">None has run yet.</span>;
   return (
     <span className="matrix-progress">
       <progress value={done} max={total} aria-label="Combinations that have run" />
