@@ -116,8 +116,8 @@ export function stage1(t: TraceWriter): void {
 }
 
 /**
- * Lines of the CPU, a virtual timer that has expired, SErrors: what a guest takes, and what leaves KVM_RUN. No physical timer:
- * with one expired before the first entry the recorded kernel does not come back.
+ * Lines of the CPU, timers that have expired, SErrors: what a guest takes, and what leaves KVM_RUN. The physical timer is the
+ * guest's alone to set: with one expired before the first entry the recorded kernel does not come back.
  */
 export function lines(t: TraceWriter): void {
   const r = t.random;
@@ -136,6 +136,10 @@ export function lines(t: TraceWriter): void {
     'mrs x4, cntv_ctl_el0',
     'mrs x5, cntp_ctl_el0',
     'msr cntv_ctl_el0, xzr',
+    'mov x1, #1\nmsr cntp_ctl_el0, x1',
+    'mov x1, #3\nmsr cntp_ctl_el0, x1',
+    'msr cntp_ctl_el0, xzr',
+    'msr cntp_tval_el0, xzr',
     'mov x1, #3',
     'str x1, [x24]',
     'mrs x6, disr_el1',
@@ -183,7 +187,9 @@ export function lines(t: TraceWriter): void {
       .op('r32', 'run+8')
       .op('dump', 'run+32', 24)
       .op('r64', 'run+0x130')
-      .get('v0', PC);
+      .get('v0', PC)
+      .get('v0', NAMED_REGS.KVM_REG_ARM_TIMER_CTL)
+      .get('v0', NAMED_REGS.KVM_REG_ARM_PTIMER_CTL);
     t.op('fill', 'a+0x600', 0x40, 0).ioctl('v0', 'KVM_GET_VCPU_EVENTS', '&a+0x600').op('dump', 'a+0x600', 16);
     if (r.chance(0.25)) change();
   }

@@ -52,11 +52,8 @@ export class EmulatedCpu implements HostCpu {
   get el0Instructions(): number {
     return this.#cpu.el0Instructions;
   }
-  get timerInterrupt(): boolean {
-    return this.#cpu.timerInterrupt;
-  }
-  set timerInterrupt(enabled: boolean) {
-    this.#cpu.timerInterrupt = enabled;
+  get timerInterrupts(): Cpu['timerInterrupts'] {
+    return this.#cpu.timerInterrupts;
   }
   load(context: CpuContext): void {
     this.#cpu.load(context);

@@ -16,7 +16,7 @@ export type HostCpu = Pick<
   | 'el2'
   | 'instructions'
   | 'el0Instructions'
-  | 'timerInterrupt'
+  | 'timerInterrupts'
   | 'load'
   | 'save'
   | 'run'

@@ -301,7 +301,7 @@ export class Vcpu implements Descriptor {
   readonly debug = new GuestDebug();
   hcr = 0n;
   vsesr = 0n;
-  /** The exception that brought the vCPU out of the guest the last time. */
+  /** The exception that brought the vCPU out of the guest the last time, interrupts aside (kvm_vcpu_fault_info.esr_el2). */
   lastTrap: TrapStop | null = null;
   /** FAR_EL2 of the last exception that set it (kvm_vcpu_fault_info.far_el2). */
   faultAddress = 0n;

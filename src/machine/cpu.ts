@@ -68,8 +68,8 @@ export class Cpu implements RegisterFile {
   readonly mmu: Mmu;
   /** Interrupt lines of the machine; taken to EL2 (HCR_EL2.IMO, FMO) between two instructions. */
   readonly lines = { irq: false, fiq: false };
-  /** EL2 has the virtual timer's interrupt enabled: where CNTV_CTL_EL0 raises it, HCR_EL2.IMO takes it to EL2. */
-  timerInterrupt = false;
+  /** EL2 has the interrupts of EL1's timers enabled: where CNTV_CTL_EL0 or CNTP_CTL_EL0 raises one, HCR_EL2.IMO takes it to EL2. */
+  readonly timerInterrupts = { virtual: false, physical: false };
   /** Instructions completed or ended by an exception to EL1, since the machine was made. */
   instructions = 0;
   /** Those of `instructions` that were done at EL0. */
@@ -81,7 +81,7 @@ export class Cpu implements RegisterFile {
   readonly #parts: CpuParts;
   /** The system registers of the loaded context; its general part is in the engine while it is loaded. */
   readonly #live = new CpuContext();
-  /** What `instructions` is when the virtual timer's interrupt is taken; Infinity where nothing raises it. */
+  /** What `instructions` is when a timer's interrupt is taken; Infinity where nothing raises one. */
   #timerDue = Infinity;
   #passing: bigint | null = null;
   readonly #debug: Debugging;
@@ -451,14 +451,19 @@ export class Cpu implements RegisterFile {
     if (this.state.level === 0) this.el0Instructions += instructions;
   }
 
-  /** When the virtual timer's interrupt comes: its registers, EL2's or the time itself have changed. */
+  /** When a timer's interrupt comes: the timers' registers, EL2's or the time itself have changed. */
   #syncTimer(): void {
     this.#timerDue = Infinity;
-    if (!this.timerInterrupt || (this.el2.HCR_EL2 & HCR.IMO) === 0n) return;
-    const counts = countsToTimer(this);
-    if (counts === 0n) this.#timerDue = this.instructions;
-    else if (counts !== null)
-      this.#timerDue = Number(this.physicalCount() + counts - this.#idleCounts) * INSTRUCTIONS_PER_COUNT;
+    if ((this.el2.HCR_EL2 & HCR.IMO) === 0n) return;
+    const { virtual, physical } = this.timerInterrupts;
+    this.#timerDue = Math.min(virtual ? this.#due('virtual') : Infinity, physical ? this.#due('physical') : Infinity);
+  }
+
+  #due(kind: 'virtual' | 'physical'): number {
+    const counts = countsToTimer(this, kind);
+    if (counts === null) return Infinity;
+    if (counts === 0n) return this.instructions;
+    return Number(this.physicalCount() + counts - this.#idleCounts) * INSTRUCTIONS_PER_COUNT;
   }
 
   #sctlr(bit: number): boolean {

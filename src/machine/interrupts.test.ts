@@ -66,7 +66,7 @@ describe('interrupts', () => {
     const withTimer = (source: string) => {
       const { cpu, symbol } = boot(source);
       cpu.el2.HCR_EL2 |= HCR.IMO;
-      cpu.timerInterrupt = true;
+      cpu.timerInterrupts.virtual = true;
       return { cpu, symbol };
     };
 
@@ -74,6 +74,14 @@ describe('interrupts', () => {
       const { cpu } = withTimer(`msr cntv_tval_el0, xzr\n ${enable} nop`);
       expect(cpu.run(100)).toMatchObject({ why: 'trap', vector: 'irq' });
       expect(cpu.state.pc).toBe(BigInt(ENTRY + 12));
+    });
+
+    test('is not the physical one’s, which EL2 enables by itself', () => {
+      const { cpu } = withTimer('msr cntp_tval_el0, xzr\n mov x1, #1\n msr cntp_ctl_el0, x1\n nop');
+      cpu.el2.CNTHCTL_EL2 = 3n;
+      expect(cpu.run(4)).toEqual({ why: 'budget' });
+      cpu.timerInterrupts.physical = true;
+      expect(cpu.run(100)).toMatchObject({ why: 'trap', vector: 'irq' });
     });
 
     test('comes at its count in a loop, and again until the timer is masked', () => {
@@ -90,7 +98,7 @@ describe('interrupts', () => {
       const unrouted = withTimer(enable + count).cpu;
       unrouted.el2.HCR_EL2 &= ~HCR.IMO;
       const disabled = withTimer(enable + count).cpu;
-      disabled.timerInterrupt = false;
+      disabled.timerInterrupts.virtual = false;
       for (const cpu of [masked, unrouted, disabled]) expect(cpu.run(1000)).toEqual({ why: 'budget' });
     });
   });

@@ -46,7 +46,7 @@ export interface SystemRegister {
   readonly traps?: readonly TrapName[];
   /** UNDEFINED without this feature. */
   readonly feature?: keyof CpuFeatures;
-  /** What a write changes beside the register: translation, what is trapped, keys, the virtual timer, or debug. */
+  /** What a write changes beside the register: translation, what is trapped, keys, the timers, or debug. */
   readonly effect?: 'translation' | 'control' | 'keys' | 'timer' | 'debug';
   /** Answered by the CPU model. */
   readonly id?: IdRegister;
@@ -76,6 +76,11 @@ const timer = (
     const fired = (value & 1n) !== 0n && count(file) >= file.read(compare);
     return value | (fired ? 4n : 0n);
   },
+  countsLeft: (file: RegisterFile) => {
+    if ((file.read(control) & 3n) !== 1n) return null;
+    const left = file.read(compare) - count(file);
+    return left > 0n ? left : 0n;
+  },
   value: (file: RegisterFile) => (file.read(compare) - count(file)) & 0xffff_ffffn,
   setValue: (file: RegisterFile, value: bigint) => file.write(compare, count(file) + BigInt.asIntN(32, value)),
 });
@@ -84,11 +89,9 @@ export const virtualCount = (file: RegisterFile) => BigInt.asUintN(64, file.phys
 const virtualTimer = timer('CNTV_CTL_EL0', 'CNTV_CVAL_EL0', virtualCount);
 const physicalTimer = timer('CNTP_CTL_EL0', 'CNTP_CVAL_EL0', (file) => file.physicalCount());
 
-/** Counts until the virtual timer raises its interrupt (CNTV_CTL_EL0.ENABLE and not IMASK); null: it does not. */
-export function countsToTimer(file: RegisterFile): bigint | null {
-  if ((file.read('CNTV_CTL_EL0') & 3n) !== 1n) return null;
-  const left = file.read('CNTV_CVAL_EL0') - virtualCount(file);
-  return left > 0n ? left : 0n;
+/** Counts until a timer raises its interrupt (CTL.ENABLE and not IMASK); null: it does not. */
+export function countsToTimer(file: RegisterFile, kind: 'virtual' | 'physical'): bigint | null {
+  return (kind === 'virtual' ? virtualTimer : physicalTimer).countsLeft(file);
 }
 
 /** SCTLR_EL1 as far as this CPU has its bits; UCI, EE, E0E and the rest of AArch32 are not there. */
@@ -258,6 +261,7 @@ const TABLE = {
     traps: ['EL1PTEN'],
     read: physicalTimer.value,
     write: physicalTimer.setValue,
+    effect: 'timer',
   },
   CNTP_CTL_EL0: {
     reset: 0n,
@@ -265,11 +269,13 @@ const TABLE = {
     el0: { read: counterPermit(9), write: counterPermit(9) },
     traps: ['EL1PTEN'],
     read: physicalTimer.control,
+    effect: 'timer',
   },
   CNTP_CVAL_EL0: {
     reset: 0n,
     el0: { read: counterPermit(9), write: counterPermit(9) },
     traps: ['EL1PTEN'],
+    effect: 'timer',
   },
   CNTV_TVAL_EL0: {
     el0: { read: counterPermit(8), write: counterPermit(8) },

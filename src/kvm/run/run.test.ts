@@ -417,6 +417,50 @@ describe('the virtual timer', () => {
   });
 });
 
+describe('the physical timer', () => {
+  const WAIT = 32;
+  const READ = `
+      ${'nop\n'.repeat(WAIT)}
+      mrs x1, cntpct_el0
+      mrs x3, cntp_ctl_el0
+      mov x1, #1
+      msr cntp_ctl_el0, x1
+      nop
+      msr cntp_ctl_el0, xzr
+      ${OFF}`;
+  const run = (host: string, offset?: bigint) => {
+    const { vmm, fd, run, step } = guest(READ, { host });
+    if (offset !== undefined) {
+      vmm.process.memory.write(vmm.scratch, new Uint8Array(BigUint64Array.of(offset, 0n).buffer));
+      expect(vmm.answer(vmm.vm, 'KVM_ARM_SET_COUNTER_OFFSET', vmm.scratch)).toBe(0);
+    }
+    const level = () => vmm.runStruct(run).s.regs.device_irq_level;
+    const pc = () => Number(vmm.core(fd, 'pc')) - RAM - 4 * WAIT;
+    expect(step()).toBe('EINTR');
+    const first = { pc: pc(), level: level(), status: vmm.core(fd, 'x3') };
+    const end = step();
+    return { first, end, pc: pc(), level: level() };
+  };
+  // Its compare value is 0: it has expired, which a disabled timer shows only where KVM emulates it.
+  it('is the guest’s own under VHE: its line ends KVM_RUN, and that the line falls is seen at the next exit', () => {
+    expect(run('max-4k')).toMatchObject({ first: { pc: 16, level: 2n, status: 0n }, end: OFF_EVENT, level: 0n });
+  });
+  it.each(['a57-4k', 'max-4k-protected'])(
+    'is emulated by KVM on %s, where each change of the line is an exit',
+    (host) => {
+      expect(run(host)).toMatchObject({ first: { pc: 16, level: 2n, status: 4n }, end: 'EINTR', pc: 24, level: 0n });
+    },
+  );
+  it('is trapped under VHE too where the VM has an offset', () => {
+    expect(run('max-4k', 1n)).toMatchObject({
+      first: { pc: 16, level: 2n, status: 4n },
+      end: 'EINTR',
+      pc: 24,
+      level: 0n,
+    });
+  });
+});
+
 describe('calls of the guest', () => {
   it('are the VMM’s where the filter says so', () => {
     const { vmm, step, run } = guest(`movz x0, #0x8600, lsl #16\n movk x0, #0x1234\n hvc #0\n ${OFF}`);

@@ -71,20 +71,32 @@ export function* kvmRun(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRun {
   const { run } = vcpu;
   const immediateExit = run.get('immediate_exit') !== 0n;
   if (run.exitReason === EXIT_REASONS.KVM_EXIT_MMIO) completeMmio(vcpu);
+  load(vcpu);
   if (immediateExit) {
-    adjustPc(vcpu);
+    put(vcpu);
     return refuse('EINTR', 'run.immediate-exit', 'kvm_run.immediate_exit is set', 'kvm_arch_vcpu_ioctl_run');
   }
   run.exitReason = EXIT_REASONS.KVM_EXIT_UNKNOWN;
   run.set('flags', 0);
-  vcpu.loaded = true;
   try {
     return yield* runLoop(vcpu, caller);
   } finally {
-    vcpu.loaded = false;
     updateDeviceLevels(vcpu);
-    adjustPc(vcpu);
+    put(vcpu);
   }
+}
+
+/** vcpu_load. */
+function load(vcpu: Vcpu): void {
+  vcpu.loaded = true;
+  vcpu.timers.load();
+}
+
+/** __kvm_adjust_pc, vcpu_put. */
+function put(vcpu: Vcpu): void {
+  adjustPc(vcpu);
+  vcpu.timers.save();
+  vcpu.loaded = false;
 }
 
 /** Checks and settings of the first KVM_RUN (kvm_arch_vcpu_run_pid_change). */
@@ -143,7 +155,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
       stop = runSlice(vcpu, slice.end);
     }
     if (stop.why !== 'trap') continue;
-    vcpu.lastTrap = stop;
+    if (stop.vector !== 'irq') vcpu.lastTrap = stop;
     if (hasFaultAddress(stop)) vcpu.faultAddress = stop.far;
     vcpu.statistics.add('exits');
     exits++;
@@ -279,8 +291,9 @@ function updateDeviceLevels(vcpu: Vcpu): void {
   vcpu.run.set('s.regs.device_irq_level', others | BigInt(deviceLevels(vcpu)));
 }
 
-/** How many instructions the guest may do before the line of its physical timer rises, which KVM keeps for it. */
+/** How many instructions the guest may do before the line of a physical timer rises that KVM keeps for it. */
 function instructionsToTimer(vcpu: Vcpu): number {
+  if (vcpu.timers.physicalIsGuests) return Infinity;
   const ticks = vcpu.timers.ticksUntilFire('physical');
   if (ticks === null || ticks === 0n) return Infinity;
   return Math.max(1, Number(ticks) * INSTRUCTIONS_PER_COUNT);

@@ -48,11 +48,12 @@ export function enterGuest(vcpu: Vcpu): void {
   el2.HSTR_EL2 = HSTR_T15;
   // A guest without a GIC sees ICC_SRE_EL1 all the same.
   el2.ICC_SRE_EL2 = kvm.host.gic === 'v3' ? ICC_SRE_GICV3 : 0n;
-  // The physical counter and timer are always emulated: the guest's may be offset.
-  el2.CNTHCTL_EL2 = 0n;
+  el2.CNTHCTL_EL2 = vcpu.timers.access;
   el2.CNTVOFF_EL2 = counterOffset.virtual;
-  // A line that is up is known to whoever has the interrupt controller (kvm_timer_vcpu_load_nogic).
-  kvm.host.cpu.timerInterrupt = !vcpu.timers.fires('virtual');
+  // A line that is up is known to whoever has the interrupt controller (kvm_timer_vcpu_load_gic, kvm_timer_vcpu_load_nogic).
+  const { timerInterrupts } = kvm.host.cpu;
+  timerInterrupts.virtual = !vcpu.timers.fires('virtual');
+  timerInterrupts.physical = vcpu.timers.physicalIsGuests && !vcpu.timers.fires('physical');
   el2.VSESR_EL2 = kvm.features.ras ? vcpu.vsesr : 0n;
   kvm.worldSwitches++;
   kvm.host.cpu.debugWith(debugRegisters(vcpu));

@@ -65,5 +65,5 @@ export const access = {
     return cacheGeometry(vcpu, Number(vcpu.readSysreg('CSSELR_EL1') & CSSELR_VALID));
   },
   /** access_arch_timer. */
-  physicalTimer: (vcpu, row, write, value) => vcpu.timers.access(row.name, write, value),
+  physicalTimer: (vcpu, row, write, value) => vcpu.timers.trapped(row.name, write, value),
 } as const satisfies Record<string, Access>;
