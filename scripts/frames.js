@@ -18,7 +18,10 @@ const traceFile = given('--trace');
 const only = given('--only');
 const PORT = 4600 + (process.pid % 300);
 const BASE = `http://127.0.0.1:${PORT}/`;
-const CATEGORIES = 'toplevel,devtools.timeline,disabled-by-default-devtools.timeline,blink.user_timing';
+/** What layout and paint tell of themselves costs some milliseconds a frame, so only a trace to be read has it. */
+const CATEGORIES = traceFile
+  ? 'toplevel,devtools.timeline,disabled-by-default-devtools.timeline,blink.user_timing'
+  : 'toplevel,blink.user_timing';
 
 /** In the page: notes when commands leave and answers come, and asks for every frame. */
 function instrument() {
@@ -55,7 +58,8 @@ function readTrace({ traceEvents }) {
   const { pid, tid } = marks[0];
   const tasksOf = (thread) =>
     traceEvents.filter(
-      (event) => event.pid === pid && event.tid === thread && event.ph === 'X' && event.name === 'RunTask',
+      (event) =>
+        event.pid === pid && event.tid === thread && event.ph === 'X' && event.name === 'ThreadControllerImpl::RunTask',
     );
   const starts = marks.map(({ ts }) => ts).sort((a, b) => a - b);
   const frames = starts
