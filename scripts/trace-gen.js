@@ -5,29 +5,6 @@
  *
  * The areas are in scripts/traces/main.ts. The same area and seed give the same traces.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { runBundled } from './run-bundled.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = mkdtempSync(join(root, 'node_modules', '.traces-'));
-try {
-  await build({
-    root,
-    configFile: false,
-    logLevel: 'warn',
-    publicDir: false,
-    build: {
-      ssr: 'scripts/traces/main.ts',
-      outDir: folder,
-      target: 'node20',
-      rollupOptions: { output: { entryFileNames: 'traces.js' } },
-    },
-  });
-  const run = spawnSync(process.execPath, [join(folder, 'traces.js'), ...process.argv.slice(2)], { stdio: 'inherit' });
-  process.exitCode = run.status ?? 1;
-} finally {
-  rmSync(folder, { recursive: true });
-}
+await runBundled('scripts/traces/main.ts');

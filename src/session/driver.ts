@@ -47,7 +47,7 @@ export class Driver {
   readonly #clock: () => number;
   /** The ioctl that the program makes next. */
   #pending: Call | null = null;
-  /** Its end is near: it has nothing to do but wait. */
+  /** The program itself is at its end: calls under way alone keep it. */
   #over = false;
   readonly #threads = new Threads();
   /** Set once a call has returned, until the program is told. */
@@ -143,10 +143,11 @@ export class Driver {
     if (goal === 'ioctl' && this.#moved) return stop('ioctl');
     this.#moved = true;
     let reached: Stop | null = null;
-    if (!this.#threads.waits(call)) {
+    const descriptor = this.#process.descriptor(call.fd);
+    if (!this.#threads.waits(call, descriptor)) {
       this.#control.budget = 0;
       const run = this.#process.ioctl(call.fd, call.request, call.arg);
-      reached = this.#go({ call, run, vcpu: null }, goal);
+      reached = this.#go({ call, descriptor, run, vcpu: null }, goal);
     }
     this.#pending = null;
     return reached;

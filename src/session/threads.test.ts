@@ -167,6 +167,24 @@ await Promise.all(all).catch((error) => print(error.errno));`,
     expect(status.state).toBe('finished');
   });
 
+  it('a vCPU that has got the number of a closed one does not wait for it', async () => {
+    const script = vmm(
+      2,
+      `const first = thread(vcpus[0]!);
+const off = thread(vcpus[1]!);
+await ioctl(vm, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY);
+close(vcpus[1]!);
+const other = await ioctl(vm, KVM_CREATE_VCPU, 2);
+print('the same number', other === vcpus[1]);
+init.features[0] = 1 << KVM_ARM_VCPU_PSCI_0_2;
+await ioctl(other, KVM_ARM_VCPU_INIT, init);
+print('pc', await getOneReg(other, 'pc'));
+await Promise.race([first, off]);`,
+    );
+    const { printed } = await finished(`_start: ${OFF.trim()}`, script);
+    expect(printed).toContain('the same number true\npc 0x0\n');
+  });
+
   it('an error in one of them ends the program', async () => {
     const script = vmm(2, `await Promise.all([...vcpus.map(thread), (async () => { throw new Error('lost'); })()]);`);
     const here = await fresh();

@@ -1,4 +1,4 @@
-import type { IoctlRun } from '../kvm/descriptor.ts';
+import type { Descriptor, IoctlRun } from '../kvm/descriptor.ts';
 import type { Refusal } from '../kvm/refusal.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { Call } from '../vmm/program.ts';
@@ -6,6 +6,8 @@ import type { Call } from '../vmm/program.ts';
 /** A call under way. */
 export interface Thread {
   readonly call: Call;
+  /** Whose ioctl it is; the number may be another's by now. */
+  readonly descriptor: Descriptor | null;
   readonly run: IoctlRun;
   /** The vCPU that is held in it between two guest instructions. */
   vcpu: Vcpu | null;
@@ -21,11 +23,11 @@ const TURN = 10_000;
 export class Threads {
   readonly #threads: Thread[] = [];
   /** Calls to a vCPU that another thread is inside of: they wait for its mutex (kvm_vcpu_ioctl). */
-  readonly #waiting: Call[] = [];
+  readonly #waiting: { readonly call: Call; readonly descriptor: Descriptor | null }[] = [];
   #at = 0;
   #left = TURN;
   /** The descriptor whose turn it is while its thread is in userspace. */
-  #away: number | null = null;
+  #away: Descriptor | null = null;
   /** Turns in a row that came to nothing. */
   #idle = 0;
 
@@ -43,23 +45,23 @@ export class Threads {
   }
 
   /** Whether a call has to wait for another to the same vCPU; it then comes back by `released`. */
-  waits(call: Call): boolean {
-    const busy = this.#isBusy(call.fd);
-    if (busy) this.#waiting.push(call);
+  waits(call: Call, descriptor: Descriptor | null): boolean {
+    const busy = this.#isBusy(descriptor);
+    if (busy) this.#waiting.push({ call, descriptor });
     return busy;
   }
 
   /** A call that waited and need not any more. */
   released(): Call | null {
-    const index = this.#waiting.findIndex(({ fd }) => !this.#isBusy(fd));
-    return index < 0 ? null : (this.#waiting.splice(index, 1)[0] ?? null);
+    const index = this.#waiting.findIndex(({ descriptor }) => !this.#isBusy(descriptor));
+    return index < 0 ? null : (this.#waiting.splice(index, 1)[0]?.call ?? null);
   }
 
   /** A call is inside of KVM_RUN from now on; nothing happens where it was already. */
   enter(thread: Thread): void {
     if (this.#threads.includes(thread)) return;
     this.#idle = 0;
-    if (thread.call.fd === this.#away) {
+    if (thread.descriptor === this.#away) {
       this.#threads.splice(this.#at, 0, thread);
       this.#away = null;
     } else this.#threads.push(thread);
@@ -72,7 +74,7 @@ export class Threads {
     this.#idle = 0;
     this.#threads.splice(index, 1);
     if (index < this.#at) this.#at--;
-    else if (index === this.#at) this.#away = thread.call.fd;
+    else if (index === this.#at) this.#away = thread.descriptor;
   }
 
   /** Userspace does nothing more for now: if the thread whose turn it was has not come back, it is the next one's. */
@@ -109,7 +111,7 @@ export class Threads {
     this.#left = TURN;
   }
 
-  #isBusy(descriptor: number): boolean {
-    return this.#threads.some(({ call }) => call.fd === descriptor);
+  #isBusy(descriptor: Descriptor | null): boolean {
+    return this.#threads.some((thread) => thread.descriptor === descriptor);
   }
 }
