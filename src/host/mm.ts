@@ -1,9 +1,12 @@
-import { pa, type Pa } from '../abi/address.ts';
+import { pa } from '../abi/address.ts';
 import type { AddressSpaceListener, UserAddressSpace, UserPage } from '../kvm/descriptor.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
 import { isLeaf, PageTable, type Halves } from '../kvm/pagetable.ts';
+import { hex } from '../kvm/usercopy.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
 import { levelShift, type TableFormat } from '../machine/translation/format.ts';
+import { Mappings, MAX_VMAS, type MappedFile, type Vma } from './mappings.ts';
+import { MAP_WINDOW, MMAP_BASE, place, type Placement } from './placement.ts';
 import { hostLeafAttributes } from './stage1.ts';
 
 export interface Protection {
@@ -12,37 +15,8 @@ export interface Protection {
   readonly executable?: boolean;
 }
 
-/** What lies behind a mapping of a descriptor. */
-export interface MappedFile {
-  pageAt(pageOffset: number): Pa | null;
-  retain(): void;
-  release(): void;
-}
-
-/** vm_area_struct: a range with one backing and one protection. */
-interface Vma {
-  readonly start: number;
-  readonly end: number;
-  readonly readable: boolean;
-  readonly writable: boolean;
-  readonly executable: boolean;
-  readonly shared: boolean;
-  /** VM_PFNMAP: the kernel's own pages, not the process'. */
-  readonly pfn: boolean;
-  /** Transparent huge pages, where the mapping can have them; false: MADV_NOHUGEPAGE. */
-  readonly huge: boolean;
-  readonly file: MappedFile | null;
-  /** In pages, at `start`. */
-  readonly fileOffset: number;
-}
-
-export interface MmapRequest extends Protection {
+export interface MmapRequest extends Protection, Placement {
   readonly length: number;
-  /** A hint; with `fixed` the place, whatever is there. */
-  readonly address?: bigint;
-  readonly fixed?: boolean;
-  /** With `fixed`: EEXIST where something is there (MAP_FIXED_NOREPLACE). */
-  readonly keep?: boolean;
   /** MAP_SHARED; else MAP_PRIVATE. Anonymous private memory is what transparent huge pages serve. */
   readonly shared?: boolean;
   /** Bytes into the descriptor's mapping. */
@@ -52,16 +26,9 @@ export interface MmapRequest extends Protection {
 /** What madvise is told: 'normal' does nothing. */
 export type Advice = 'normal' | 'dontneed' | 'hugepage' | 'nohugepage';
 
-/** Addresses below are never given out by mmap (vm.mmap_min_addr). */
-const MMAP_MIN_ADDRESS = 0x10000;
-/** DEFAULT_MAP_WINDOW: without a higher hint mmap stays below it, whatever TASK_SIZE is. */
-const MAP_WINDOW = 2 ** 48;
-/** Room below the window for the stack (mmap_base's least gap). */
-const STACK_GAP = 128 * 2 ** 20;
 /** VVAR_NR_PAGES and the size of the vDSO's image. */
 const VVAR_PAGES = 2;
 const VDSO_PAGES = 1;
-const MAX_VMAS = 65530;
 
 /**
  * The address space of a process: mappings, and host stage-1 tables as bytes that are filled when a page is first touched.
@@ -76,8 +43,7 @@ export class AddressSpace implements UserAddressSpace {
   readonly #pageSize: number;
   /** Size of a block at the level above pages: a transparent huge page. */
   readonly #hugeSize: number;
-  /** Sorted, not overlapping. */
-  #vmas: Vma[] = [];
+  readonly #mappings: Mappings;
   readonly #listeners = new Set<AddressSpaceListener>();
 
   private constructor(memory: PhysicalMemory, table: PageTable, addressBits: number) {
@@ -86,6 +52,7 @@ export class AddressSpace implements UserAddressSpace {
     this.taskSize = 1n << BigInt(addressBits);
     this.#limit = 1n << BigInt(table.tables.inputBits);
     this.#pageSize = memory.pages.pageSize;
+    this.#mappings = new Mappings(this.#pageSize);
     this.#hugeSize = 2 ** levelShift(table.tables.format.granule, 2);
   }
 
@@ -119,13 +86,13 @@ export class AddressSpace implements UserAddressSpace {
         'ksys_mmap_pgoff',
       );
     }
-    if (this.#vmas.length >= MAX_VMAS) return refuse('ENOMEM', 'mmap.map-count', 'too many mappings', 'do_mmap');
-    const start = this.#place(request, size);
+    if (this.#mappings.count >= MAX_VMAS) return refuse('ENOMEM', 'mmap.map-count', 'too many mappings', 'do_mmap');
+    const start = place(this.#mappings, request, size, { limit: this.#limit, pageSize: this.#pageSize });
     if (typeof start !== 'number') return start;
     if (!this.#remove(start, start + size))
       return refuse('ENOMEM', 'mmap.tables', 'no memory for page tables', 'do_mmap');
     file?.retain();
-    this.#insert({
+    this.#mappings.insert({
       start,
       end: start + size,
       readable: request.readable ?? true,
@@ -142,19 +109,24 @@ export class AddressSpace implements UserAddressSpace {
 
   /** The kernel's data and code for every process, [vvar] and [vdso], below where mmap begins. */
   mapVdso(): void {
-    const at = MAP_WINDOW - STACK_GAP;
     const pages = (count: number): number => count * this.#pageSize;
-    const end = { vdso: at, vvar: at - pages(VDSO_PAGES) };
+    const end = { vdso: MMAP_BASE, vvar: MMAP_BASE - pages(VDSO_PAGES) };
     const common = { readable: true, writable: false, shared: false, huge: false, file: null, fileOffset: 0 };
-    this.#insert({ ...common, start: end.vvar, end: end.vdso, executable: true, pfn: false });
-    this.#insert({ ...common, start: end.vvar - pages(VVAR_PAGES), end: end.vvar, executable: false, pfn: true });
+    this.#mappings.insert({ ...common, start: end.vvar, end: end.vdso, executable: true, pfn: false });
+    this.#mappings.insert({
+      ...common,
+      start: end.vvar - pages(VVAR_PAGES),
+      end: end.vvar,
+      executable: false,
+      pfn: true,
+    });
   }
 
   munmap(address: bigint, length: number): IoctlResult {
     const range = this.#range(address, length, 'munmap', 'do_vmi_munmap');
     if ('errno' in range) return range;
     if (range.end === range.start) return refuse('EINVAL', 'munmap.range', 'munmap of 0 bytes', 'do_vmi_munmap');
-    if (this.#tooManyAfter(range)) return tooMany('split_vma');
+    if (this.#mappings.tooManyAfter(range)) return tooMany('split_vma');
     if (this.#remove(range.start, range.end)) return DONE;
     return refuse('ENOMEM', 'munmap.tables', 'no memory for page tables', 'do_vmi_munmap');
   }
@@ -165,22 +137,23 @@ export class AddressSpace implements UserAddressSpace {
     if ('errno' in range) return range;
     const { start } = range;
     // What comes before a hole gets the protection all the same.
-    const end = this.#mappedUntil(start, range.end);
+    const end = this.#mappings.until(start, range.end);
     const hole = (): Refusal =>
       refuse('ENOMEM', 'mprotect.hole', `nothing is mapped at ${hex(end)}, after ${hex(start)}`, kernel);
     if (end === start) return range.end === start && !range.beyond ? DONE : hole();
-    const pfn = this.#within(start, end).find((vma) => vma.pfn);
+    const pfn = this.#mappings.within(start, end).find((vma) => vma.pfn);
     if (pfn && protection.writable)
       return refuse('EACCES', 'mprotect.special', `the kernel's own pages are at ${hex(pfn.start)}`, kernel);
-    if (this.#tooManyAfter({ start, end })) return tooMany('split_vma');
+    if (this.#mappings.tooManyAfter({ start, end })) return tooMany('split_vma');
     this.#notify(start, end);
     if (!this.#splitTables(start, end)) return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', kernel);
     const { readable = false, writable = false, executable = false } = protection;
-    for (const part of this.#carve(start, end)) this.#insert({ ...part, readable, writable, executable });
-    this.#merge(start, end);
+    for (const part of this.#mappings.carve(start, end))
+      this.#mappings.insert({ ...part, readable, writable, executable });
+    this.#mappings.merge(start, end);
     // Present pages take the new protection when they are touched the next time, or lose their entry with all access.
     this.table.forEachLeaf(start, end, (leaf) => {
-      const vma = this.#find(leaf.input);
+      const vma = this.#mappings.find(leaf.input);
       if (!vma) return;
       const { low, high } = this.table.entry(leaf.output, this.#attributes(vma), leaf.level);
       this.table.update(leaf, low, high);
@@ -195,7 +168,7 @@ export class AddressSpace implements UserAddressSpace {
     const { start, end } = range;
     if (advice === 'dontneed' && !this.#splitTables(start, end))
       return refuse('EAGAIN', 'madvise.tables', 'no memory for page tables', 'madvise_walk_vmas');
-    const parts = this.#within(start, end);
+    const parts = this.#mappings.within(start, end);
     const pfn = parts.find((vma) => vma.pfn);
     if (pfn && advice !== 'normal')
       return refuse(
@@ -206,13 +179,14 @@ export class AddressSpace implements UserAddressSpace {
       );
     if (advice === 'dontneed') this.#drop(parts, start, end);
     else if (advice !== 'normal') {
-      if (this.#tooManyAfter(range)) return tooMany('split_vma');
-      for (const part of this.#carve(start, end)) this.#insert({ ...part, huge: advice === 'hugepage' });
-      this.#merge(start, end);
+      if (this.#mappings.tooManyAfter(range)) return tooMany('split_vma');
+      for (const part of this.#mappings.carve(start, end))
+        this.#mappings.insert({ ...part, huge: advice === 'hugepage' });
+      this.#mappings.merge(start, end);
     }
     let at = start;
     while (at < end) {
-      const until = this.#mappedUntil(at, end);
+      const until = this.#mappings.until(at, end);
       if (until === at) break;
       at = until;
     }
@@ -254,7 +228,7 @@ export class AddressSpace implements UserAddressSpace {
 
   /** /proc/PID/maps: for views. */
   mappings(): readonly { start: bigint; end: bigint; readable: boolean; writable: boolean; file: boolean }[] {
-    return this.#vmas.map((vma) => ({
+    return [...this.#mappings].map((vma) => ({
       start: BigInt(vma.start),
       end: BigInt(vma.end),
       readable: vma.readable,
@@ -291,7 +265,7 @@ export class AddressSpace implements UserAddressSpace {
   getPage(hva: bigint, write: boolean): UserPage | null {
     if (hva < 0n || hva >= this.taskSize) return null;
     const address = Number(hva);
-    const vma = this.#find(address);
+    const vma = this.#mappings.find(address);
     if (!vma || !(write ? vma.writable : vma.readable)) return null;
     let leaf = this.table.find(address);
     if (!leaf || !isLeaf(leaf)) {
@@ -305,11 +279,11 @@ export class AddressSpace implements UserAddressSpace {
   }
 
   isMapped(hva: bigint): boolean {
-    return hva >= 0n && hva < this.taskSize && this.#find(Number(hva)) !== null;
+    return hva >= 0n && hva < this.taskSize && this.#mappings.find(Number(hva)) !== null;
   }
 
   whyNoPage(hva: bigint, write: boolean): string {
-    const vma = hva >= 0n && hva < this.taskSize ? this.#find(Number(hva)) : null;
+    const vma = hva >= 0n && hva < this.taskSize ? this.#mappings.find(Number(hva)) : null;
     if (!vma) return 'where nothing is mapped';
     if (!vma.readable && !vma.writable) return 'which is PROT_NONE';
     if (!(write ? vma.writable : vma.readable)) return `which can't be ${write ? 'written' : 'read'}`;
@@ -320,7 +294,7 @@ export class AddressSpace implements UserAddressSpace {
   }
 
   hasPfnMapping(start: bigint, end: bigint): boolean {
-    return this.#vmas.some((vma) => vma.pfn && BigInt(vma.start) < end && start < BigInt(vma.end));
+    return this.#mappings.within(Number(start), Number(end)).some((vma) => vma.pfn);
   }
 
   addListener(listener: AddressSpaceListener): void {
@@ -368,145 +342,12 @@ export class AddressSpace implements UserAddressSpace {
     return { start: Math.min(start, limit), end: Math.min(end, limit), beyond: end > limit && length > 0 };
   }
 
-  #place(request: MmapRequest, size: number): number | Refusal {
-    const { address = 0n, fixed = false } = request;
-    if (fixed) {
-      if (address % BigInt(this.#pageSize) !== 0n) {
-        return refuse(
-          'EINVAL',
-          'mmap.fixed',
-          `${hex(address)} is not a multiple of the page size`,
-          'get_unmapped_area',
-        );
-      }
-      if (address < BigInt(MMAP_MIN_ADDRESS)) {
-        return refuse('EPERM', 'mmap.min-addr', `${hex(address)} is below vm.mmap_min_addr`, 'cap_mmap_addr');
-      }
-      if (address + BigInt(size) > this.#limit) {
-        return refuse('ENOMEM', 'mmap.task-size', `${hex(address)} is above user space`, 'get_unmapped_area');
-      }
-      const start = Number(address);
-      if (request.keep && this.#within(start, start + size).length > 0) {
-        return refuse('EEXIST', 'mmap.exists', `there is a mapping in ${size} bytes from ${hex(start)}`, 'do_mmap');
-      }
-      return start;
-    }
-    const hint = address - (address % BigInt(this.#pageSize));
-    if (hint >= BigInt(MMAP_MIN_ADDRESS) && hint + BigInt(size) <= this.#limit) {
-      const start = Number(hint);
-      if (!this.#vmas.some((vma) => vma.start < start + size && start < vma.end)) return start;
-    }
-    // Top down below the stack, the highest gap that has the room.
-    let top = MAP_WINDOW - STACK_GAP;
-    for (let index = this.#vmas.length - 1; index >= 0; index--) {
-      const vma = this.#vmas[index]!;
-      if (vma.start >= top) continue;
-      if (top - vma.end >= size) break;
-      top = vma.start;
-    }
-    if (top - size < MMAP_MIN_ADDRESS)
-      return refuse('ENOMEM', 'mmap.no-room', `no gap of ${size} bytes`, 'get_unmapped_area');
-    return top - size;
-  }
-
-  #find(address: number): Vma | null {
-    let low = 0;
-    let high = this.#vmas.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const vma = this.#vmas[middle]!;
-      if (address < vma.start) high = middle;
-      else if (address >= vma.end) low = middle + 1;
-      else return vma;
-    }
-    return null;
-  }
-
-  /** The index of the first mapping that ends above an address. */
-  #indexAt(address: number): number {
-    let low = 0;
-    let high = this.#vmas.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#vmas[middle]!.end <= address) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** The mappings that have a part of a range. */
-  #within(start: number, end: number): Vma[] {
-    const found: Vma[] = [];
-    for (let index = this.#indexAt(start); ; index++) {
-      const vma = this.#vmas[index];
-      if (!vma || vma.start >= end) return found;
-      found.push(vma);
-    }
-  }
-
-  /** Where the mappings end that lie one after the other from `start` on, at most `end`. */
-  #mappedUntil(start: number, end: number): number {
-    let at = start;
-    for (let index = this.#indexAt(start); at < end; index++) {
-      const vma = this.#vmas[index];
-      if (!vma || vma.start > at) return at;
-      at = vma.end;
-    }
-    return Math.min(at, end);
-  }
-
-  /** Splitting at both ends of a range would make more mappings than a process may have (sysctl_max_map_count). */
-  #tooManyAfter({ start, end }: { start: number; end: number }): boolean {
-    const splits = [start, end].filter((edge) => (this.#vmas[this.#indexAt(edge)]?.start ?? edge) < edge).length;
-    return this.#vmas.length + splits > MAX_VMAS;
-  }
-
-  #insert(vma: Vma): void {
-    this.#vmas.splice(this.#indexAt(vma.start), 0, vma);
-  }
-
-  /** Neighbours in and around a range that differ in nothing become one again (vma_merge). */
-  #merge(start: number, end: number): void {
-    let index = Math.max(1, this.#indexAt(start));
-    while (index < this.#vmas.length && this.#vmas[index]!.start <= end) {
-      const below = this.#vmas[index - 1]!;
-      const vma = this.#vmas[index]!;
-      if (!isContinued(below, vma, this.#pageSize)) {
-        index++;
-        continue;
-      }
-      vma.file?.release();
-      this.#vmas.splice(index - 1, 2, { ...below, end: vma.end });
-    }
-  }
-
-  /** Takes [start, end) out of the list of mappings and gives back the parts that lay in it; the rests stay. */
-  #carve(start: number, end: number): Vma[] {
-    const inside: Vma[] = [];
-    const rests: Vma[] = [];
-    for (const vma of this.#vmas.splice(this.#indexAt(start), this.#within(start, end).length)) {
-      const part = (from: number, to: number): Vma => ({
-        ...vma,
-        start: from,
-        end: to,
-        fileOffset: vma.fileOffset + (from - vma.start) / this.#pageSize,
-      });
-      if (vma.start < start) rests.push(part(vma.start, start));
-      if (vma.end > end) rests.push(part(end, vma.end));
-      inside.push(part(Math.max(start, vma.start), Math.min(end, vma.end)));
-      // Each part holds the file for itself.
-      for (let extra = Number(vma.start < start) + Number(vma.end > end); extra > 0; extra--) vma.file?.retain();
-    }
-    for (const rest of rests) this.#insert(rest);
-    return inside;
-  }
-
   /** False: a huge page had to be split, and there is no memory for the table. */
   #remove(start: number, end: number): boolean {
-    if (this.#within(start, end).length === 0) return true;
+    if (this.#mappings.within(start, end).length === 0) return true;
     if (!this.#splitTables(start, end)) return false;
     this.#notify(start, end);
-    for (const vma of this.#carve(start, end)) {
+    for (const vma of this.#mappings.carve(start, end)) {
       this.table.unmap(vma.start, vma.end, (leaf) => {
         if (!vma.file) this.#memory.pages.free(pa(leaf.output), leaf.size / this.#pageSize);
       });
@@ -585,23 +426,4 @@ export class AddressSpace implements UserAddressSpace {
 
 function tooMany(kernel: string): Refusal {
   return refuse('ENOMEM', 'mmap.map-count', `a process has ${MAX_VMAS} mappings at most`, kernel);
-}
-
-/** Whether the mapping above goes on where and as the one below ends. */
-function isContinued(below: Vma, above: Vma, pageSize: number): boolean {
-  return (
-    below.end === above.start &&
-    below.file === above.file &&
-    below.readable === above.readable &&
-    below.writable === above.writable &&
-    below.executable === above.executable &&
-    below.shared === above.shared &&
-    below.pfn === above.pfn &&
-    below.huge === above.huge &&
-    (below.file === null || below.fileOffset + (below.end - below.start) / pageSize === above.fileOffset)
-  );
-}
-
-function hex(value: bigint | number): string {
-  return `0x${value.toString(16)}`;
 }

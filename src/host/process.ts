@@ -4,7 +4,8 @@ import type { Caller, Descriptor, IoctlRun, RunControl } from '../kvm/descriptor
 import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
 import type { Host, IoctlCall } from './host.ts';
 import { EventFd, eventFlags } from './eventfd.ts';
-import { type AddressSpace, type Advice, type MappedFile, type MmapRequest, type Protection } from './mm.ts';
+import type { MappedFile } from './mappings.ts';
+import type { AddressSpace, Advice, MmapRequest, Protection } from './mm.ts';
 
 /** RLIMIT_NOFILE: descriptors a process may have. */
 const MOST_DESCRIPTORS = 1024;
