@@ -64,6 +64,33 @@ test('the boot matrix by keyboard: a reason where the focus is, a filter by rule
   await expect(page).toHaveURL(/#matrix=48-48-vhe-4K-48-48-low-64K-52-52-low$/);
 });
 
+test('the boot matrix: every column is in sight, its headers stay, and it stands still while it runs', async ({
+  sandbox,
+  page,
+}) => {
+  await sandbox.open('hello');
+  const matrix = await sandbox.panel('Boot matrix');
+  const scroll = matrix.locator('.matrix-scroll');
+  expect(await scroll.evaluate((grid) => grid.scrollWidth - grid.clientWidth)).toBe(0);
+  await matrix.getByText('Since 6.8').click();
+  const before = await scroll.boundingBox();
+  await matrix.getByRole('button', { name: 'Boot all 1728' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(matrix.locator('[data-state=passed]').first()).toBeVisible();
+  expect(await scroll.boundingBox()).toEqual(before);
+  await expect(matrix.getByRole('button', { name: 'Stop' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(matrix.getByRole('button', { name: 'Boot all 1728' })).toBeFocused();
+  const column = matrix.getByRole('columnheader', { name: 'LPA2', exact: true });
+  const row = matrix.getByRole('rowheader', { name: '4K', exact: true });
+  const places = async () => [(await column.boundingBox())?.y, (await row.boundingBox())?.x];
+  await page.setViewportSize({ width: 900, height: 720 });
+  const [top, left] = await places();
+  await scroll.evaluate((grid) => grid.scrollTo(200, 60));
+  expect(await scroll.evaluate((grid) => grid.scrollLeft)).toBeGreaterThan(0);
+  expect(await places()).toEqual([top, left]);
+});
+
 test('an instruction has its page: from the disassembly and by search', async ({ sandbox, page }) => {
   await sandbox.open('hello');
   await page.keyboard.press('F11');

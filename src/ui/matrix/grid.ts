@@ -86,9 +86,11 @@ const MODES = [
   { text: 'pKVM', full: 'Protected mode: the part at EL2 does not trust the host' },
 ] as const;
 const LOADS = [
-  { text: 'L', full: 'The guest’s memory lies below 2^48' },
-  { text: 'H', full: 'The guest’s memory lies above 2^48' },
+  { text: 'L', full: 'Low: the guest’s memory lies below 2^48' },
+  { text: 'H', full: 'High: the guest’s memory lies above 2^48' },
 ] as const;
+/** What the letters of both axes mean. */
+export const LOADS_TEXT = 'L: memory lies low, below 2^48; H: high, above';
 
 const times = <T>(count: number, list: readonly T[]): T[] => Array.from({ length: count }, () => list).flat();
 
@@ -100,17 +102,32 @@ export const COLUMN_GROUPS: readonly { readonly title: string; readonly headers:
   { title: 'guest loaded', headers: times(18, LOADS).map((one) => ({ ...one, span: 1 })) },
 ];
 
+/** Columns after which other hardware begins. */
+export const COLUMNS_ALIKE = COLUMNS / 6;
+
 interface RowGroup {
   readonly title: string;
   readonly full: string;
   /** Rows that one header stands for. */
   readonly span: number;
+  /** Its width in pixels, by which the headers to its right know where they stay. */
+  readonly width: number;
   readonly text: (combination: Combination) => string;
 }
 
 export const ROW_GROUPS: readonly RowGroup[] = [
-  { title: 'page', full: 'The host’s page size', span: 8, text: ({ hostPage }) => `${hostPage / 1024}K` },
-  { title: 'PA', full: 'CONFIG_ARM64_PA_BITS of the host', span: 4, text: ({ hostPa }) => String(hostPa) },
-  { title: 'VA', full: 'CONFIG_ARM64_VA_BITS of the host', span: 2, text: ({ hostVa }) => String(hostVa) },
-  { title: 'loaded', full: 'Where the host’s memory lies', span: 1, text: ({ hostLoad }) => hostLoad },
+  { title: 'page', full: 'The host’s page size', span: 8, width: 31, text: ({ hostPage }) => `${hostPage / 1024}K` },
+  { title: 'PA', full: 'CONFIG_ARM64_PA_BITS of the host', span: 4, width: 20, text: ({ hostPa }) => String(hostPa) },
+  { title: 'VA', full: 'CONFIG_ARM64_VA_BITS of the host', span: 2, width: 20, text: ({ hostVa }) => String(hostVa) },
+  {
+    title: 'at',
+    full: 'Where the host’s memory lies: low, below 2^48, or high, above',
+    span: 1,
+    width: 18,
+    text: ({ hostLoad }) => (hostLoad === 'low' ? 'L' : 'H'),
+  },
 ];
+
+/** Pixels from the left edge at which the headers of a group stay while the grid scrolls. */
+export const headerStart = (group: number): number =>
+  ROW_GROUPS.slice(0, group).reduce((sum, { width }) => sum + width, 0);

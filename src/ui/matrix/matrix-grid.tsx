@@ -1,7 +1,15 @@
 import { memo, useCallback } from 'react';
 import { enterCombination } from '../slots.ts';
 import { openPanel } from '../workbench.ts';
-import { COLUMN_GROUPS, ROW_GROUPS, type MatrixCell, type Sheet } from './grid.ts';
+import {
+  COLUMN_GROUPS,
+  COLUMNS_ALIKE,
+  headerStart,
+  LOADS_TEXT,
+  ROW_GROUPS,
+  type MatrixCell,
+  type Sheet,
+} from './grid.ts';
 import { useMatrix } from './matrix-run.ts';
 import { isMeant, shownStore, stateOf, STATES, useShown, type Filter } from './shown.ts';
 
@@ -15,6 +23,10 @@ const STEPS: Readonly<Record<string, { readonly row: number; readonly column: nu
   PageUp: { row: -Infinity, column: 0 },
   PageDown: { row: Infinity, column: 0 },
 };
+
+/** Whether a stronger line is drawn after so many columns, or below this row: other hardware, another page size. */
+const isEdge = (columns: number): boolean => columns % COLUMNS_ALIKE === 0;
+const isPageEdge = (row: number): boolean => (row + 1) % ROW_GROUPS[0]!.span === 0;
 
 const idOf = (key: string): string => `matrix-${key}`;
 const clamp = (value: number, most: number): number => Math.min(most, Math.max(0, value));
@@ -83,6 +95,14 @@ export const Grid = memo(function Grid({ sheet, onHover }: GridProps) {
           openCell(cell);
         }}
       >
+        <colgroup>
+          {ROW_GROUPS.map(({ title, width }) => (
+            <col key={title} style={{ inlineSize: width }} />
+          ))}
+          {rows[0]!.map(({ key }) => (
+            <col key={key} />
+          ))}
+        </colgroup>
         <thead>
           {COLUMN_GROUPS.map(({ title, headers }) => (
             <tr key={title}>
@@ -90,32 +110,54 @@ export const Grid = memo(function Grid({ sheet, onHover }: GridProps) {
                 {title}
               </th>
               {headers.map(({ text, span, full }, index) => (
-                <th key={index} scope="col" colSpan={span} title={full}>
+                <th key={index} scope="col" colSpan={span} title={full} data-edge={isEdge((index + 1) * span)}>
                   {text}
                 </th>
               ))}
             </tr>
           ))}
           <tr>
-            {ROW_GROUPS.map(({ title, full }) => (
-              <th key={title} scope="col" className="matrix-axis" title={full}>
+            {ROW_GROUPS.map(({ title, full }, group) => (
+              <th
+                key={title}
+                scope="col"
+                className="matrix-axis"
+                title={full}
+                style={{ insetInlineStart: headerStart(group) }}
+              >
                 {title}
               </th>
             ))}
+            <th scope="colgroup" colSpan={rows[0]!.length} className="matrix-loads">
+              {LOADS_TEXT}
+            </th>
           </tr>
         </thead>
         <tbody>
           {rows.map((line, row) => (
-            <tr key={row}>
-              {ROW_GROUPS.map(({ title, span, text }) =>
+            <tr key={row} data-edge={isPageEdge(row)}>
+              {ROW_GROUPS.map(({ title, span, full, text }, group) =>
                 row % span === 0 ? (
-                  <th key={title} scope="row" rowSpan={span}>
+                  <th
+                    key={title}
+                    scope="row"
+                    rowSpan={span}
+                    title={full}
+                    data-edge={isPageEdge(row + span - 1)}
+                    style={{ insetInlineStart: headerStart(group) }}
+                  >
                     {text(line[0]!.combination)}
                   </th>
                 ) : null,
               )}
-              {line.map((cell) => (
-                <Cell key={cell.key} cell={cell} filter={filter} active={cell.key === active} />
+              {line.map((cell, column) => (
+                <Cell
+                  key={cell.key}
+                  cell={cell}
+                  filter={filter}
+                  active={cell.key === active}
+                  edge={isEdge(column + 1)}
+                />
               ))}
             </tr>
           ))}
@@ -129,9 +171,10 @@ interface CellProps {
   readonly cell: MatrixCell;
   readonly filter: Filter;
   readonly active: boolean;
+  readonly edge: boolean;
 }
 
-const Cell = memo(function Cell({ cell, filter, active }: CellProps) {
+const Cell = memo(function Cell({ cell, filter, active, edge }: CellProps) {
   const { key, text, rule } = cell;
   const state = useMatrix(({ outcomes }) => stateOf(cell, outcomes.get(key)));
   const said = rule ? `${STATES[state].text}: ${rule.because}` : STATES[state].text;
@@ -142,6 +185,7 @@ const Cell = memo(function Cell({ cell, filter, active }: CellProps) {
       aria-selected={active}
       aria-label={`${text}: ${said}`}
       data-state={state}
+      data-edge={edge}
       data-faint={isMeant(filter, cell, state) ? undefined : ''}
     >
       {STATES[state].mark}

@@ -4,7 +4,7 @@ import { Choice, Frame } from '../views/frame.tsx';
 import { sheetsOf, type MatrixCell, type Sheet } from './grid.ts';
 import { Grid, openCell } from './matrix-grid.tsx';
 import { runMatrix, stopMatrix, useMatrix, type Outcome } from './matrix-run.ts';
-import { shownStore, stateOf, STATES, useShown, type Filter } from './shown.ts';
+import { shownStore, stateOf, STATES, useShown, type CellState, type Filter } from './shown.ts';
 import './matrix.css';
 
 const SET_NAMES: Readonly<Record<string, string>> = { series: 'LPA2 series', extended: 'Since 6.8' };
@@ -47,26 +47,22 @@ function RunButtons({ sheets, sheet }: { sheets: readonly Sheet[]; sheet: Sheet 
   const running = useMatrix((run) => run.running);
   // What is looked at comes first.
   const all = [sheet, ...sheets.filter((other) => other !== sheet)].flatMap(({ valid }) => valid);
-  if (running) {
-    return (
-      <button type="button" className="view-button" data-autofocus onClick={() => stopMatrix()}>
-        Stop
-      </button>
-    );
-  }
   return (
     <>
       <button
         type="button"
-        className="view-button"
+        className="view-button matrix-run"
         data-autofocus
-        onClick={() => runMatrix(combinationsOf(all))}
-      >{`Boot all ${all.length}`}</button>
+        onClick={() => (running ? stopMatrix() : runMatrix(combinationsOf(all)))}
+      >
+        {running ? 'Stop' : `Boot all ${all.length}`}
+      </button>
       {sheets.length > 1 && (
         <button
           type="button"
           className="view-button"
           title={`Those with the guest ${sheet.name}`}
+          disabled={running}
           onClick={() => runMatrix(combinationsOf(sheet.valid))}
         >{`Boot these ${sheet.valid.length}`}</button>
       )}
@@ -170,6 +166,15 @@ const countIn = (
   state: Outcome['state'],
 ): number => cells.filter(({ key }) => outcomes.get(key)?.state === state).length;
 
+/** A cell, as an example. */
+function Swatch({ state }: { state: CellState }) {
+  return (
+    <i className="matrix-swatch" data-state={state} aria-hidden="true">
+      {STATES[state].mark}
+    </i>
+  );
+}
+
 interface DetailProps {
   readonly set: MatrixSet;
   readonly sheet: Sheet;
@@ -183,8 +188,9 @@ function CellDetail({ set, sheet, cell }: DetailProps) {
     return (
       <div className="view-foot matrix-detail">
         <span>
-          {set.title}. {sheet.valid.length} of {sheet.cells.length} can be, the hatched cells say why not. Each boots
-          host and guest, which writes and reads at both ends of both halves of its address space. A click opens them.
+          {set.title}. {sheet.valid.length} of {sheet.cells.length} can be; the others, <Swatch state="invalid" />, say
+          why not. Each boots host and guest, which writes and reads at both ends of both halves of its address space:{' '}
+          <Swatch state="passed" /> or <Swatch state="failed" />. A click opens it.
         </span>
       </div>
     );
