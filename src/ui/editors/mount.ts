@@ -99,6 +99,7 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
       ignoreHorizontalScrollbarInContentHeight: true,
     },
     padding: { top: 6, bottom: 12 },
+    disableLayerHinting: true,
     'semanticHighlighting.enabled': false,
     // `#1200` is an immediate here.
     colorDecorators: false,
