@@ -54,16 +54,20 @@ export interface Caller {
 export interface RunControl {
   /** Guest instructions until KVM_RUN yields the next time; 0: before the next one. */
   budget: number;
+  /**
+   * Where a vCPU waits for a timer, the host's counter goes on to this count without instructions, and KVM_RUN yields if that
+   * does not wake it: other threads can run meanwhile. null: as far as the timer needs, for nothing else can run.
+   */
+  idleUntil: bigint | null;
   /** A signal, SIGUSR1, is pending for the task: KVM_RUN returns EINTR unless the vCPU's mask blocks it. */
   signal: boolean;
 }
 
 /** KVM_RUN gave the thread back between two guest instructions; resuming goes on as if nothing was. */
-export interface GuestPause {
-  /** idle: the vCPU waits for an event that only other calls or a signal can bring. */
-  readonly why: 'budget' | 'breakpoint' | 'idle';
-  readonly vcpu: Vcpu;
-}
+export type GuestPause =
+  | { readonly why: 'budget' | 'breakpoint'; readonly vcpu: Vcpu }
+  /** The vCPU waits for an event. `wakes`: its timer brings one at this count of the host's; null: only other calls or a signal can. */
+  | { readonly why: 'idle'; readonly vcpu: Vcpu; readonly wakes: bigint | null };
 
 export type IoctlRun = Generator<GuestPause, IoctlResult, void>;
 

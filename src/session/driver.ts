@@ -146,8 +146,9 @@ export class Driver {
     const descriptor = this.#process.descriptor(call.fd);
     if (!this.#threads.waits(call, descriptor)) {
       this.#control.budget = 0;
+      this.#control.idleUntil = 0n;
       const run = this.#process.ioctl(call.fd, call.request, call.arg);
-      reached = this.#go({ call, descriptor, run, vcpu: null }, goal);
+      reached = this.#go({ call, descriptor, run, vcpu: null, wakes: null }, goal);
     }
     this.#pending = null;
     return reached;
@@ -159,6 +160,7 @@ export class Driver {
     if (!thread) return this.#finish(stop('failed', 'the program waits for a call that it has not made'));
     // A vCPU that is not held yet is taken up to the instruction that it is about to execute.
     const stepping = goal === 'instruction';
+    this.#control.idleUntil = this.#threads.idleUntil;
     this.#control.budget = stepping ? (thread.vcpu ? 1 : 0) : Math.min(this.#chunk, this.#threads.left);
     return this.#go(thread, goal);
   }
@@ -182,7 +184,12 @@ export class Driver {
     const executed = this.#instructions() - count;
     if (budget > 1) this.#adapt(this.#clock() - began);
     const isNext = this.#threads.current === thread;
-    if (value.why === 'idle') return isNext && this.#threads.idle() ? this.#stuck() : null;
+    if (value.why === 'idle') {
+      // A call that is new has not had a turn, and others may be about to begin.
+      if (!wasHeld || !isNext) return null;
+      if (executed > 0) this.#threads.happened();
+      return this.#threads.idle(value.wakes) ? this.#stuck() : null;
+    }
     const stepped = goal === 'instruction' && isNext && (executed > 0 || !wasHeld);
     if (value.why === 'breakpoint' && !this.#seen(value.vcpu)) return stop('breakpoint');
     // One that only traps has used up its turn, too.

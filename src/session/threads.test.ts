@@ -136,6 +136,54 @@ ${CPU_OFF}`;
     expect(here.do({ type: 'run' })).toMatchObject({ state: 'paused', reason: 'pause' });
   });
 
+  /** Sets the virtual timer to so many counts from now, waits for it, and writes the count at which it went on. */
+  const wake = (counts: string): string => `        mrs     x1, cntvct_el0
+        add     x1, x1, ${counts}
+        msr     cntv_cval_el0, x1
+        mov     x2, #1
+        msr     cntv_ctl_el0, x2
+        isb
+        wfi
+`;
+  const withoutCounts = (printed: string): string => printed.replace(/^0x\w+\n/gm, '');
+  const interrupted = vmm(
+    2,
+    `await Promise.all(vcpus.map((fd) => thread(fd).catch(async (error: IoctlError) => {
+  const count = await getOneReg(fd, KVM_REG_ARM_TIMER_CNT);
+  const late = count - (await getOneReg(fd, KVM_REG_ARM_TIMER_CVAL));
+  print('vCPU', vcpus.indexOf(fd), error.errno, mmap(fd, size).as('kvm_run').exit_reason, late < 1000n ? 'in time' : late);
+  console.log(count);
+})));`,
+  );
+
+  it('virtual time goes on to a timer only where no vCPU can run', async () => {
+    const busy = `second: ldr     x8, =0x09000000
+        ldr     w9, =100000
+1:      subs    w9, w9, #1
+        b.ne    1b
+        strb    wzr, [x8]
+`;
+    const guest = `_start:\n${CPU_ON}        ldr x3, =30000\n${wake('x3')}${busy}        ldr x3, =10000\n${wake('x3')}`;
+    const { printed } = await finished(guest, interrupted);
+    expect(withoutCounts(printed)).toBe('vCPU 1 says 0\nvCPU 1 EINTR 10 in time\nvCPU 0 EINTR 10 in time\nend\n');
+  });
+
+  it('where all wait for timers it goes on to the first, the same way whether they run or are stepped', async () => {
+    const guest = `_start:\n${CPU_ON}        ldr x3, =3000000\n${wake('x3')}second: ldr x3, =2000000\n${wake('x3')}`;
+    const whole = await finished(guest, interrupted);
+    expect(withoutCounts(whole.printed)).toBe('vCPU 1 EINTR 10 in time\nvCPU 0 EINTR 10 in time\nend\n');
+    for (const goal of ['stepInstruction', 'stepIoctl', 'stepExit'] as const) {
+      const { printed, status } = await finished(guest, interrupted, goal);
+      expect([printed, status.instructions]).toEqual([whole.printed, whole.status.instructions]);
+    }
+  });
+
+  it('a vCPU that another turned on before it waits itself can run, whichever began first', async () => {
+    const script = vmm(2, 'const second = thread(vcpus[1]!);\nawait Promise.race([second, thread(vcpus[0]!)]);');
+    const { printed } = await finished(`_start: ${CPU_ON.trim()}\n        wfi\nsecond: ${OFF.trim()}`, script);
+    expect(printed).toBe('vCPU 1 exit 24\nend\n');
+  });
+
   it('a script at its end waits for guests that go on, not for those that can’t', async () => {
     const { printed, status } = await finished(PING_PONG, vmm(2, 'for (const fd of vcpus) void thread(fd);'));
     expect(printed).toBe('end\nvCPU 0 says 40\nvCPU 0 exit 24\n');
@@ -196,7 +244,11 @@ await Promise.race([first, off]);`,
   });
 });
 
-async function finished(guest: string, script = vmm(2), goal: 'run' | 'stepIoctl' | 'stepExit' = 'run') {
+async function finished(
+  guest: string,
+  script = vmm(2),
+  goal: 'run' | 'stepInstruction' | 'stepIoctl' | 'stepExit' = 'run',
+) {
   const here = await fresh();
   here.load(guest, script);
   do here.do({ type: goal });

@@ -11,10 +11,14 @@ export interface Thread {
   readonly run: IoctlRun;
   /** The vCPU that is held in it between two guest instructions. */
   vcpu: Vcpu | null;
+  /** Where that could only wait in its last turn: the count of the host's at which its timer wakes it. */
+  wakes: bigint | null;
 }
 
 /** Guest instructions of a turn. */
 const TURN = 10_000;
+/** A count that is over: time does not go on by itself. */
+const OVER = 0n;
 
 /**
  * The threads of a program that are inside of KVM_RUN, and whose turn it is. A turn ends after so many instructions, or where
@@ -30,6 +34,8 @@ export class Threads {
   #away: Descriptor | null = null;
   /** Turns in a row that came to nothing. */
   #idle = 0;
+  /** Until when the thread whose turn it is may sleep, all others wait for longer. */
+  #idleUntil = OVER;
 
   get current(): Thread | null {
     return this.#threads[this.#at] ?? null;
@@ -42,6 +48,11 @@ export class Threads {
   /** Instructions that are left of the turn. */
   get left(): number {
     return this.#threads.length > 1 ? this.#left : Infinity;
+  }
+
+  /** RunControl.idleUntil for the thread whose turn it is. */
+  get idleUntil(): bigint | null {
+    return this.#threads.length > 1 ? this.#idleUntil : null;
   }
 
   /** Whether a call has to wait for another to the same vCPU; it then comes back by `released`. */
@@ -60,7 +71,7 @@ export class Threads {
   /** A call is inside of KVM_RUN from now on; nothing happens where it was already. */
   enter(thread: Thread): void {
     if (this.#threads.includes(thread)) return;
-    this.#idle = 0;
+    this.happened();
     if (thread.descriptor === this.#away) {
       this.#threads.splice(this.#at, 0, thread);
       this.#away = null;
@@ -69,9 +80,9 @@ export class Threads {
 
   /** A call has returned. */
   leave(thread: Thread): void {
+    this.happened();
     const index = this.#threads.indexOf(thread);
     if (index < 0) return;
-    this.#idle = 0;
     this.#threads.splice(index, 1);
     if (index < this.#at) this.#at--;
     else if (index === this.#at) this.#away = thread.descriptor;
@@ -87,17 +98,35 @@ export class Threads {
 
   /** The thread whose turn it is has executed instructions. */
   used(instructions: number): void {
-    this.#idle = 0;
+    this.happened();
     if (this.#threads.length > 1) this.#left -= instructions;
     if (this.#left <= 0) this.#pass();
   }
 
-  /** The vCPU whose turn it is can only wait; true: so can all others. */
-  idle(): boolean {
+  /** Whoever could only wait may be able to run by now. */
+  happened(): void {
+    this.#idle = 0;
+    this.#idleUntil = OVER;
+  }
+
+  /**
+   * The vCPU whose turn it is can only wait, up to `wakes` or for others. Where nobody can run, it is the turn of the first whose timer
+   * comes, and time may go on to that; true: there is none.
+   */
+  idle(wakes: bigint | null): boolean {
+    const { current } = this;
+    if (current) current.wakes = wakes;
+    this.#idleUntil = OVER;
     this.#pass();
     if (++this.#idle < this.#threads.length) return false;
     this.#idle = 0;
-    return true;
+    let first: { readonly index: number; readonly wakes: bigint } | null = null;
+    for (const [index, { wakes }] of this.#threads.entries())
+      if (wakes !== null && (!first || wakes < first.wakes)) first = { index, wakes };
+    if (!first) return true;
+    this.#at = first.index;
+    this.#idleUntil = first.wakes;
+    return false;
   }
 
   /** Every call ends with `answer`. */

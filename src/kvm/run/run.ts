@@ -55,8 +55,8 @@ class Slice {
   }
 
   /** The vCPU can only wait. */
-  *idle(): Steps<void> {
-    yield { why: 'idle', vcpu: this.#vcpu };
+  *idle(wakes: bigint | null = null): Steps<void> {
+    yield { why: 'idle', vcpu: this.#vcpu, wakes };
     this.begin();
   }
 }
@@ -246,7 +246,7 @@ function isRunnable(vcpu: Vcpu): boolean {
 
 const nanoseconds = (counts: bigint): bigint => (counts * 1_000_000_000n) / COUNTER_HZ;
 
-/** Until an interrupt or a signal comes (kvm_vcpu_wfi): virtual time goes on to the next timer, if one is set. */
+/** Until an interrupt or a signal comes (kvm_vcpu_wfi). Virtual time goes on to the next timer, if one is set and nothing else can run. */
 function* waitForInterrupt(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<void> {
   const { cpu } = vcpu.vm.kvm.host;
   const { statistics } = vcpu;
@@ -255,9 +255,11 @@ function* waitForInterrupt(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<void
   while (!isRunnable(vcpu) && !isSignalled(vcpu, caller)) {
     const ticks = vcpu.timers.ticksUntilFire('virtual', 'physical');
     if (ticks === 0n) break;
-    if (ticks !== null && ticks < FARTHEST_TIMER) {
+    const wakes = ticks !== null && ticks < FARTHEST_TIMER ? cpu.physicalCount() + ticks : null;
+    const { idleUntil } = caller.control;
+    if (wakes !== null && (idleUntil === null || wakes <= idleUntil)) {
       cpu.retire(Number(ticks) * INSTRUCTIONS_PER_COUNT);
-    } else yield* slice.idle();
+    } else yield* slice.idle(wakes);
   }
   statistics.set('blocking', 0n);
   // kvm_vcpu_halt; this host does not poll before it sleeps.
