@@ -320,7 +320,10 @@ export interface WalkView {
         readonly stage: 1 | 2;
         readonly level: number;
         readonly fault: string;
+        /** Which fields forbid it, or why there is no walk, and what KVM makes of a fault of stage 2. */
         readonly message: string;
+        /** The reads, from 1, whose descriptors forbid it; none where none does. */
+        readonly refusing: readonly number[];
       };
   readonly tlb: TlbCounts;
 }

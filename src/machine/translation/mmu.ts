@@ -10,6 +10,7 @@ import {
 } from './attributes.ts';
 import { configurationOf, type Configuration, type TranslationRegisters } from './configuration.ts';
 import type { Regime, Stage1Regime, Stage2Regime } from './control.ts';
+import { causesOf, type Cause } from './causes.ts';
 import { fieldValue, STAGE1, STAGE2, type DescriptorField } from './descriptor.ts';
 import { faultText, type Fault, type FaultType } from './fault.ts';
 import { power, type EntryKind, type TableFormat } from './format.ts';
@@ -56,8 +57,10 @@ export interface WalkRecord {
 export interface WalkTrace {
   readonly steps: readonly WalkRecord[];
   readonly result: Translation | Fault;
-  /** A sentence on why a walk could not begin, beside the fault; '' where it could. */
+  /** Why it ended in a fault, in a sentence; '' where it did not. */
   readonly why: string;
+  /** What of the descriptors that were read, and of registers, the fault comes of; none where no walk could begin. */
+  readonly causes: readonly Cause[];
 }
 
 const MMU_OFF: TranslationRegisters = {
@@ -70,6 +73,12 @@ const MMU_OFF: TranslationRegisters = {
   VTCR_EL2: 0n,
   VTTBR_EL2: 0n,
 };
+
+/** The read of a stage 1 descriptor, and its update by hardware, as stage 2 has them; peeked at for a trace. */
+const WALK: AccessKind = { access: 'read', el: 1, pan: false };
+const LOOK: AccessKind = { ...WALK, peek: true };
+const UPDATE: AccessKind = { ...WALK, access: 'write' };
+const PROBE: AccessKind = { ...UPDATE, peek: true };
 
 const HIGHEST_VA_BIT = 55;
 const SMALLEST_PAGE = 4096;
@@ -107,7 +116,7 @@ export class Mmu {
     this.#now = configurationOf(MMU_OFF, features);
     this.#walk2 = new Stage2Walk();
     this.#walk1 = new Stage1Walk((address) => {
-      const result = this.#translate2(address, { access: 'read', el: 1, pan: false }, true);
+      const result = this.#translate2(address, this.#trace ? LOOK : WALK, true);
       return result.ok ? result.pa : result;
     });
   }
@@ -179,8 +188,14 @@ export class Mmu {
       peek: true,
     });
     this.#trace = null;
-    const why = this.#why || (result.ok ? '' : faultText(result));
-    return { steps, result, why };
+    if (result.ok) return { steps, result, why: '', causes: [] };
+    const half = ((va >> BigInt(HIGHEST_VA_BIT)) & 1n) === 0n ? 0 : 1;
+    const { features, configuration } = { features: this.#features, configuration: this.#now };
+    const causes = this.#why
+      ? []
+      : causesOf({ fault: result, reads: steps, accessor: kind, half, configuration, features });
+    const why = this.#why || causes.map(({ text }) => text).join('. ') || withoutCause(result);
+    return { steps, result, why, causes };
   }
 
   /** AArch64.S1DisabledOutput: the VA is the IPA, if it is in range. */
@@ -234,14 +249,23 @@ export class Mmu {
 
     const ipa = visitor.output + (input - visitor.input);
     const clean = (leafLow & AP_READ_ONLY) !== 0 && dirtyable && kind.access === 'write';
-    if ((!accessed || clean) && kind.peek !== true) {
-      const writable = this.#translate2(visitor.address, { access: 'write', el: 1, pan: false }, true);
-      if (!writable.ok) return writable;
+    if ((!accessed || clean) && (kind.peek !== true || this.#trace)) {
+      const refused = this.#updateRefused(visitor.address);
+      if (refused) return refused;
       const updated = (leafLow | AF) & ~(clean ? AP_READ_ONLY : 0);
-      this.#memory.writeHalvesAt(visitor.offset, updated >>> 0, leafHigh);
+      if (kind.peek !== true) this.#memory.writeHalvesAt(visitor.offset, updated >>> 0, leafHigh);
     }
     const guarded = this.#features.branchTargets && fieldValue(STAGE1.GP, leafLow, leafHigh) === 1;
     return { ok: true, ipa, attributes, size: visitor.size, guarded };
+  }
+
+  /** The fault of a write to a stage 1 descriptor by hardware. Its walk of stage 2 is in no trace: those reads are there already. */
+  #updateRefused(address: number): Fault | null {
+    const trace = this.#trace;
+    this.#trace = null;
+    const result = this.#translate2(address, trace ? PROBE : UPDATE, true);
+    this.#trace = trace;
+    return result.ok ? null : result;
   }
 
   #permits1(leaf: Stage1Walk, kind: AccessKind, dirtyable: boolean): boolean {
@@ -339,6 +363,11 @@ function shareabilityOf(regime: Regime, field: DescriptorField, low: number, hig
 
 function fault(type: FaultType, stage: 1 | 2, level: number, ipa: number, s1ptw = false): Fault {
   return { ok: false, type, stage, level, s1ptw, ipa };
+}
+
+function withoutCause(result: Fault): string {
+  if (result.type !== 'externalAbortOnWalk') return faultText(result);
+  return `there is no RAM where the level ${result.level} table of stage ${result.stage} lies`;
 }
 
 /** The address within its half's tables, or -1 where its upper bits are not those of the half. */

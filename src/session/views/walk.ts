@@ -2,9 +2,9 @@ import { ipa as toIpa } from '../../abi/address.ts';
 import { MEM_FLAGS } from '../../abi/constants.ts';
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import { stage2Regime } from '../../machine/translation/control.ts';
-import { decodeDescriptor } from '../../machine/translation/descriptor.ts';
-import { faultText, type Fault } from '../../machine/translation/fault.ts';
-import { mairText } from '../../machine/translation/descriptor.ts';
+import { decodeDescriptor, mairText } from '../../machine/translation/descriptor.ts';
+import { faultText, type Fault, type FaultType } from '../../machine/translation/fault.ts';
+import { power } from '../../machine/translation/format.ts';
 import { Mmu } from '../../machine/translation/mmu.ts';
 import type { WalkView } from '../messages.ts';
 import type { Inspected } from './inspected.ts';
@@ -31,7 +31,7 @@ export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: k
     VTTBR_EL2: vm.stage2.vttbr,
   });
   const el = (context.pstate & 0xcn) === 0n ? 0 : 1;
-  const { steps, result, why } = mmu.trace(va, {
+  const { steps, result, why, causes } = mmu.trace(va, {
     access: ACCESS[access],
     el,
     pan: (context.pstate >> 22n) % 2n === 1n,
@@ -77,7 +77,12 @@ export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: k
           level: result.level,
           fault: faultText(result),
           message:
-            result.stage === 2 ? stage2Message(inspected, vcpu, result, access, why) : stage1On(vcpu) ? why : FLAT,
+            result.stage === 2
+              ? `${why}. ${stage2Message(inspected, vcpu, result, access)}`
+              : stage1On(vcpu)
+                ? why
+                : FLAT,
+          refusing: causes.flatMap(({ read }) => (read === null ? [] : [read + 1])),
         },
   };
 }
@@ -91,24 +96,38 @@ function stage2Message(
   { vm }: Vcpu,
   { type, ipa, s1ptw }: Fault,
   access: keyof typeof ACCESS,
-  why: string,
 ): string {
   const at = `IPA ${hex(ipa)}`;
+  const abort = access === 'execute' ? 'an Instruction Abort' : 'a Data Abort';
+  if (type === 'translation' && ipa >= power(vm.kvm.ipaLimit))
+    return `${at} is above the host's ${vm.kvm.ipaLimit} bits of IPA: KVM gives the guest ${abort}, an Address size fault`;
+  if (ipa >= power(vm.ipaBits))
+    return `${at} is above the VM's ${vm.ipaBits} bits of IPA: KVM gives the guest ${abort}`;
+  if (type === 'externalAbortOnWalk') return 'KVM gives the guest an SError';
+  const does = DOES[type];
+  if (!does) return 'KVM_RUN ends with EFAULT: KVM makes no such tables (kvm_handle_guest_abort)';
   // A device can't answer a fetch, nor the read of a descriptor.
   const outside =
-    access === 'execute'
-      ? 'KVM gives the guest an Instruction Abort'
-      : s1ptw
-        ? 'KVM gives the guest a Data Abort'
-        : 'KVM leaves to userspace with KVM_EXIT_MMIO';
-  if (ipa >= 2 ** vm.ipaBits) return `${at} is above the VM's ${vm.ipaBits} bits of IPA. ${why}`;
+    access === 'execute' || s1ptw ? `KVM gives the guest ${abort}` : 'KVM leaves to userspace with KVM_EXIT_MMIO';
   const slot = slotAt(vm, toIpa(ipa));
   if (!slot) return `${at} is in no memory slot: ${outside}`;
-  if (access === 'write' && !s1ptw && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0) {
+  // Of the reads of a stage 1 walk KVM takes those that lack a permission for writes (kvm_is_write_fault).
+  const write = s1ptw ? type === 'permission' : access === 'write';
+  if (write && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0) {
     return `${at} is in slot ${slot.id}, which is read-only: ${outside}`;
   }
   const found = locateIpa(vm, inspected.process, BigInt(ipa));
   const behind = found.ok ? `host page ${hex(found.pa)}` : `a page of the process that is ${found.missing}`;
-  const does = type === 'permission' ? `lets the guest ${access} there` : 'maps it';
-  return `${at} is in slot ${slot.id}, ${behind}: KVM ${does} when the guest gets here`;
+  const place = `${at} is in slot ${slot.id}, ${behind}`;
+  if (type === 'permission' && !write && access === 'read')
+    return `${place}: KVM_RUN ends with EFAULT, since KVM maps nothing that can't be read (user_mem_abort)`;
+  const allowed = s1ptw ? 'the walk write' : `the guest ${access}`;
+  return `${place}: KVM ${does(allowed)} when the guest gets here`;
 }
+
+/** What KVM does about a fault where there is memory; it knows no others. */
+const DOES: Readonly<Partial<Record<FaultType, (allowed: string) => string>>> = {
+  translation: () => 'maps it',
+  permission: (allowed) => `lets ${allowed} there`,
+  accessFlag: () => 'sets the Access flag',
+};

@@ -106,6 +106,7 @@ describe('a walk', () => {
       level: 3,
       fault: 'Stage 2 Translation fault, level 3',
       message: 'IPA 0x1000 is in no memory slot',
+      refusing: [],
     });
     expect(textOf(<Walk view={fault} shape="grid" onMemory={nothing} />)).toMatch(
       /Stage 2 Translation fault, level 3 IPA 0x1000 is in no memory slot\. 0 reads/,

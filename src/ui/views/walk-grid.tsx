@@ -7,8 +7,8 @@ import './walk-grid.css';
 interface WalkGridProps {
   readonly groups: readonly WalkGroup[];
   readonly selected: number | null;
-  /** The read that the walk failed at. */
-  readonly refusing: number | null;
+  /** The reads whose descriptors forbid the access. */
+  readonly refusing: readonly number[];
   readonly onSelect: (number: number) => void;
 }
 
@@ -36,7 +36,7 @@ export function WalkGrid({ groups, selected, refusing, onSelect }: WalkGridProps
         <Read
           read={read}
           open={read.number === selected}
-          refuses={read.number === refusing}
+          refuses={refusing.includes(read.number)}
           inTabOrder={read.number === tabStop}
           place={`${row} ${column}`}
           onFocus={() => setReachable(read.number)}

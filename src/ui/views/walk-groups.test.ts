@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { WalkStep } from '../../session/messages.ts';
-import { groupWalk, refusingRead, stage2Levels } from './walk-groups.ts';
+import { groupWalk, stage2Levels } from './walk-groups.ts';
 
 const step = (
   stage: 1 | 2,
@@ -63,21 +63,5 @@ describe('the reads of a walk', () => {
   it('have the levels of stage 2 as columns, wherever they occur', () => {
     const at = (level: number, forAddress: bigint) => ({ ...step(2, forAddress), level });
     expect(stage2Levels(groupWalk([at(2, 0x4000n), at(-1, 0x5000n), at(2, 0x5000n)], VA))).toEqual([-1, 2]);
-  });
-});
-
-describe('the read that refuses', () => {
-  const steps = [step(2, 0x4000n, 'page'), step(1, VA, 'page', 0x4000n)];
-  const fault = (stage: 1 | 2, level: number) => ({ ok: false, stage, level, fault: '', message: '' }) as const;
-
-  it('is the last one, valid or not', () => {
-    expect(refusingRead({ steps, result: fault(1, 1) })).toBe(2);
-    expect(refusingRead({ steps: steps.slice(0, 1), result: fault(2, 1) })).toBe(1);
-  });
-
-  it('is none where no descriptor was the cause, or all went well', () => {
-    expect(refusingRead({ steps, result: fault(2, 0) })).toBe(null);
-    expect(refusingRead({ steps: [], result: fault(1, 0) })).toBe(null);
-    expect(refusingRead({ steps, result: { ok: true, ipa: 0n, pa: 0n, meaning: '' } })).toBe(null);
   });
 });

@@ -1,4 +1,4 @@
-import type { WalkStep, WalkView } from '../../session/messages.ts';
+import type { WalkStep } from '../../session/messages.ts';
 
 /** A read of the walk with its place in the order of reads, from 1. */
 export interface NumberedStep {
@@ -46,13 +46,6 @@ export function groupWalk(steps: readonly WalkStep[], va: bigint): WalkGroup[] {
 function purposeOf(lastStage1: WalkStep | null, translatesVa: boolean): WalkGroup['purpose'] {
   if (lastStage1) return lastStage1.kind === 'table' ? 'descriptor' : 'result';
   return translatesVa ? 'off' : 'descriptor';
-}
-
-/** The read whose descriptor is the cause of the fault; null: there is none, or it came of no descriptor. */
-export function refusingRead({ steps, result }: Pick<WalkView, 'steps' | 'result'>): number | null {
-  const last = steps.at(-1);
-  const refused = !result.ok && last?.stage === result.stage && last.level === result.level;
-  return refused ? steps.length : null;
 }
 
 /** Levels of stage 2 that any of the groups reads, in order: the columns of a picture of the walk. */

@@ -11,7 +11,7 @@ import { plural, sentence } from './format.ts';
 import { Choice, Detail, Frame, Toggle, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
 import { WalkGrid } from './walk-grid.tsx';
-import { groupWalk, refusingRead } from './walk-groups.ts';
+import { groupWalk } from './walk-groups.ts';
 import type { NumberedStep, WalkGroup } from './walk-groups.ts';
 import { useWidth } from './use-width.ts';
 import './walk.css';
@@ -111,7 +111,7 @@ export function Walk({ view, shape, onMemory }: WalkProps) {
   // Of all the reads one is in the tab order; arrow keys go to the others.
   const [reachable, setReachable] = useState(1);
   const groups = groupWalk(view.steps, view.va);
-  const refusing = refusingRead(view);
+  const refusing = view.result.ok ? [] : view.result.refusing;
   const [attach, width] = useWidth();
   const longest = Math.max(1, ...groups.map(({ stage2, stage1 }) => stage2.length + (stage1 ? 1 : 0)));
   const columns = `repeat(${longest}, minmax(${CARD_WIDTH}px, 200px))`;
@@ -150,7 +150,7 @@ export function Walk({ view, shape, onMemory }: WalkProps) {
                     <Read
                       numbered={numbered}
                       open={numbered.number === selected}
-                      refuses={numbered.number === refusing}
+                      refuses={refusing.includes(numbered.number)}
                       inTabOrder={numbered.number === (reachable > view.steps.length ? 1 : reachable)}
                       onFocus={() => setReachable(numbered.number)}
                       onOpen={() => setSelected(numbered.number === selected ? null : numbered.number)}
