@@ -3,10 +3,12 @@ import { ARM_VCPU_FEATURES } from '../abi/constants.ts';
 import { ioctlExists, ioctlNumber, IOCTLS, type IoctlRow } from '../abi/ioctls.ts';
 import { structLayout, type Field, type Layout } from '../abi/layout.ts';
 import { CORE_REGS, coreRegId, NAMED_REGS, sysregId } from '../abi/onereg.ts';
+import { SIGNALS } from '../abi/posix.ts';
 import type { Host } from './host.ts';
 import { runToEnd, type Process } from './process.ts';
 import type { Descriptor } from '../kvm/descriptor.ts';
 import { isRefusal } from '../kvm/refusal.ts';
+import { signalSet } from '../kvm/signals.ts';
 
 /** Random programs of ioctls: numbers and structures by the ABI's tables, filled with what gets past the first checks, and what does not. */
 
@@ -195,7 +197,7 @@ function prepare(process: Process, buffer: bigint): void {
 export function play(host: Host, steps: readonly Step[]): number {
   const process = host.createProcess();
   host.control.budget = SLICE;
-  host.control.signal = false;
+  host.control.signals = 0n;
   const area = process.mmap({ length: BUFFER, shared: true });
   if (isRefusal(area)) throw new Error(area.message);
   const buffer = area.address;
@@ -220,7 +222,7 @@ export function play(host: Host, steps: readonly Step[]): number {
         process.mprotect(buffer + GUEST_CODE, 0x4000, { readable: true });
         break;
       case 'signal':
-        host.control.signal = !host.control.signal;
+        host.control.signals ^= signalSet(SIGNALS.SIGUSR1);
         break;
       case 'immediate':
         for (const address of mappings) process.memory.write(address + 1n, Uint8Array.of(1));

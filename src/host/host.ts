@@ -45,7 +45,7 @@ export class Host {
   readonly kvm: KvmModule;
   readonly bootLog: readonly BootLine[];
   /** Shared by all KVM_RUNs; whoever drives sets the budget. */
-  readonly control: RunControl = { budget: SLICE, idleUntil: null, signal: false };
+  readonly control: RunControl = { budget: SLICE, idleUntil: null, signals: 0n };
   /** At most one observer; null takes it away. */
   onIoctl: IoctlObserver | null = null;
   readonly #processes = new Set<Process>();

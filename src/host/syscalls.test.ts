@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MADV_ADVICE, MAP_FLAGS, PROT_FLAGS } from '../abi/posix.ts';
+import { MADV_ADVICE, MAP_FLAGS, PROT_FLAGS, SIGNALS } from '../abi/posix.ts';
 import { isRefusal } from '../kvm/refusal.ts';
 import type { Process } from './process.ts';
-import { madvise, mmap, mprotect } from './syscalls.ts';
+import { checkSignal, madvise, mmap, mprotect } from './syscalls.ts';
 import { TestVmm } from './testing.ts';
 
 const PAGE = 4096;
@@ -125,4 +125,13 @@ it('every refusal names its rule, its operands and the kernel’s function; noth
     }),
     { numRuns: 400 },
   );
+});
+
+describe('a signal', () => {
+  it('is one of 1 to 64 that can have a handler, or 0 to ask', () => {
+    const refused = Array.from({ length: 68 }, (_, n) => n - 1).filter((signal) => checkSignal(signal) !== null);
+    expect(refused).toEqual([-1, SIGNALS.SIGKILL, SIGNALS.SIGSTOP, 65, 66]);
+    expect(checkSignal(1.5)).toMatchObject({ errno: 'EINVAL' });
+    expect(checkSignal(SIGNALS.SIGKILL)?.message).toContain('can have no handler');
+  });
 });

@@ -1,5 +1,5 @@
 /** System calls with their arguments as in C: flag words and numbers are checked and told apart here, as the kernel does it first. */
-import { MADV_ADVICE, MAP_FLAGS, PROT_FLAGS } from '../abi/posix.ts';
+import { LAST_SIGNAL, MADV_ADVICE, MAP_FLAGS, PROT_FLAGS, SIGNALS } from '../abi/posix.ts';
 import { refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
 import type { Advice, Protection } from './mm.ts';
 import type { Process } from './process.ts';
@@ -74,4 +74,19 @@ export function madvise(process: Process, address: bigint, length: number, advic
   if (known) return process.madvise(address, length, known);
   const message = `advice ${advice}: this host knows ${Object.keys(MADV_ADVICE).join(', ')}`;
   return refuse('EINVAL', 'madvise.advice', message, 'madvise_behavior_valid');
+}
+
+const UNHANDLED: readonly number[] = [SIGNALS.SIGKILL, SIGNALS.SIGSTOP];
+
+/**
+ * Why a program can't be sent a signal, or null; 0 only asks whether its receiver is there. A program here has an empty handler
+ * for each signal that can have one: what is sent ends the system calls that a signal ends, and nothing else.
+ */
+export function checkSignal(signal: number): Refusal | null {
+  if (!Number.isInteger(signal) || signal < 0 || signal > LAST_SIGNAL) {
+    return refuse('EINVAL', 'kill.signal', `signal ${signal}: they are 1 to ${LAST_SIGNAL}`, 'check_kill_permission');
+  }
+  if (!UNHANDLED.includes(signal)) return null;
+  const message = `signal ${signal} can have no handler (SIGKILL, SIGSTOP): it is for the whole program, not for a thread`;
+  return refuse('EINVAL', 'kill.unhandled', message, 'do_send_specific');
 }

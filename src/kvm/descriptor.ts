@@ -59,8 +59,8 @@ export interface RunControl {
    * does not wake it: other threads can run meanwhile. null: as far as the timer needs, for nothing else can run.
    */
   idleUntil: bigint | null;
-  /** A signal, SIGUSR1, is pending for the task: KVM_RUN returns EINTR unless the vCPU's mask blocks it. */
-  signal: boolean;
+  /** The set of signals that are pending for the task: KVM_RUN returns EINTR unless the vCPU's mask blocks them all. */
+  signals: bigint;
 }
 
 /** KVM_RUN gave the thread back between two guest instructions; resuming goes on as if nothing was. */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { IOEVENTFD_FLAGS } from '../abi/constants.ts';
+import { SIGNALS } from '../abi/posix.ts';
 import { kvm_ioeventfd } from '../abi/structs.ts';
 import { TestVmm } from '../host/testing.ts';
 import { isRefusal, type Refusal } from './refusal.ts';
+import { signalSet } from './signals.ts';
 
 function bytesOf(read: Uint8Array | Refusal): Uint8Array {
   if (isRefusal(read)) throw new Error(read.message);
@@ -91,7 +93,7 @@ describe('KVM_GET_STATS_FD', () => {
 describe('KVM_SET_SIGNAL_MASK', () => {
   it('lets KVM_RUN go on where it blocks the signal that is pending', () => {
     const { vmm, fd, run } = guest();
-    vmm.host.control.signal = true;
+    vmm.host.control.signals = signalSet(SIGNALS.SIGUSR1);
     expect(vmm.ioctl(fd, 'KVM_RUN')).toMatchObject({ errno: 'EINTR' });
     const at = vmm.map(0x1000);
     vmm.process.memory.write(at, Uint8Array.of(8, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff));
@@ -100,7 +102,7 @@ describe('KVM_SET_SIGNAL_MASK', () => {
     expect(vmm.runStruct(run).mmio.phys_addr).toBe(BigInt(DOORBELL));
     expect(vmm.ioctl(fd, 'KVM_SET_SIGNAL_MASK', 0n)).toEqual({ ret: 0 });
     expect(vmm.ioctl(fd, 'KVM_RUN')).toMatchObject({ errno: 'EINTR' });
-    vmm.host.control.signal = false;
+    vmm.host.control.signals = 0n;
     vmm.process.exit();
   });
 });

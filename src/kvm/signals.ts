@@ -1,3 +1,4 @@
+import { SIGNALS } from '../abi/posix.ts';
 import { readUserInteger, hex } from './usercopy.ts';
 import type { Caller } from './descriptor.ts';
 import { DONE, refuse, type IoctlResult } from './refusal.ts';
@@ -5,10 +6,13 @@ import type { Vcpu } from './vcpu.ts';
 
 /** sizeof(sigset_t). */
 const SET_BYTES = 8;
-const SIGKILL = 9n;
-const SIGUSR1 = 10n;
-const SIGSTOP = 19n;
-const bit = (signal: bigint): bigint => 1n << (signal - 1n);
+
+/** A signal set (sigset_t) with these in it. */
+export function signalSet(...signals: readonly number[]): bigint {
+  return signals.reduce((set, signal) => set | (1n << BigInt(signal - 1)), 0n);
+}
+
+const NEVER_BLOCKED = signalSet(SIGNALS.SIGKILL, SIGNALS.SIGSTOP);
 
 /** KVM_SET_SIGNAL_MASK: the signals that KVM_RUN blocks, or with a null pointer again those of the task. */
 export function setSignalMask(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlResult {
@@ -29,11 +33,12 @@ export function setSignalMask(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRes
   const set = readUserInteger(caller.memory, arg + 4n, SET_BYTES, `the signal set at ${hex(arg + 4n)}`);
   if (typeof set !== 'bigint') return set;
   // kvm_vcpu_ioctl_set_sigmask.
-  vcpu.signalMask = set & ~(bit(SIGKILL) | bit(SIGSTOP));
+  vcpu.signalMask = set & ~NEVER_BLOCKED;
   return DONE;
 }
 
-/** A signal is pending that ends KVM_RUN. */
+/** A signal is pending that ends KVM_RUN. The task itself blocks none; with a mask of the vCPU that is what counts (kvm_sigset_activate). */
 export function isSignalled(vcpu: Vcpu, caller: Caller): boolean {
-  return caller.control.signal && ((vcpu.signalMask ?? 0n) & bit(SIGUSR1)) === 0n;
+  const { signals } = caller.control;
+  return signals !== 0n && (signals & ~(vcpu.signalMask ?? 0n)) !== 0n;
 }

@@ -2,6 +2,7 @@ import { ioctlByName, ioctlNumber } from '../abi/ioctls.ts';
 import type { Process } from '../host/process.ts';
 import type { RunControl } from '../kvm/descriptor.ts';
 import { refuse, type IoctlResult } from '../kvm/refusal.ts';
+import { signalSet } from '../kvm/signals.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { Call, VmmProgram } from '../vmm/program.ts';
 import type { StopReason } from './messages.ts';
@@ -50,6 +51,8 @@ export class Driver {
   /** The program itself is at its end: calls under way alone keep it. */
   #over = false;
   readonly #threads = new Threads();
+  /** Signals that are pending for the threads of calls. */
+  readonly #signals = new WeakMap<Call, bigint>();
   /** Set once a call has returned, until the program is told. */
   #answer: { readonly call: Call; readonly result: IoctlResult } | null = null;
   /** Something has happened since the goal was set. */
@@ -102,6 +105,12 @@ export class Driver {
       if (reached) return reached;
     } while (this.#clock() < deadline);
     return null;
+  }
+
+  /** tgkill(2) of the thread that makes a call: the signal is pending until the call has returned. */
+  signal(call: Call, signal: number): void {
+    this.#signals.set(call, (this.#signals.get(call) ?? 0n) | signalSet(signal));
+    this.#threads.happened();
   }
 
   /** Ends the program; the process stays. */
@@ -168,6 +177,7 @@ export class Driver {
   /** Goes on with the thread whose turn it is, or that is new. */
   #go(thread: Thread, goal: Goal): Stop | null {
     const { budget } = this.#control;
+    this.#control.signals = this.#signals.get(thread.call) ?? 0n;
     const wasHeld = thread.vcpu !== null;
     const count = this.#instructions();
     const began = this.#clock();

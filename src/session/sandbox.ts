@@ -2,7 +2,7 @@ import type { Host } from '../host/host.ts';
 import { boot } from '../host/host.ts';
 import type { IoctlCall } from '../host/host.ts';
 import type { Process } from '../host/process.ts';
-import { madvise, mmap, mprotect } from '../host/syscalls.ts';
+import { checkSignal, madvise, mmap, mprotect } from '../host/syscalls.ts';
 import type { Descriptor } from '../kvm/descriptor.ts';
 import type { IoctlResult } from '../kvm/refusal.ts';
 import { Vcpu } from '../kvm/vcpu.ts';
@@ -201,6 +201,12 @@ export class LoadedSandbox implements Inspected {
       munmap: (address, length) => value(process.munmap(BigInt(address), length)),
       mprotect: (address, length, prot) => value(mprotect(process, BigInt(address), length, prot)),
       madvise: (address, length, advice) => value(madvise(process, BigInt(address), length, advice)),
+      kill: (call, signal) => {
+        const refused = checkSignal(signal);
+        if (refused) return refused;
+        if (signal > 0) this.driver.signal(call, signal);
+        return 0;
+      },
       eventfd: (count, flags) => process.eventfd(count, flags),
       readFile: (fd, length, offset) => process.read(fd, length, offset),
       writeFile: (fd, bytes) => process.write(fd, bytes),

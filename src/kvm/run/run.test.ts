@@ -271,7 +271,7 @@ describe('KVM_RUN', () => {
     vmm.host.control.budget = 100;
     const call = vmm.process.ioctl(fd, KVM_RUN, 0n);
     expect(call.next().value).toEqual({ why: 'budget', vcpu });
-    vmm.host.control.signal = true;
+    vmm.host.control.signals = 1n;
     expect(call.next().value).toMatchObject({ errno: 'EINTR' });
     expect(vmm.core(fd, 'pc')).toBe(BigInt(RAM));
   });

@@ -10,6 +10,7 @@ import {
   kvm_vcpu_init,
 } from '../../abi/structs.ts';
 import { CAPABILITIES } from '../../abi/capabilities.ts';
+import { SIGNALS } from '../../abi/posix.ts';
 import { readStruct, writeStruct } from '../../abi/values.ts';
 import type { Host } from '../../host/host.ts';
 import type { MmapRequest } from '../../host/mm.ts';
@@ -26,6 +27,7 @@ const RUN_REQUEST = ioctlNumber(ioctlByName('KVM_RUN')!, 'arm64');
 /** Guest instructions that are a guest's share of time before the signal. */
 const SLICE = 100_000;
 const MOST_SLICES = 4;
+const TIMER_SIGNAL = 1n << BigInt(SIGNALS.SIGUSR1 - 1);
 
 /** The recording probe's own functions, in a process of our host. */
 export class Probe {
@@ -191,12 +193,12 @@ export class Probe {
     try {
       let step = call.next();
       for (let slices = 1; !step.done; slices++) {
-        if (step.value.why === 'idle' || slices >= MOST_SLICES) this.#control.signal = true;
+        if (step.value.why === 'idle' || slices >= MOST_SLICES) this.#control.signals = TIMER_SIGNAL;
         step = call.next();
       }
       return 'errno' in step.value ? { ret: -1, errno: step.value.errno } : { ret: step.value.ret, errno: null };
     } finally {
-      this.#control.signal = false;
+      this.#control.signals = 0n;
     }
   }
 

@@ -8,7 +8,7 @@ import type { IoctlRow } from '../../abi/ioctls.ts';
 import { structLayout } from '../../abi/layout.ts';
 import type { ArchType, Layout, Shown, StructDef, StructLayout } from '../../abi/layout.ts';
 import { CORE_REGS, coreRegId, NAMED_REGS } from '../../abi/onereg.ts';
-import { EFD_FLAGS, MADV_ADVICE, MAP_FLAGS, PROT_FLAGS } from '../../abi/posix.ts';
+import { EFD_FLAGS, MADV_ADVICE, MAP_FLAGS, PROT_FLAGS, SIGNALS } from '../../abi/posix.ts';
 import { PSCI_64BIT, PSCI_ALSO_64, PSCI_EVENT_FLAGS, PSCI_FN, PSCI_VERSIONS } from '../../abi/psci.ts';
 import type { PsciFunction } from '../../abi/psci.ts';
 import * as structs from '../../abi/structs.ts';
@@ -136,6 +136,7 @@ export const SCRIPT_CONSTANTS: readonly ConstantGroup[] = [
   group('flags of mmap', MAP_FLAGS),
   group('advice of madvise', MADV_ADVICE),
   group('flags of eventfd', EFD_FLAGS),
+  group('signals of pthread_kill', SIGNALS),
 ];
 
 /** Ids for KVM_GET_ONE_REG and KVM_SET_ONE_REG by the register's name. */

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Call } from '../program.ts';
 import { ScriptEngine } from './engine.ts';
 import { ScriptProgram } from './program.ts';
 import type { Failed, ScriptWorld } from './program.ts';
@@ -63,6 +64,10 @@ class World implements ScriptWorld {
   writeFile(fd: number, bytes: Uint8Array): number {
     this.asked.push(['write', fd, [...bytes]]);
     return bytes.length;
+  }
+  kill(call: Call, signal: number): number | Failed {
+    this.asked.push(['kill', call.fd, signal]);
+    return signal <= 64 ? 0 : { errno: 'EINVAL', rule: 'kill.signal', message: 'm', kernel: 'k' };
   }
   read(address: number, length: number): Uint8Array | null {
     const at = address - 0x10000;
@@ -336,6 +341,31 @@ describe('system calls beside ioctl', () => {
     expect(caught('write(7, {})')).toContain('TypeError');
     expect(caught('eventfd(0.5)')).toContain('TypeError');
     expect(caught('mmap(-1, PAGE_SIZE, 0, { address: -4096 })')).toContain('RangeError');
+  });
+
+  it('pthread_kill reaches the thread of a call as long as that is under way', () => {
+    const { world, end, calls } = run(`
+      const call = ioctl(3, KVM_RUN);
+      pthread_kill(call, SIGUSR1);
+      await ioctl(4, KVM_RUN);
+      try { pthread_kill(call, 34n) } catch (error) { print(error.errno, error.message) }
+      try { pthread_kill(ioctl(5, KVM_RUN), 99) } catch (error) { print(error.errno) }`);
+    expect(end).toEqual({ kind: 'done' });
+    expect(world.asked).toEqual([
+      ['kill', calls[0]!.fd, 10],
+      ['kill', calls[2]!.fd, 99],
+    ]);
+    expect(world.printed).toBe('ESRCH pthread_kill: ESRCH: the call has returned, and its thread is no more\nEINVAL\n');
+  });
+
+  it.each([
+    ['pthread_kill(3, SIGUSR1)', 'not number'],
+    ['pthread_kill(await ioctl(3, KVM_RUN), SIGUSR1)', 'before it is awaited'],
+    ['pthread_kill((async () => { await ioctl(3, KVM_RUN) })(), SIGUSR1)', 'of an async function'],
+    ['pthread_kill(ioctl(3, KVM_RUN), "SIGUSR1")', 'a whole number is wanted'],
+    ['pthread_kill(ioctl(3, KVM_RUN))', 'a whole number is wanted'],
+  ])('pthread_kill says what it wants instead: %s', (source, message) => {
+    expect(run(source).end).toMatchObject({ kind: 'failed', line: 1, message: expect.stringContaining(message) });
   });
 
   it('are counted: a script that makes no others is ended', () => {

@@ -31,6 +31,8 @@ export interface ScriptWorld {
   munmap(address: number, length: number): number | Failed;
   mprotect(address: number, length: number, prot: number): number | Failed;
   madvise(address: number, length: number, advice: number): number | Failed;
+  /** tgkill(2) of the thread that makes a call, which has not returned. */
+  kill(call: Call, signal: number): number | Failed;
   eventfd(count: number, flags: number): number | Failed;
   /** read(2), and with an offset pread(2). */
   readFile(fd: number, length: number, offset: number | null): Uint8Array | Failed;
@@ -58,6 +60,13 @@ interface MadeCall {
 const JOBS_TO_END = 20;
 
 const DONE: Step = { kind: 'done' };
+
+const THREAD_GONE: Failed = {
+  errno: 'ESRCH',
+  rule: 'kill.no-thread',
+  message: 'the call has returned, and its thread is no more',
+  kernel: 'do_send_specific',
+};
 
 /** A script is over its work limit: thrown into it, and fatal even where it is caught. */
 class OutOfWork extends Error {
@@ -195,6 +204,12 @@ export class ScriptProgram implements VmmProgram {
     return state.type;
   }
 
+  /** The call of a number, unless it has returned. */
+  #callOf(id: number): Call | null {
+    for (const [call, named] of this.#named) if (named === id) return call;
+    return this.#calls.find((made) => made.id === id)?.call ?? null;
+  }
+
   /** Ends the script with an error of its own; takes the handle. */
   #fail(realm: Realm, error: QuickJSHandle): void {
     const found = problemOf(realm.context.dump(error));
@@ -265,6 +280,10 @@ export class ScriptProgram implements VmmProgram {
       munmap: (address, length) => answer(world.munmap(number(address), number(length))),
       mprotect: (address, length, prot) => answer(world.mprotect(number(address), number(length), number(prot))),
       madvise: (address, length, advice) => answer(world.madvise(number(address), number(length), number(advice))),
+      kill: (id, signal) => {
+        const call = this.#callOf(number(id));
+        return answer(call ? world.kill(call, number(signal)) : THREAD_GONE);
+      },
       eventfd: (count, flags) => answer(world.eventfd(number(count), number(flags))),
       readFile: (fd, length, offset) => {
         const from = number(offset);

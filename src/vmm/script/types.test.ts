@@ -81,6 +81,9 @@ describe('the declarations for an editor', () => {
         const bytes: Uint8Array = read(event, 8);
         const name: string = registerName(KVM_REG_ARM_STD_BMAP | (1n << 28n));
         close(event);
+        const call = ioctl(3, KVM_RUN);
+        pthread_kill(call, SIGRTMIN);
+        await call;
         print(taken, bytes, name, KVM_ARM_PSCI_1_3, PSCI_SYSTEM_OFF2);`),
     ).toEqual([]);
   });
@@ -93,6 +96,8 @@ describe('the declarations for an editor', () => {
     ["struct('kvm_run').mmio.phys_adr", 'phys_adr'],
     ['await ioctl(ioctl(3, KVM_CREATE_VM, 0), KVM_RUN)', 'Promise'],
     ["await setOneReg(3, 'x31', 0)", 'x31'],
+    ['pthread_kill(3, SIGUSR1)', 'Promise'],
+    ['pthread_kill(getOneReg(3, "pc"), SIGUSR1)', 'Promise'],
   ])('see the mistake in %s', (source, word) => {
     const errors = typeErrors(source);
     expect(errors).toHaveLength(1);

@@ -1,5 +1,5 @@
 /** ioctl, and how its answer comes back. */
-import { callerLine, hex, integer, IoctlError, wanted } from './errors.ts';
+import { answered, callerLine, hex, integer, IoctlError, wanted } from './errors.ts';
 import { api, host, type Integer, type Layout, type Refused } from './host.ts';
 import { allocateSmall, Memory } from './memory.ts';
 import { load, setScalar, store } from './scalars.ts';
@@ -16,6 +16,8 @@ interface Waiting {
   readonly release: () => void;
 }
 const waiting = new Map<number, Waiting>();
+/** The number of the call that a promise is of. */
+const calls = new WeakMap<object, number>();
 let nextId = 1;
 
 const requestName = (request: number): string =>
@@ -56,9 +58,21 @@ export function ioctl(fd: Integer, request: Integer, arg?: unknown): Promise<num
   const line = callerLine();
   const id = nextId++;
   host.submit(id, descriptor, number, BigInt.asUintN(64, value), line);
-  return new Promise((resolve, reject) => {
+  const call = new Promise<number>((resolve, reject) => {
     waiting.set(id, { resolve, reject, line, request: number, release });
   });
+  calls.set(call, id);
+  return call;
+}
+
+/** A signal for the thread that makes a call. */
+export function pthreadKill(thread: unknown, signal: unknown): void {
+  const id = thread instanceof Promise ? calls.get(thread) : undefined;
+  if (id === undefined) {
+    const given = thread instanceof Promise ? 'the promise of an async function or of `then`' : typeof thread;
+    throw new TypeError(`pthread_kill: what \`ioctl(…)\` gives, before it is awaited, is wanted, not ${given}`);
+  }
+  answered('pthread_kill', host.kill(id, integer('signal', signal)));
 }
 
 /** Called by the host when an ioctl has returned; `refused` is '' where it succeeded. */

@@ -22,6 +22,7 @@ interface Host {
   munmap(address: number, length: number): number | string;
   mprotect(address: number, length: number, prot: number): number | string;
   madvise(address: number, length: number, advice: number): number | string;
+  kill(id: number, signal: number): number | string;
   eventfd(count: number, flags: number): number | string;
   /** `offset` -1: where the last read ended. */
   readFile(fd: number, length: number, offset: number): ArrayBuffer | string;

@@ -2,7 +2,7 @@
  * What a VMM script finds in its global scope. The files of this folder run inside QuickJS, before the script: they are read
  * as text and stripped like one (see ../prelude.ts), and reach the host through `__host` alone.
  */
-import { getOneReg, ioctl, setOneReg, settle } from './calls.ts';
+import { getOneReg, ioctl, pthreadKill, setOneReg, settle } from './calls.ts';
 import { addressNumber, answered, hex, integer, IoctlError, SystemError, wanted } from './errors.ts';
 import { eventfd, madvise, mmap, mprotect, munmap, read, write } from './files.ts';
 import { api, host, scope } from './host.ts';
@@ -44,6 +44,7 @@ const names: Record<string, unknown> = {
   memoryAt: (address: unknown, size: unknown): Memory =>
     new Memory(addressNumber('address', address), integer('size', size)),
   ioctl,
+  pthread_kill: pthreadKill,
   setOneReg,
   getOneReg,
   sysreg: (op0: number, op1: number, crn: number, crm: number, op2: number): bigint =>
