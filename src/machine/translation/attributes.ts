@@ -36,10 +36,13 @@ export function flatAttributes(fetch: boolean, cached: boolean, defaultCacheable
   return attributes(cached ? 0xaa : 0x44, OUTER);
 }
 
-/** Less cacheable of two: Non-cacheable, Write-Through, Write-Back. */
+/** Of an inner or outer half that is cacheable: Write-Back, else Write-Through. */
+const WRITES_BACK = 4;
+
+/** Less cacheable of two halves: Non-cacheable, Write-Through, Write-Back. Hints are stage 1's (S2CombineS1AttrHints). */
 function combineCache(stage1: number, stage2: number): number {
-  const rank = (nibble: number) => (nibble === NON_CACHEABLE ? 0 : nibble & 4 ? 2 : 1);
-  return rank(stage2) < rank(stage1) ? stage2 : stage1;
+  if (stage1 === NON_CACHEABLE || stage2 === NON_CACHEABLE) return NON_CACHEABLE;
+  return stage2 & WRITES_BACK ? stage1 : stage1 & ~WRITES_BACK;
 }
 
 /** 00 is reserved beside a cacheable other half, and is taken for Write-Back. */
@@ -73,16 +76,16 @@ export function combine(
   return attributes((outer << 4) | inner, together);
 }
 
-/** What MemAttr of a stage 2 descriptor says alone is Device memory. */
+/** What MemAttr of a stage 2 descriptor says alone is Device memory, the reserved 4 with FWB too. */
 export function isDeviceAttribute(memAttr: number, forcedWriteBack: boolean): boolean {
-  return forcedWriteBack ? (memAttr & 4) === 0 : memAttr >>> 2 === 0;
+  return forcedWriteBack ? (memAttr & 7) <= 4 : memAttr >>> 2 === 0;
 }
 
-/** Write-Back with the allocation hints of stage 1, where that was cacheable. */
+/** Write-Back with the hints of stage 1, by half where that was cacheable (AArch64.S2ApplyFWBMemAttrs). */
 function forceWriteBack({ type, mair }: MemoryAttributes): number {
-  if (type === 'device' || (mair & 0xf) === NON_CACHEABLE || mair >>> 4 === NON_CACHEABLE) return WRITE_BACK;
-  const nibble = (stage1: number) => (stage1 & 8) | 4 | (stage1 & 3);
-  return (nibble(mair >>> 4) << 4) | nibble(mair & 0xf);
+  if (type === 'device') return WRITE_BACK;
+  const half = (stage1: number) => (stage1 === NON_CACHEABLE || stage1 === 0 ? 0xf : stage1 | WRITES_BACK);
+  return (half(mair >>> 4) << 4) | half(mair & 0xf);
 }
 
 /** Non-shareable, Inner, Outer. */

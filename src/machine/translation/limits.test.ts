@@ -39,6 +39,17 @@ describe('VTCR_EL2.SL0 is reserved', () => {
     expect(encodedStartLevel('4K', { sl0: 1, sl2: 1 }, false, of(52))).toEqual({ level: 1, reserved: null });
     expect(encodedStartLevel('16K', { sl0: 1, sl2: 1 }, true, of(52))).toEqual({ level: 2, reserved: null });
   });
+
+  test('where LPA2 comes without 52 bits of physical address: level -1 of 4K and level 0 of 16K', () => {
+    for (const paBits of PA_BITS) {
+      const ofSl2 = encodedStartLevel('4K', { sl0: 0, sl2: 1 }, true, of(paBits)).reserved;
+      const of16K = encodedStartLevel('16K', { sl0: 3, sl2: 0 }, true, of(paBits)).reserved;
+      expect([ofSl2, of16K].map((why) => why === null)).toEqual([paBits === 52, paBits === 52]);
+    }
+    expect(encodedStartLevel('4K', { sl0: 0, sl2: 1 }, true, of(48)).reserved).toBe(
+      'SL2 1 is reserved: start level -1 with 4K pages needs 52 bits of physical address',
+    );
+  });
 });
 
 test('fields of a start level encode it', () => {

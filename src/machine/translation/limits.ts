@@ -61,44 +61,46 @@ export function stage2Sizes(granule: GranuleName, { wide }: Width, features: Tra
   return { smallest: Math.max(wide ? 12 : 16, 64 - features.paBits), largest: largestSize(granule, features) };
 }
 
-/** What a value of VTCR_EL2.SL0 needs beside its granule; null: nothing. */
-interface StartLevel {
-  readonly level: number;
-  readonly needs: {
-    readonly text: string;
-    readonly met: (features: TranslationFeatures, lpa2: boolean) => boolean;
-  } | null;
+interface Need {
+  readonly text: string;
+  readonly met: (features: TranslationFeatures, lpa2: boolean) => boolean;
 }
 
-const paBits = (bits: number) => ({
+/** A start level of VTCR_EL2.SL0, and what it needs beside its granule. */
+interface StartLevel {
+  readonly level: number;
+  readonly needs: readonly Need[];
+}
+
+const paBits = (bits: number): Need => ({
   text: `${bits} bits of physical address`,
   met: (features: TranslationFeatures) => features.paBits >= bits,
 });
-const TTST = { text: 'FEAT_TTST', met: ({ smallTables }: TranslationFeatures) => smallTables };
-const DS = { text: 'FEAT_LPA2 and DS', met: (_: TranslationFeatures, lpa2: boolean) => lpa2 };
+const TTST: Need = { text: 'FEAT_TTST', met: ({ smallTables }: TranslationFeatures) => smallTables };
+const DS: Need = { text: 'FEAT_LPA2 and DS', met: (_, lpa2) => lpa2 };
 
 /** By SL0 (VTCR_EL2 in D24.2; AArch64.S2StartLevel, AArch64.S2InvalidSL); absent: reserved. */
 const START_LEVELS: Readonly<Record<GranuleName, readonly StartLevel[]>> = {
   '4K': [
-    { level: 2, needs: null },
-    { level: 1, needs: null },
-    { level: 0, needs: paBits(44) },
-    { level: 3, needs: TTST },
+    { level: 2, needs: [] },
+    { level: 1, needs: [] },
+    { level: 0, needs: [paBits(44)] },
+    { level: 3, needs: [TTST] },
   ],
   '16K': [
-    { level: 3, needs: null },
-    { level: 2, needs: null },
-    { level: 1, needs: paBits(42) },
-    { level: 0, needs: DS },
+    { level: 3, needs: [] },
+    { level: 2, needs: [] },
+    { level: 1, needs: [paBits(42)] },
+    { level: 0, needs: [DS, paBits(52)] },
   ],
   '64K': [
-    { level: 3, needs: null },
-    { level: 2, needs: null },
-    { level: 1, needs: paBits(44) },
+    { level: 3, needs: [] },
+    { level: 2, needs: [] },
+    { level: 1, needs: [paBits(44)] },
   ],
 };
 /** SL2 counts with 4K and DS alone, and SL0 is 0 beside it. */
-const START_LEVEL_OF_SL2 = -1;
+const OF_SL2: StartLevel = { level: -1, needs: [paBits(52)] };
 
 /** The start level of SL0 and SL2, null where they name none; `reserved`: why it is none here, and every access a translation fault of level 0. */
 export interface EncodedStart {
@@ -112,18 +114,15 @@ export function encodedStartLevel(
   lpa2: boolean,
   features: TranslationFeatures,
 ): EncodedStart {
-  if (granule === '4K' && lpa2 && sl2 === 1) {
-    return sl0 === 0
-      ? { level: START_LEVEL_OF_SL2, reserved: null }
-      : { level: null, reserved: `SL0 ${sl0} beside SL2 1 is reserved` };
-  }
-  const row = START_LEVELS[granule][sl0];
+  const bySl2 = granule === '4K' && lpa2 && sl2 === 1;
+  if (bySl2 && sl0 !== 0) return { level: null, reserved: `SL0 ${sl0} beside SL2 1 is reserved` };
+  const row = bySl2 ? OF_SL2 : START_LEVELS[granule][sl0];
   if (!row) return { level: null, reserved: `SL0 ${sl0} is reserved with ${granule} pages` };
-  if (!row.needs || row.needs.met(features, lpa2)) return { level: row.level, reserved: null };
-  return {
-    level: row.level,
-    reserved: `SL0 ${sl0} is reserved: start level ${row.level} with ${granule} pages needs ${row.needs.text}`,
-  };
+  const { level, needs } = row;
+  const missing = needs.find(({ met }) => !met(features, lpa2));
+  if (!missing) return { level, reserved: null };
+  const field = bySl2 ? 'SL2 1' : `SL0 ${sl0}`;
+  return { level, reserved: `${field} is reserved: start level ${level} with ${granule} pages needs ${missing.text}` };
 }
 
 /** SL0 and SL2 of a start level; null: no value says it. */
@@ -132,7 +131,7 @@ export function startLevelFields(
   level: number,
   lpa2: boolean,
 ): { readonly sl0: number; readonly sl2: number } | null {
-  if (granule === '4K' && lpa2 && level === START_LEVEL_OF_SL2) return { sl0: 0, sl2: 1 };
+  if (granule === '4K' && lpa2 && level === OF_SL2.level) return { sl0: 0, sl2: 1 };
   const sl0 = START_LEVELS[granule].findIndex((row) => row.level === level);
   return sl0 < 0 ? null : { sl0, sl2: 0 };
 }

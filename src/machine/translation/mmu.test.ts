@@ -465,10 +465,15 @@ describe('stage 2', () => {
     expect(translate(mmu, 1n << 39n, READ)).toMatchObject({ ok: false, type: 'translation', stage: 2, level: 0 });
     expect(mmu.trace(1n << 39n, READ).why).toBe('the address is not in 39 bits of IPA');
   });
-  test('Device at stage 2 makes Normal memory Device', () => {
+  test('Device at stage 2 makes Normal memory Device, where what is not aligned faults before it is not permitted', () => {
     const { memory, mmu, stage2 } = nested();
     const l2 = Number(memory.read64(stage2.root) & 0xffff_ffff_f000n);
     memory.write64(l2 + 8, memory.read64(l2 + 8) & ~0x3cn);
     expect(translate(mmu, 0n, READ)).toMatchObject({ ok: true, attributes: { type: 'device' } });
+    const unaligned = { ...READ, unaligned: true };
+    expect(translate(mmu, 0n, unaligned)).toMatchObject({ ok: false, type: 'alignment', stage: 2 });
+    memory.write64(l2 + 8, memory.read64(l2 + 8) & ~0xc0n);
+    expect(translate(mmu, 0n, READ)).toMatchObject({ ok: false, type: 'permission', stage: 2 });
+    expect(translate(mmu, 0n, unaligned)).toMatchObject({ ok: false, type: 'alignment', stage: 2 });
   });
 });

@@ -155,9 +155,6 @@ export class Mmu {
         this.#now.forcedWriteBack,
       );
     }
-    if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device') {
-      return fault('alignment', 2, 0, first.ipa);
-    }
     return {
       ok: true,
       pa: second.pa,
@@ -303,6 +300,9 @@ export class Mmu {
     const { low, high } = visitor;
     const accessed = fieldValue(STAGE2.AF, low, high) === 1;
     if (!accessed && !regime.hardwareAccessFlag) return fault('accessFlag', 2, visitor.level, ipa, s1ptw);
+    // Of Device memory that stage 1 has as such it is a fault of stage 1.
+    if (kind.unaligned === true && kind.access !== 'fetch' && this.#isDevice2(low, high))
+      return fault('alignment', 2, 0, ipa);
     const dirtyable = regime.hardwareDirty && fieldValue(STAGE2.DBM, low, high) === 1;
     if (!this.#permits2(low, high, kind, dirtyable, s1ptw)) return fault('permission', 2, visitor.level, ipa, s1ptw);
 
