@@ -16,8 +16,8 @@ export interface ContiguousRun {
 }
 
 /**
- * The run that the entry `index` of a table is part of; null where its contiguous bit is 0 or it is no block or page. `words`:
- * all of the table's entries as halves, the low ones first; `level` is the table's.
+ * The run that the entry `index` of a table is part of; null where its contiguous bit is 0 or reserved (AArch64.ContiguousBit) or it
+ * is no block or page. `words`: all of the table's entries as halves, the low ones first; `level` is the table's.
  */
 export function contiguousRun(
   format: TableFormat,
@@ -28,8 +28,7 @@ export function contiguousRun(
   const own = read(format, level, words, index);
   if (!own?.contiguous) return null;
   const joined = format.granule.contiguous[level];
-  if (joined === undefined)
-    return { first: index, count: 1, size: own.size, wrong: `no entries are joined at level ${level}` };
+  if (joined === undefined) return null;
   const count = power(joined);
   const first = index - (index % count);
   const run = { first, count, size: count * own.size };

@@ -24,12 +24,80 @@ describe('bits that should be 0', () => {
     ['11 of stage 2', 2, '4K', 48, 3, 0x4000_0c03n, '11'],
     ['attributes of the tables below in stage 2', 2, '4K', 48, 2, 0x7800_0000_4000_0003n, '62:59'],
     ['none of them in stage 1, nor what hardware ignores', 1, '4K', 48, 2, 0xfff8_0000_4000_0fffn, undefined],
+    ['63 of a table in stage 2', 2, '4K', 48, 2, 0x8000_0000_4000_0003n, '63'],
+    ['9:8 of a table with FEAT_LPA2 are its address', 2, '4K', 52, 2, 0x07fb_0000_4000_0fffn, undefined],
+    ['Contiguous of 512 GiB', 2, '4K', 52, 0, 0x0010_0000_0000_0401n, '52'],
+    ['Contiguous of 64 GiB', 1, '16K', 52, 1, 0x0010_0000_0000_0401n, '52'],
+    ['Contiguous of 4 TiB', 1, '64K', 52, 1, 0x0010_0000_0000_0401n, '52'],
+    ['but not of 1 GiB', 1, '4K', 48, 1, 0x0010_0000_4000_0401n, undefined],
   ] as const)('%s', (_what, stage, granule, bits, level, value, expected) => {
     expect(reserved(stage, granule, bits, level, value)).toBe(expected);
   });
 
   test('are told in a page of a field less', () => {
     expect(reserved(1, '64K', 48, 3, 0x4000_1403n)).toBe('12');
+  });
+});
+
+/** The Arm ARM's figures: descriptor formats of D8.3, by what is at each bit. */
+describe('every bit has its place', () => {
+  const bitsOf = (stage: 1 | 2, granule: GranuleName, bits: 48 | 52, level: number, type: bigint, name: string) =>
+    decodeDescriptor(tableFormat(stage, granule, bits), level, type).fields.find((field) => field.name === name)?.bits;
+
+  test.each([
+    ['4K', 48, 1, '47:30'],
+    ['4K', 48, 2, '47:21'],
+    ['4K', 52, 0, '9:8,49:39'],
+    ['4K', 52, 1, '9:8,49:30'],
+    ['16K', 48, 2, '47:25'],
+    ['16K', 52, 1, '9:8,49:36'],
+    ['64K', 48, 2, '47:29'],
+    ['64K', 52, 1, '15:12,47:42'],
+    ['64K', 52, 2, '15:12,47:29'],
+  ] as const)(
+    'a block of %s pages with %i bits at level %i has its address in %s',
+    (granule, bits, level, expected) => {
+      for (const stage of [1, 2] as const)
+        expect(bitsOf(stage, granule, bits, level, 1n, 'OutputAddress')).toBe(expected);
+    },
+  );
+
+  test.each([
+    ['4K', 48, '47:12'],
+    ['4K', 52, '9:8,49:12'],
+    ['16K', 48, '47:14'],
+    ['16K', 52, '9:8,49:14'],
+    ['64K', 48, '47:16'],
+    ['64K', 52, '15:12,47:16'],
+  ] as const)('a page or table of %s pages with %i bits has its address in %s', (granule, bits, expected) => {
+    for (const stage of [1, 2] as const) {
+      expect(bitsOf(stage, granule, bits, 3, 3n, 'OutputAddress')).toBe(expected);
+      expect(bitsOf(stage, granule, bits, 2, 3n, 'NextTable')).toBe(expected);
+    }
+  });
+
+  test('and no bit has two, whatever the format, level and kind', () => {
+    for (const stage of [1, 2] as const)
+      for (const granule of ['4K', '16K', '64K'] as const)
+        for (const bits of [48, 52] as const)
+          for (let level = -1; level <= 3; level++)
+            for (const type of [1n, 3n]) {
+              const seen = new Set<number>();
+              // All ones where that is no field's: what is RES0 is told.
+              for (const { bits: parts } of decodeDescriptor(
+                tableFormat(stage, granule, bits),
+                level,
+                type | (~3n & ((1n << 64n) - 1n)),
+              ).fields)
+                for (const part of parts.split(',')) {
+                  const [hi, lo = hi] = part.split(':').map(Number);
+                  for (let bit = lo!; bit <= hi!; bit++) {
+                    expect(seen.has(bit), `${granule} ${bits} level ${level}: ${bit}`).toBe(false);
+                    seen.add(bit);
+                  }
+                }
+              if (seen.size > 2) expect(seen.size).toBe(64);
+            }
   });
 });
 
@@ -75,12 +143,12 @@ describe('the contiguous bit', () => {
     expect(sixteenPages((page, entry) => page === at && Object.assign(entry, change))?.wrong).toBe(wrong);
   });
 
-  test('of no entry, and at a level without runs', () => {
+  test('joins none where its bit is 0, nor at a level where it is reserved', () => {
     const memory = new PhysicalMemory({ reserved: 0, ram: [RAM], pageSize: 4096 });
     const tables = newTables(memory, { format: tableFormat(1, '16K', 52), startLevel: 1, inputBits: 47 });
     mapLeaf(memory, tables, 1, 0, 0, { low: AF, high: CONTIGUOUS });
     const table = words(memory, tables.root, 2048);
-    expect(contiguousRun(tables.format, 1, table, 0)?.wrong).toBe('no entries are joined at level 1');
+    expect(contiguousRun(tables.format, 1, table, 0)).toBeNull();
     expect(contiguousRun(tables.format, 1, table, 1)).toBeNull();
   });
 
@@ -99,6 +167,24 @@ test('AF 0 is a fault, or set by the walk', () => {
   expect(meaning({ hardwareAccessFlag: false })).toBe('not accessed: an access faults');
   expect(meaning({ hardwareAccessFlag: true })).toBe('not accessed: an access sets it');
   expect(meaning({})).toBe('not accessed');
+});
+
+test('a field without effect says so', () => {
+  const meaning = (stage: 1 | 2, level: number, value: bigint, name: string, context: object) =>
+    decodeDescriptor(tableFormat(stage, '4K'), level, value, context).fields.find((field) => field.name === name)
+      ?.meaning;
+  const dirty = (1n << 51n) | 3n;
+  expect(meaning(2, 3, dirty, 'DBM', { hardwareDirty: false })).toMatch(/^no effect/);
+  expect(meaning(2, 3, dirty, 'DBM', { hardwareDirty: true })).toBe('a write makes it writable, by hardware');
+  const table = (31n << 59n) | 3n;
+  for (const name of ['APTable', 'PXNTable', 'UXNTable']) {
+    expect(meaning(1, 2, table, name, { hierarchical: false })).toBe('ignored: TCR_EL1.HPD');
+    expect(meaning(1, 2, table, name, { hierarchical: true })).toMatch(/^no/);
+  }
+  expect(meaning(1, 3, (1n << 50n) | 3n, 'GP', { branchTargets: false })).toBe('reserved: no FEAT_BTI');
+  expect(meaning(2, 3, (3n << 53n) | 3n, 'XN', { executeByEl: false })).toBe(
+    'not executable; bit 53 is reserved without FEAT_XNX',
+  );
 });
 
 describe('a reserved attribute says what it is taken for', () => {

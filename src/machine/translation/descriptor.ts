@@ -21,6 +21,12 @@ export interface MeaningContext {
   readonly executeByEl?: boolean;
   /** TCR_EL1.HA or VTCR_EL2.HA, where the CPU has it. */
   readonly hardwareAccessFlag?: boolean;
+  /** HA and HD, where the CPU has them. */
+  readonly hardwareDirty?: boolean;
+  /** Not TCR_EL1.HPDn: what tables say holds for what is below them. */
+  readonly hierarchical?: boolean;
+  /** FEAT_BTI. */
+  readonly branchTargets?: boolean;
 }
 
 export interface DescriptorField {
@@ -29,19 +35,28 @@ export interface DescriptorField {
   readonly on: readonly DescriptorKind[];
   /** Most significant part first. */
   readonly parts: readonly { readonly hi: number; readonly lo: number }[];
-  /** Absent: in every format. */
-  readonly when?: (format: TableFormat) => boolean;
+  /** Absent: in every format, at every level. */
+  readonly when?: (format: TableFormat, level: number) => boolean;
   readonly meaning: (value: number, context: MeaningContext) => string;
   /** Where the Arm ARM (DDI 0487) specifies it. */
   readonly section: string;
 }
 
 const LEAF = ['block', 'page'] as const;
+const ignored = () => 'ignored by hardware';
 const bit = (n: number) => [{ hi: n, lo: n }];
 const bits = (hi: number, lo: number) => [{ hi, lo }];
 const notAccessed = (byHardware: boolean | undefined): string =>
   byHardware === undefined ? 'not accessed' : `not accessed: an access ${byHardware ? 'sets it' : 'faults'}`;
 const flag = (on: string, off: string) => (value: number) => (value ? on : off);
+const dirtyModifier = (byHardware: boolean | undefined): string => {
+  if (byHardware === undefined) return 'hardware may make it writable';
+  return byHardware ? 'a write makes it writable, by hardware' : 'no effect: hardware keeps no dirty state (HA and HD)';
+};
+const ofTable =
+  (meaning: (value: number) => string): DescriptorField['meaning'] =>
+  (value, { hierarchical }) =>
+    value && hierarchical === false ? 'ignored: TCR_EL1.HPD' : meaning(value);
 const inDescriptor = (format: TableFormat) => !format.sharedInControl;
 
 /** Reserved values are CONSTRAINED UNPREDICTABLE: what attributes.ts takes them for. */
@@ -116,7 +131,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 1,
     on: LEAF,
     parts: bit(53),
-    meaning: flag('not executable at EL1', 'executable at EL1'),
+    meaning: flag('not executable at EL1', 'executable at EL1, unless EL0 may write'),
     section: 'D8.4.1',
   },
   {
@@ -132,7 +147,8 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 1,
     on: LEAF,
     parts: bit(50),
-    meaning: flag('guarded (BTI)', 'not guarded'),
+    meaning: (value, { branchTargets }) =>
+      value === 0 ? 'not guarded' : branchTargets === false ? 'reserved: no FEAT_BTI' : 'guarded (BTI)',
     section: 'D8.4.6',
   },
 
@@ -150,7 +166,10 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 2,
     on: LEAF,
     parts: bits(54, 53),
-    meaning: (value, { executeByEl }) => XN_BY_EL[(executeByEl ?? true) ? value : value & 2]!,
+    meaning: (value, { executeByEl }) => {
+      if (executeByEl ?? true) return XN_BY_EL[value]!;
+      return `${XN_BY_EL[value & 2]!}${value & 1 ? '; bit 53 is reserved without FEAT_XNX' : ''}`;
+    },
     section: 'D8.4.2',
   },
 
@@ -176,7 +195,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 'both',
     on: LEAF,
     parts: bit(51),
-    meaning: flag('hardware may make it writable', 'no dirty state by hardware'),
+    meaning: (value, { hardwareDirty }) => (value ? dirtyModifier(hardwareDirty) : 'no dirty state by hardware'),
     section: 'D8.5.2',
   },
   {
@@ -184,10 +203,38 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 'both',
     on: LEAF,
     parts: bit(52),
+    when: ({ granule }, level) => granule.contiguous[level] !== undefined,
     meaning: flag('one of a contiguous run', 'alone'),
     section: 'D8.7.1',
   },
   { name: 'Software', stage: 'both', on: LEAF, parts: bits(58, 55), meaning: () => 'for software', section: 'D8.3.1' },
+  {
+    name: 'PBHA',
+    stage: 'both',
+    on: LEAF,
+    parts: bits(62, 59),
+    meaning: () => 'attributes for hardware beside the CPU (FEAT_HPDS2), else ignored',
+    section: 'D8.3.1',
+  },
+  { name: 'Ignored', stage: 'both', on: LEAF, parts: bit(63), meaning: ignored, section: 'D8.3.1' },
+  {
+    name: 'Ignored',
+    stage: 'both',
+    on: ['table'],
+    parts: [...bits(58, 51), ...bits(11, 2)],
+    when: inDescriptor,
+    meaning: ignored,
+    section: 'D8.3.1',
+  },
+  {
+    name: 'Ignored',
+    stage: 'both',
+    on: ['table'],
+    parts: [...bits(58, 51), ...bits(11, 10), ...bits(7, 2)],
+    when: ({ sharedInControl }) => sharedInControl,
+    meaning: ignored,
+    section: 'D8.3.1',
+  },
 
   {
     name: 'nT',
@@ -203,7 +250,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 1,
     on: ['table'],
     parts: bit(59),
-    meaning: flag('nothing below executable at EL1', 'no effect'),
+    meaning: ofTable(flag('nothing below executable at EL1', 'no effect')),
     section: 'D8.4.3',
   },
   {
@@ -211,7 +258,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 1,
     on: ['table'],
     parts: bit(60),
-    meaning: flag('nothing below executable at EL0', 'no effect'),
+    meaning: ofTable(flag('nothing below executable at EL0', 'no effect')),
     section: 'D8.4.3',
   },
   {
@@ -219,7 +266,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 1,
     on: ['table'],
     parts: bits(62, 61),
-    meaning: (value) => AP_TABLE[value]!,
+    meaning: ofTable((value) => AP_TABLE[value]!),
     section: 'D8.4.3',
   },
   {
@@ -287,30 +334,33 @@ export interface DecodedDescriptor {
   readonly fields: readonly DecodedField[];
 }
 
-/** Bits that hardware does not look at, beside the fields. */
-const IGNORED: Readonly<Record<DescriptorKind, readonly { readonly hi: number; readonly lo: number }[]>> = {
-  table: [...bits(58, 51), ...bits(11, 2)],
-  block: bits(63, 59),
-  page: bits(63, 59),
-};
-
 const bitsAt = ({ hi, lo }: { readonly hi: number; readonly lo: number }) =>
   ((1n << BigInt(hi - lo + 1)) - 1n) << BigInt(lo);
 
-/** Bits that should be 0: they are no field's in this format, no address's, and not ignored. */
+/** Where the address is, its highest bits first: of a block those from its size on. */
+function addressBits(format: TableFormat, level: number, kind: DescriptorKind): { hi: number; lo: number }[] {
+  const size = kind === 'block' ? levelShift(format.granule, level) : 0;
+  return [...format.address]
+    .sort((a, b) => b.to - a.to)
+    .map(({ hi, lo, to }) => ({ hi, lo: Math.max(lo, size - to + lo) }))
+    .filter(({ hi, lo }) => lo <= hi);
+}
+
+/** Bits that should be 0: they are no field's in this format, and no address's. */
 function reservedBits(format: TableFormat, level: number, kind: DescriptorKind): bigint {
-  const fields = DESCRIPTOR_FIELDS.filter((row) => isHere(row, format, kind)).flatMap(({ parts }) => parts);
+  const fields = DESCRIPTOR_FIELDS.filter((row) => isHere(row, format, level, kind)).flatMap(({ parts }) => parts);
   let known = 0n;
-  for (const part of [...fields, ...IGNORED[kind]]) known |= bitsAt(part);
-  for (const part of format.address) {
-    const lo = kind === 'block' ? Math.max(part.lo, levelShift(format.granule, level) - part.to + part.lo) : part.lo;
-    if (lo <= part.hi) known |= bitsAt({ hi: part.hi, lo });
-  }
+  for (const part of [...fields, ...addressBits(format, level, kind)]) known |= bitsAt(part);
   return BigInt.asUintN(64, ~known);
 }
 
-function isHere(row: DescriptorField, format: TableFormat, kind: DescriptorKind): boolean {
-  return (row.stage === 'both' || row.stage === format.stage) && row.on.includes(kind) && row.when?.(format) !== false;
+function isHere(
+  { stage, on, when }: DescriptorField,
+  format: TableFormat,
+  level: number,
+  kind: DescriptorKind,
+): boolean {
+  return (stage === 'both' || stage === format.stage) && on.includes(kind) && when?.(format, level) !== false;
 }
 
 /** `63, 12:8` of the bits that are set. */
@@ -356,7 +406,7 @@ export function decodeDescriptor(
   }
   const fields: DecodedField[] = [];
   for (const row of DESCRIPTOR_FIELDS) {
-    if (!isHere(row, format, kind)) continue;
+    if (!isHere(row, format, level, kind)) continue;
     const field = fieldValue(row, low, high);
     fields.push({
       name: row.name,
@@ -368,10 +418,7 @@ export function decodeDescriptor(
   const output = entryAddress(format, level, low, high, kind);
   fields.push({
     name: kind === 'table' ? 'NextTable' : 'OutputAddress',
-    bits: [...format.address]
-      .sort((a, b) => b.to - a.to)
-      .map(range)
-      .join(','),
+    bits: addressBits(format, level, kind).map(range).join(','),
     value: BigInt(output),
     meaning: `0x${output.toString(16)}`,
   });

@@ -34,28 +34,44 @@ export function treesOf(place: Place, owner: Vm | Vcpu): Tree[] {
   return owner.kind === 'vm' ? [stage2Tree(place, owner)] : stage1Trees(place, owner);
 }
 
+/** What the fields of a guest's stage 1 depend on, in the half of TTBR0_EL1 or TTBR1_EL1. */
+export function stage1Context(vcpu: Vcpu, half: 0 | 1): MeaningContext {
+  const { hardwareAccessFlag, hardwareDirty, hierarchical } = stage1Half(vcpu, half);
+  const { branchTargets } = vcpu.vm.kvm.host.model.features;
+  return { mair: vcpu.context.read('MAIR_EL1'), hardwareAccessFlag, hardwareDirty, hierarchical, branchTargets };
+}
+
+/** The same of a VM's stage 2. */
+export function stage2Context({ stage2: { vtcr, vttbr }, kvm }: Vm): MeaningContext {
+  const { features } = kvm.host.model;
+  const { hardwareAccessFlag, hardwareDirty } = stage2Regime(vtcr, vttbr, features);
+  return {
+    forcedWriteBack: kvm.features.stage2ForceWriteBack,
+    executeByEl: features.stage2ExecuteByEl,
+    hardwareAccessFlag,
+    hardwareDirty,
+  };
+}
+
 function stage2Tree({ memory }: Place, vm: Vm): Tree {
-  const { features } = vm.kvm.host.model;
   const { vtcr, vttbr } = vm.stage2;
   // As the hardware walks them: from the registers.
-  const { tables, shareability, hardwareAccessFlag } = stage2Regime(vtcr, vttbr, features);
-  const forcedWriteBack = vm.kvm.features.stage2ForceWriteBack;
+  const { tables, shareability } = stage2Regime(vtcr, vttbr, vm.kvm.host.model.features);
   return {
     memory,
     input: 'IPA',
     tables,
     base: 0n,
     locate: (pa) => ({ pa, length: Infinity }),
-    context: { forcedWriteBack, executeByEl: features.stage2ExecuteByEl, hardwareAccessFlag },
+    context: stage2Context(vm),
     shareability,
   };
 }
 
 function stage1Trees({ memory, process }: Place, vcpu: Vcpu): Tree[] {
   if (!stage1On(vcpu)) return [];
-  const mair = vcpu.context.read('MAIR_EL1');
   return ([0, 1] as const).flatMap((half) => {
-    const { tables, disabled, broken, shareability, hardwareAccessFlag } = stage1Half(vcpu, half);
+    const { tables, disabled, broken, shareability } = stage1Half(vcpu, half);
     if (disabled || broken) return [];
     return [
       {
@@ -67,7 +83,7 @@ function stage1Trees({ memory, process }: Place, vcpu: Vcpu): Tree[] {
           const found = locateIpa(vcpu.vm, process, BigInt(address));
           return found.ok ? found : null;
         },
-        context: { mair, hardwareAccessFlag },
+        context: stage1Context(vcpu, half),
         shareability,
       },
     ];

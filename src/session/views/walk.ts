@@ -1,15 +1,15 @@
 import { ipa as toIpa } from '../../abi/address.ts';
 import { MEM_FLAGS } from '../../abi/constants.ts';
 import type { Vcpu } from '../../kvm/vcpu.ts';
-import { stage2Regime } from '../../machine/translation/control.ts';
 import { decodeDescriptor, mairText } from '../../machine/translation/descriptor.ts';
 import { faultText, type Fault, type FaultType } from '../../machine/translation/fault.ts';
 import { power } from '../../machine/translation/format.ts';
 import { Mmu } from '../../machine/translation/mmu.ts';
 import type { WalkView } from '../messages.ts';
 import type { Inspected } from './inspected.ts';
-import { locateIpa, slotAt, stage1Half, stage1On } from './locate.ts';
+import { locateIpa, slotAt, stage1On } from './locate.ts';
 import { hex } from './text.ts';
+import { stage1Context, stage2Context } from './trees.ts';
 
 const ACCESS = { read: 'read', write: 'write', execute: 'fetch' } as const;
 const SHAREABILITY = ['Non-shareable', '', 'Outer Shareable', 'Inner Shareable'];
@@ -17,15 +17,13 @@ const SHAREABILITY = ['Non-shareable', '', 'Outer Shareable', 'Inner Shareable']
 /** The walk as the CPU would do it now, through the stage 2 that is there now; nothing is changed by it. */
 export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: keyof typeof ACCESS): WalkView {
   const { vm, context } = vcpu;
-  const { host, features } = vm.kvm;
-  const mmu = new Mmu(inspected.memory, host.model.features);
-  const mair = context.read('MAIR_EL1');
+  const mmu = new Mmu(inspected.memory, vm.kvm.host.model.features);
   mmu.configure({
     SCTLR_EL1: context.read('SCTLR_EL1'),
     TCR_EL1: context.read('TCR_EL1'),
     TTBR0_EL1: context.read('TTBR0_EL1'),
     TTBR1_EL1: context.read('TTBR1_EL1'),
-    MAIR_EL1: mair,
+    MAIR_EL1: context.read('MAIR_EL1'),
     HCR_EL2: vcpu.hcr,
     VTCR_EL2: vm.stage2.vtcr,
     VTTBR_EL2: vm.stage2.vttbr,
@@ -36,15 +34,7 @@ export function walkView(inspected: Inspected, vcpu: Vcpu, va: bigint, access: k
     el,
     pan: (context.pstate >> 22n) % 2n === 1n,
   });
-  const { features: hardware } = host.model;
-  const meaning = {
-    1: { mair, hardwareAccessFlag: stage1Half(vcpu, 0).hardwareAccessFlag },
-    2: {
-      forcedWriteBack: features.stage2ForceWriteBack,
-      executeByEl: hardware.stage2ExecuteByEl,
-      hardwareAccessFlag: stage2Regime(vm.stage2.vtcr, vm.stage2.vttbr, hardware).hardwareAccessFlag,
-    },
-  };
+  const meaning = { 1: stage1Context(vcpu, (va >> 55n) % 2n === 0n ? 0 : 1), 2: stage2Context(vm) };
   return {
     view: 'walk',
     va,
