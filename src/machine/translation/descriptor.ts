@@ -287,7 +287,7 @@ function fieldNamed(stage: Stage, name: string): DescriptorField {
   return row;
 }
 
-/** The fields that the walk itself tests. */
+/** The fields that the walk itself tests, and those that make two mappings the same. */
 export const STAGE1 = {
   AttrIndx: fieldNamed(1, 'AttrIndx'),
   AP: fieldNamed(1, 'AP'),
@@ -295,6 +295,8 @@ export const STAGE1 = {
   AF: fieldNamed(1, 'AF'),
   DBM: fieldNamed(1, 'DBM'),
   Contiguous: fieldNamed(1, 'Contiguous'),
+  Software: fieldNamed(1, 'Software'),
+  nG: fieldNamed(1, 'nG'),
   PXN: fieldNamed(1, 'PXN'),
   UXN: fieldNamed(1, 'UXN'),
   GP: fieldNamed(1, 'GP'),
@@ -309,6 +311,7 @@ export const STAGE2 = {
   AF: fieldNamed(2, 'AF'),
   DBM: fieldNamed(2, 'DBM'),
   Contiguous: fieldNamed(2, 'Contiguous'),
+  Software: fieldNamed(2, 'Software'),
   XN: fieldNamed(2, 'XN'),
 };
 

@@ -35,6 +35,10 @@ export interface Mapping {
   readonly accessed: boolean;
   readonly dirtyModifier: boolean;
   readonly contiguous: boolean;
+  readonly software: number;
+  /** Of one ASID, guarded for branches: stage 1 alone says so. */
+  readonly notGlobal: boolean;
+  readonly guarded: boolean;
 }
 
 /** What the descriptor's fields depend on beside it. */
@@ -55,12 +59,13 @@ function memoryOfStage2(value: number, forced: boolean): number | null {
 /** MemAttr of a type; null: it has none. Write-Back and Write-Through differ in their hints, which stage 2 does not have. */
 function stage2OfMemory(memory: number | null, forced: boolean): number | null {
   if (memory === null) return forced ? 7 : 0xf;
-  const device = memory >>> 4 === 0;
-  if (forced) return device ? (memory >>> 2) & 3 : memory === 0x44 ? 5 : memory >>> 6 === 3 ? 6 : null;
-  if (device) return (memory >>> 2) & 3;
+  if (memory >>> 4 === 0) return (memory >>> 2) & 3;
   const half = (nibble: number) => (nibble === 4 ? 1 : nibble & 4 ? 3 : 2);
-  return (half(memory >>> 4) << 2) | half(memory & 0xf);
+  const together = (half(memory >>> 4) << 2) | half(memory & 0xf);
+  return forced ? (FORCED[together] ?? null) : together;
 }
+/** MemAttr with FWB by what it is without. */
+const FORCED: Readonly<Record<number, number>> = { 0b0101: 5, 0b1111: 6 };
 
 /** Null for an entry that maps nothing. */
 export function mappingOf(format: TableFormat, level: number, value: bigint, around: Surroundings): Mapping | null {
@@ -76,7 +81,10 @@ export function mappingOf(format: TableFormat, level: number, value: bigint, aro
     shareability: format.sharedInControl ? around.shareability : get(fields.SH),
     accessed: get(fields.AF) === 1,
     dirtyModifier: get(fields.DBM) === 1,
-    contiguous: get(fields.Contiguous) === 1,
+    contiguous: get(fields.Contiguous) === 1 && format.granule.contiguous[level] !== undefined,
+    software: get(fields.Software),
+    notGlobal: false,
+    guarded: false,
   };
   if (format.stage === 1) {
     const ap = get(STAGE1.AP);
@@ -89,6 +97,8 @@ export function mappingOf(format: TableFormat, level: number, value: bigint, aro
       executeEl1: get(STAGE1.PXN) === 0,
       executeEl0: get(STAGE1.UXN) === 0,
       memory: Number(attribute),
+      notGlobal: get(STAGE1.nG) === 1,
+      guarded: get(STAGE1.GP) === 1,
     };
   }
   const s2ap = get(STAGE2.S2AP);
@@ -131,7 +141,11 @@ export function encode(format: TableFormat, mapping: Mapping, around: Surroundin
   const fields = stage === 1 ? STAGE1 : STAGE2;
   value |= place(fields.AF, mapping.accessed ? 1 : 0);
   value |= place(fields.DBM, mapping.dirtyModifier ? 1 : 0);
-  if (span === size) value |= place(fields.Contiguous, mapping.contiguous ? 1 : 0);
+  value |= place(fields.Software, mapping.software);
+  if (mapping.contiguous && span === size) {
+    if (granule.contiguous[level] === undefined) notes.push(`no entries are joined at level ${level}`);
+    else value |= place(fields.Contiguous, 1);
+  }
   if (!format.sharedInControl) value |= place(fields.SH, mapping.shareability);
   else notes.push('shareability is in the control register');
   const attributes = stage === 1 ? stage1Bits(mapping, around, notes) : stage2Bits(mapping, around, notes);
@@ -141,7 +155,10 @@ export function encode(format: TableFormat, mapping: Mapping, around: Surroundin
 function stage1Bits(mapping: Mapping, { mair }: Surroundings, notes: string[]): bigint {
   const { el0, readable, writable, executeEl1, executeEl0, memory } = mapping;
   if (!readable) notes.push('stage 1 has nothing that can’t be read');
-  if (el0 === null) notes.push('stage 1 says who: here EL1 and EL0');
+  if (el0 === null) {
+    notes.push('stage 1 says who: here EL1 and EL0');
+    if (writable && executeEl1) notes.push('EL1 never executes what EL0 may write');
+  }
   const wanted = memory ?? 0xff;
   const index = [0, 1, 2, 3, 4, 5, 6, 7].find(
     (each) => mair !== undefined && Number((mair >> BigInt(8 * each)) & 0xffn) === wanted,
@@ -151,16 +168,21 @@ function stage1Bits(mapping: Mapping, { mair }: Surroundings, notes: string[]): 
     place(STAGE1.AP, (writable ? 0 : 2) | ((el0 ?? true) ? 1 : 0)) |
     place(STAGE1.PXN, executeEl1 ? 0 : 1) |
     place(STAGE1.UXN, executeEl0 ? 0 : 1) |
+    place(STAGE1.nG, mapping.notGlobal ? 1 : 0) |
+    place(STAGE1.GP, mapping.guarded ? 1 : 0) |
     place(STAGE1.AttrIndx, index ?? 0)
   );
 }
 
 function stage2Bits(mapping: Mapping, { forcedWriteBack, executeByEl }: Surroundings, notes: string[]): bigint {
-  const { el0, readable, writable, executeEl1, executeEl0, memory } = mapping;
+  const { el0, readable, writable, executeEl0, memory } = mapping;
+  // Of stage 1 EL1 never executes what EL0 may write, whatever PXN says.
+  const executeEl1 = mapping.executeEl1 && !(el0 === true && writable);
   const never = executeEl1 ? (executeEl0 ? 0 : 3) : executeEl0 ? 1 : 2;
   const coarse = executeEl1 || executeEl0 ? 0 : 2;
   if (!(executeByEl ?? true) && coarse !== never) notes.push('without FEAT_XNX execution is for both levels or none');
   if (el0 === false) notes.push('stage 2 does not tell EL0’s accesses from EL1’s');
+  if (mapping.guarded) notes.push('stage 2 has no guarded pages');
   const memAttr = stage2OfMemory(memory, forcedWriteBack ?? false);
   if (memAttr === null) notes.push(`MemAttr has no ${hex(memory ?? 0)} with HCR_EL2.FWB`);
   return (
