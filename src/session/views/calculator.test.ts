@@ -95,3 +95,110 @@ describe('the calculator', () => {
     );
   });
 });
+
+/** The kernel's formulas, as its macros have them: pgtable-hwdef.h, stage2_pgtable.h, kvm_arm.h and kvm_get_vtcr of Linux 6.12. */
+const PAGE_SHIFT = { 4096: 12, 16384: 14, 65536: 16 } as const;
+const PARANGE = { 32: 0, 36: 1, 40: 2, 42: 3, 44: 4, 48: 5, 52: 6 } as const;
+
+function kernel(page: keyof typeof PAGE_SHIFT, physShift: number, paBits: keyof typeof PARANGE, lpa2: boolean) {
+  const shift = PAGE_SHIFT[page];
+  const levels = (bits: number) => Math.trunc((bits - 4) / (shift - 3));
+  const lvls = Math.max(2, levels(physShift - 4));
+  const startLevel = 4 - lvls;
+  const sl0Base = page === 4096 ? 2 : 3;
+  const levelShift = (level: number) => (shift - 3) * (4 - level) + 3;
+  const tg0 = { 4096: 0, 65536: 1, 16384: 2 }[page];
+  const parangeMax = lpa2 || page === 65536 ? PARANGE[52] : PARANGE[48];
+  const fields: [number, number][] = [
+    [31, 1],
+    [12, 3],
+    [10, 1],
+    [8, 1],
+    [14, tg0],
+    [16, Math.min(PARANGE[paBits], parangeMax)],
+    [0, 64 - physShift],
+    [6, sl0Base - (4 - lvls)],
+    [21, 1],
+    [32, lpa2 ? 1 : 0],
+    [19, 1],
+  ];
+  return {
+    startLevel,
+    // kvm_pgd_pages: the index of the last address, in tables of the level above, and one.
+    pgdPages: Number(((1n << BigInt(physShift)) - 1n) >> BigInt(levelShift(startLevel - 1))) + 1,
+    vtcr: fields.reduce((value, [lo, field]) => value | (BigInt(field) << BigInt(lo)), 0n),
+    stage1Levels: levels(physShift),
+  };
+}
+
+describe('against the kernel’s formulas, for every size, page and CPU', () => {
+  const all = ([4096, 16384, 65536] as const).flatMap((page) =>
+    PA_BITS.flatMap((paBits) => [false, true].map((wide) => ({ page, paBits, wide, lpa2: wide && page !== 65536 }))),
+  );
+
+  it('has its levels, its concatenated tables and its VTCR_EL2', () => {
+    let compared = 0;
+    for (const { page, paBits, wide, lpa2 } of all) {
+      const limit = Math.min(paBits, lpa2 || page === 65536 ? 52 : 48);
+      for (let bits = 32; bits <= limit; bits++) {
+        const view = of(2, page, bits, { paBits, wide });
+        const wanted = kernel(page, bits, paBits, lpa2);
+        const what = JSON.stringify({ page, bits, paBits, wide });
+        expect(view.problem, what).toBeNull();
+        const chosen = view.starts.find((start) => start.chosen)!;
+        expect({ level: chosen.level, tables: chosen.concatenated, refused: chosen.refused }, what).toEqual({
+          level: wanted.startLevel,
+          tables: wanted.pgdPages,
+          refused: null,
+        });
+        expect(view.registers[0]!.value, what).toBe(wanted.vtcr);
+        expect(field(view, 'SL0'), what).toBe(Number((wanted.vtcr >> 6n) & 3n));
+        compared++;
+      }
+    }
+    expect(compared).toBe(
+      all.reduce((sum, { paBits, lpa2, page }) => sum + Math.min(paBits, lpa2 || page === 65536 ? 52 : 48) - 31, 0),
+    );
+  });
+
+  it('has the levels of stage 1 that ARM64_HW_PGTABLE_LEVELS says', () => {
+    for (const { page, paBits, wide, lpa2 } of all) {
+      for (let bits = page === 65536 ? 17 : 16; bits <= (wide ? 52 : 48); bits++) {
+        const view = of(1, page, bits, { paBits, wide });
+        const what = JSON.stringify({ page, bits, paBits, wide });
+        expect(view.problem, what).toBeNull();
+        expect(
+          view.starts.map(({ levels, concatenated }) => ({ levels, concatenated })),
+          what,
+        ).toEqual([{ levels: kernel(page, bits, paBits, lpa2).stage1Levels, concatenated: 1 }]);
+      }
+    }
+  });
+
+  it('has every size that VTCR_EL2 can say among the start levels, and none that it can’t', () => {
+    // AArch64.S2StartLevel, S2InvalidSL and S2InconsistentSL, case by case.
+    const startLevels = {
+      4096: [2, 1, 0, 3],
+      16384: [3, 2, 1, 0],
+      65536: [3, 2, 1],
+    } as const;
+    for (const { page, paBits, wide, lpa2 } of all) {
+      const stride = PAGE_SHIFT[page] - 3;
+      const invalid = (sl0: number) =>
+        (page === 16384 && sl0 === 3 && (!lpa2 || paBits < 52)) || (sl0 === 2 && paBits < (page === 16384 ? 42 : 44));
+      for (let bits = 32; bits <= Math.min(paBits, lpa2 || page === 65536 ? 52 : 48); bits++) {
+        const consistent = (level: number) => {
+          const least = (3 - level) * stride + PAGE_SHIFT[page] + 1;
+          return bits >= least && bits <= least + stride - 1 + 4;
+        };
+        const wanted: number[] = startLevels[page].flatMap((level, sl0) =>
+          consistent(level) && !invalid(sl0) ? [level] : [],
+        );
+        if (page === 4096 && lpa2 && paBits === 52 && consistent(-1)) wanted.push(-1);
+        const { starts } = of(2, page, bits, { paBits, wide });
+        const allowed = starts.filter(({ refused }) => refused === null).map(({ level }) => level);
+        expect(allowed, JSON.stringify({ page, bits, paBits, wide })).toEqual([...wanted].sort((a, b) => a - b));
+      }
+    }
+  });
+});
