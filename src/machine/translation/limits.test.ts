@@ -3,7 +3,7 @@ import { cpuModel } from '../presets.ts';
 import { stage2Regime } from './control.ts';
 import type { GranuleName } from './format.ts';
 import { encodedStartLevel, startLevelFields } from './limits.ts';
-import { tcrEl1, vtcrEl2 } from './registers.ts';
+import { describeBase, tcrEl1, vtcrEl2 } from './registers.ts';
 
 const PA_BITS = [32, 36, 40, 42, 44, 48, 52] as const;
 const of = (paBits: (typeof PA_BITS)[number]) => cpuModel('max', { paBits }).features;
@@ -87,6 +87,8 @@ describe('the fields of a register say what holds', () => {
     expect(said(vtcr(0n, 1n, 40, 5n, 1n << 22n), 'HD', withoutTtst)).toMatch(/no effect: this CPU has no/);
     expect(said(vtcr(1n, 1n, 40, 5n, 1n << 32n), 'DS')).toMatch(/no effect with 64K/);
     expect(said(vtcr(0n, 1n, 40, 5n, 1n << 23n), 'RES0')).toMatch(/should be 0/);
+    expect(said(vtcr(0n, 0n, 52, 6n, 3n << 32n), 'SL2')).toBe('walks start at level -1');
+    expect(said(vtcr(0n, 1n, 52, 6n, 3n << 32n), 'SL2')).toBe('SL0 1 beside SL2 1 is reserved');
   });
 
   test('of TCR_EL1: every bit that is set is some field’s', () => {
@@ -115,6 +117,26 @@ describe('the fields of a register say what holds', () => {
     expect(ds(tg0Is64K | (2n << 30n))).toMatch(/48-bit descriptors/);
     expect(ds((1n << 7n) | epd1)).toMatch(/48-bit descriptors/);
   });
+});
+
+test('a base register is described as the control register beside it has it read', () => {
+  const value = 0x1234_0000_4800_00fen;
+  const fields = (base: Partial<Parameters<typeof describeBase>[1]>) =>
+    describeBase(value, { id: 'VMID', idBits: 16, wide: false, root: 0x4800_0000, ...base }).map(
+      ({ name, bits, value: is }) => [name, bits, is],
+    );
+  expect(fields({})).toEqual([
+    ['VMID', '63:48', 0x1234n],
+    ['BADDR', '47:1', 0x4800_00fen >> 1n],
+    ['CnP', '0', 0n],
+  ]);
+  expect(fields({ idBits: 8, wide: true })).toEqual([
+    ['RES0', '63:56', 0x12n],
+    ['VMID', '55:48', 0x34n],
+    ['BADDR', '5:2,47:6', (15n << 42n) | (0x4800_00c0n >> 6n)],
+    ['RES0', '1', 1n],
+    ['CnP', '0', 0n],
+  ]);
 });
 
 test('a base register has bits 51:48 where 52 bits are asked for, and then tables of 64 bytes at least', () => {

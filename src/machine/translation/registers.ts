@@ -123,10 +123,11 @@ const dirtyState: Meaning = of(
         ? 'a write to a page with DBM makes it writable itself'
         : 'no effect without HA',
 );
-const hardwareUse = (bit: number, hpd: string): Meaning =>
+/** `condition`: what it needs beside the bit. */
+const hardwareUse = (bit: number, condition = ''): Meaning =>
   onOff(
-    `bit ${bit} of blocks and pages may be the hardware’s with ${hpd} (FEAT_HPDS2); it has no use here`,
-    `bit ${bit} of blocks and pages is software’s`,
+    `bit ${bit} of blocks and pages may be the hardware’s${condition} (FEAT_HPDS2); it has no use here`,
+    `bit ${bit} of blocks and pages is ignored`,
   );
 const hierarchical = of(
   'FEAT_HPDS',
@@ -181,14 +182,14 @@ export const TCR_EL1_FIELDS = [
   { name: 'HD', hi: 40, lo: 40, meaning: dirtyState },
   { name: 'HPD0', hi: 41, lo: 41, meaning: hierarchical },
   { name: 'HPD1', hi: 42, lo: 42, meaning: hierarchical },
-  { name: 'HWU059', hi: 43, lo: 43, meaning: hardwareUse(59, 'HPD0') },
-  { name: 'HWU060', hi: 44, lo: 44, meaning: hardwareUse(60, 'HPD0') },
-  { name: 'HWU061', hi: 45, lo: 45, meaning: hardwareUse(61, 'HPD0') },
-  { name: 'HWU062', hi: 46, lo: 46, meaning: hardwareUse(62, 'HPD0') },
-  { name: 'HWU159', hi: 47, lo: 47, meaning: hardwareUse(59, 'HPD1') },
-  { name: 'HWU160', hi: 48, lo: 48, meaning: hardwareUse(60, 'HPD1') },
-  { name: 'HWU161', hi: 49, lo: 49, meaning: hardwareUse(61, 'HPD1') },
-  { name: 'HWU162', hi: 50, lo: 50, meaning: hardwareUse(62, 'HPD1') },
+  { name: 'HWU059', hi: 43, lo: 43, meaning: hardwareUse(59, ' with HPD0') },
+  { name: 'HWU060', hi: 44, lo: 44, meaning: hardwareUse(60, ' with HPD0') },
+  { name: 'HWU061', hi: 45, lo: 45, meaning: hardwareUse(61, ' with HPD0') },
+  { name: 'HWU062', hi: 46, lo: 46, meaning: hardwareUse(62, ' with HPD0') },
+  { name: 'HWU159', hi: 47, lo: 47, meaning: hardwareUse(59, ' with HPD1') },
+  { name: 'HWU160', hi: 48, lo: 48, meaning: hardwareUse(60, ' with HPD1') },
+  { name: 'HWU161', hi: 49, lo: 49, meaning: hardwareUse(61, ' with HPD1') },
+  { name: 'HWU162', hi: 50, lo: 50, meaning: hardwareUse(62, ' with HPD1') },
   { name: 'TBID0', hi: 51, lo: 51, meaning: topByteData },
   { name: 'TBID1', hi: 52, lo: 52, meaning: topByteData },
   { name: 'NFD0', hi: 53, lo: 53, meaning: absent('FEAT_SVE or FEAT_TME') },
@@ -277,10 +278,10 @@ export const VTCR_EL2_FIELDS = [
   { name: 'VS', hi: 19, lo: 19, meaning: onOff('VMIDs have 16 bits', 'VMIDs have 8 bits') },
   { name: 'HA', hi: 21, lo: 21, meaning: accessFlag },
   { name: 'HD', hi: 22, lo: 22, meaning: dirtyState },
-  { name: 'HWU59', hi: 25, lo: 25, meaning: hardwareUse(59, 'it') },
-  { name: 'HWU60', hi: 26, lo: 26, meaning: hardwareUse(60, 'it') },
-  { name: 'HWU61', hi: 27, lo: 27, meaning: hardwareUse(61, 'it') },
-  { name: 'HWU62', hi: 28, lo: 28, meaning: hardwareUse(62, 'it') },
+  { name: 'HWU59', hi: 25, lo: 25, meaning: hardwareUse(59) },
+  { name: 'HWU60', hi: 26, lo: 26, meaning: hardwareUse(60) },
+  { name: 'HWU61', hi: 27, lo: 27, meaning: hardwareUse(61) },
+  { name: 'HWU62', hi: 28, lo: 28, meaning: hardwareUse(62) },
   { name: 'NSW', hi: 29, lo: 29, meaning: () => 'of Secure state: no effect here' },
   { name: 'NSA', hi: 30, lo: 30, meaning: () => 'of Secure state: no effect here' },
   { name: 'RES1', hi: 31, lo: 31, meaning: onOff('as it must be', 'should be 1') },
@@ -300,7 +301,9 @@ export const VTCR_EL2_FIELDS = [
     meaning: (value, around) => {
       const { granule, width } = stage2Granule(around);
       if (granule !== '4K' || !width.lpa2) return 'no effect but with 4K pages and DS';
-      return value === 1 ? 'walks start at level -1' : 'SL0 says the start level';
+      if (value === 0) return 'SL0 says the start level';
+      const { level, reserved } = encodedStartLevel(granule, { sl0: around.get('SL0'), sl2: 1 }, true, around.features);
+      return reserved ?? `walks start at level ${level}`;
     },
   },
 ] as const satisfies readonly ControlField[];
@@ -354,8 +357,21 @@ export class ControlValue<T extends readonly ControlField[]> {
 export const tcrEl1 = (value: bigint) => new ControlValue(TCR_EL1_FIELDS, value);
 export const vtcrEl2 = (value: bigint) => new ControlValue(VTCR_EL2_FIELDS, value);
 
-/** TTBR0_EL1, TTBR1_EL1 or VTTBR_EL2: `wide` where bits 5:2 are address bits 51:48, `base` what it comes to. */
-export function describeBase(value: bigint, id: 'ASID' | 'VMID', wide: boolean, base: number): DescribedField[] {
+/** A register of a table's base as the control register beside it has it read. */
+interface Base {
+  readonly id: 'ASID' | 'VMID';
+  /** TCR_EL1.AS, VTCR_EL2.VS. */
+  readonly idBits: 8 | 16;
+  /** Bits 5:2 are address bits 51:48. */
+  readonly wide: boolean;
+  /** What the address comes to. */
+  readonly root: number;
+}
+
+const reserved = (value: bigint) => (value === 0n ? '' : 'reserved: should be 0, and has no effect');
+
+/** TTBR0_EL1, TTBR1_EL1 or VTTBR_EL2, field by field. */
+export function describeBase(value: bigint, { id, idBits, wide, root }: Base): DescribedField[] {
   const part = (hi: number, lo: number) => (value >> BigInt(lo)) & ((1n << BigInt(hi - lo + 1)) - 1n);
   const field = (name: string, bits: string, fieldValue: bigint, meaning: string) => ({
     name,
@@ -364,19 +380,20 @@ export function describeBase(value: bigint, id: 'ASID' | 'VMID', wide: boolean, 
     meaning,
   });
   return [
+    ...(idBits === 8 ? [field('RES0', '63:56', part(63, 56), reserved(part(63, 56)))] : []),
     field(
       id,
-      '63:48',
-      part(63, 48),
+      `${47 + idBits}:48`,
+      part(47 + idBits, 48),
       id === 'VMID' ? 'whose TLB entries these are' : 'whose TLB entries with nG these are, if TCR_EL1.A1 says so',
     ),
     field(
       'BADDR',
       wide ? '5:2,47:6' : '47:1',
       wide ? (part(5, 2) << 42n) | part(47, 6) : part(47, 1),
-      `the first table is at ${hex(BigInt(base))}`,
+      `the first table is at ${hex(BigInt(root))}`,
     ),
-    ...(wide ? [field('RES0', '1', part(1, 1), '')] : []),
+    ...(wide ? [field('RES0', '1', part(1, 1), reserved(part(1, 1)))] : []),
     field(
       'CnP',
       '0',

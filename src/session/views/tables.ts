@@ -335,13 +335,24 @@ function stage2Control(vm: Vm, trees: readonly Tree[]): Control {
     title,
     control: [
       { name: 'VTCR_EL2', value: vtcr, fields: vtcrEl2(vtcr).describe(features) },
-      { name: 'VTTBR_EL2', value: vttbr, fields: describeBase(vttbr, 'VMID', wideBase, tables.root) },
+      {
+        name: 'VTTBR_EL2',
+        value: vttbr,
+        fields: describeBase(vttbr, {
+          id: 'VMID',
+          idBits: vtcrEl2(vtcr).get('VS') ? 16 : 8,
+          wide: wideBase,
+          root: tables.root,
+        }),
+      },
     ],
   };
 }
 
 function stage1Control(vcpu: Vcpu): Control {
   const { context } = vcpu;
+  const tcr = context.read('TCR_EL1');
+  const idBits = tcrEl1(tcr).get('AS') ? 16 : 8;
   const halves = ([0, 1] as const).map((half) => {
     const regime = stage1Half(vcpu, half);
     const { tables, wideBase, disabled, broken } = regime;
@@ -349,10 +360,9 @@ function stage1Control(vcpu: Vcpu): Control {
     const value = context.read(name);
     return {
       title: disabled ? `TTBR${half}: off` : broken ? `TTBR${half}: ${broken.why}` : titleOf(tables, `TTBR${half}: VA`),
-      register: { name, value, fields: describeBase(value, 'ASID', wideBase, tables.root) },
+      register: { name, value, fields: describeBase(value, { id: 'ASID', idBits, wide: wideBase, root: tables.root }) },
     };
   });
-  const tcr = context.read('TCR_EL1');
   const { features } = vcpu.vm.kvm.host.model;
   return {
     stage: 1,
