@@ -1,10 +1,10 @@
-import { useEffect, useId, useMemo, useState } from 'react';
+import { memo, useEffect, useId, useMemo, useState } from 'react';
 import type { IoctlEntry } from '../../session/messages.ts';
 import { count } from '../format.ts';
 import { goToLoadedLine } from '../go-to.ts';
 import { Empty, Keys } from '../parts.tsx';
 import { missingIoctls, useSandbox } from '../store.ts';
-import { OVERSCAN, revealRow, useRows } from '../views/use-rows.ts';
+import { OVERSCAN, useRows } from '../views/use-rows.ts';
 import { IoctlDetails } from './ioctl-details.tsx';
 import { argumentText, callName, filtered, isRefused, resultText } from './ioctl-text.ts';
 import './log.css';
@@ -76,24 +76,24 @@ function CallList({
   choose: (seq: number | null) => void;
   following: boolean;
 }) {
-  const { attach, element, first, visible, measure } = useRows(rowHeight);
+  const { attach, first: scrolled, visible, reveal } = useRows(rowHeight);
   const [atTail, setAtTail] = useState(true);
   const id = useId();
   const last = shown.length - 1;
+  const showsTail = atTail && following;
+  const first = showsTail ? Math.max(0, shown.length - visible) : scrolled;
 
   // A tail that is in sight stays in sight; who scrolled away is left where they are.
   useEffect(() => {
-    if (!element || !atTail || !following) return;
-    revealRow(element, shown.length - 1, ROW);
-    measure();
-  }, [element, atTail, following, shown, measure]);
+    if (showsTail) reveal(last);
+  }, [showsTail, last, visible, reveal]);
 
   const move = (to: number) => {
     const row = Math.max(0, Math.min(last, to));
     const entry = shown[row];
-    if (!entry || !element) return;
+    if (!entry) return;
     choose(entry.seq);
-    revealRow(element, row, ROW);
+    reveal(row);
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
     const at = selected ? shown.indexOf(selected) : last;
@@ -126,12 +126,12 @@ function CallList({
       <div className="log-height" role="presentation" style={{ height: shown.length * ROW }}>
         {rows.map((entry, index) => (
           <CallRow
-            key={entry.seq}
+            key={(from + index) % rows.length}
             id={`${id}-${entry.seq}`}
             entry={entry}
             row={from + index}
             selected={entry === selected}
-            choose={() => choose(entry.seq)}
+            choose={choose}
           />
         ))}
       </div>
@@ -139,7 +139,7 @@ function CallList({
   );
 }
 
-function CallRow({
+const CallRow = memo(function CallRow({
   id,
   entry,
   row,
@@ -150,7 +150,7 @@ function CallRow({
   entry: IoctlEntry;
   row: number;
   selected: boolean;
-  choose: () => void;
+  choose: (seq: number) => void;
 }) {
   const refused = isRefused(entry);
   const exit = entry.result?.exitText;
@@ -161,8 +161,8 @@ function CallRow({
       aria-rowindex={row + 1}
       aria-selected={selected}
       className={refused ? 'call refused' : 'call'}
-      style={{ transform: `translateY(${row * ROW}px)` }}
-      onClick={choose}
+      style={{ insetBlockStart: row * ROW }}
+      onClick={() => choose(entry.seq)}
       onDoubleClick={() => entry.scriptLine && goToLoadedLine('script', entry.scriptLine)}
     >
       <span role="gridcell" className="call-seq">
@@ -183,4 +183,4 @@ function CallRow({
       </span>
     </div>
   );
-}
+});

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useEffectEvent, useImperativeHandle, useLayoutEffect, useState } from 'react';
 import type { KeyboardEvent, ReactNode, Ref } from 'react';
 import { movedWindow, rowOf, windowAround } from './address-window.ts';
-import { OVERSCAN, revealRow, useRows } from './use-rows.ts';
+import { OVERSCAN, useRows } from './use-rows.ts';
 
 export interface AddressListHandle {
   /** Shows the row of an address, scrolling as little as it takes; with `lead`, with some rows before it. */
@@ -32,7 +32,7 @@ interface AddressListProps {
 /** An endless list with a row for every `unit` bytes of an address space. */
 export function AddressList(props: AddressListProps) {
   const { handle, start, unit, limit, rowHeight, onShow } = props;
-  const { attach, element, first, visible, measure } = useRows(useCallback(() => rowHeight, [rowHeight]));
+  const { attach, element, first, visible, reveal, measure } = useRows(useCallback(() => rowHeight, [rowHeight]));
   const [window, setWindow] = useState(() => windowAround(start, unit, limit));
   const [shown, setShown] = useState<{ address: bigint; lead: boolean } | null>({ address: start, lead: true });
 
@@ -46,9 +46,8 @@ export function AddressList(props: AddressListProps) {
   useLayoutEffect(() => {
     if (!shown || !element) return;
     const row = rowOf(window, shown.address, unit);
-    if (row !== null) revealRow(element, row, rowHeight, shown.lead);
-    measure();
-  }, [shown, window, unit, rowHeight, element, measure]);
+    if (row !== null) reveal(row, shown.lead);
+  }, [shown, window, unit, element, reveal]);
 
   const onScroll = (scrolled: HTMLElement) => {
     const moved = movedWindow(window, Math.floor(scrolled.scrollTop / rowHeight), unit, limit);

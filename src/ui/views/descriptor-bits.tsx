@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { DescriptorField } from '../../session/messages.ts';
-import { bitOwners, bitsPerRow, highestBit, initials, nameFits, rulerRows, type RulerSegment } from './bit-ruler.ts';
+import { bitsPerRow, highestBit, initials, nameFits, rulerRows, type RulerSegment } from './bit-ruler.ts';
 import { useWidth } from './use-width.ts';
 import { hex } from '../format.ts';
 import './descriptor-bits.css';
@@ -152,26 +152,29 @@ interface BitStripProps {
   readonly label: string;
 }
 
+const bitsText = (hi: number, lo: number) => (hi === lo ? `Bit ${hi}` : `Bits ${hi}:${lo}`);
+
 /** 64 bits in one line, coloured by field. */
 export function BitStrip({ value, fields, names, moved, label }: BitStripProps) {
   const order = [...new Set(names)];
-  const owners = bitOwners(fields);
+  const digits = value.toString(2).padStart(64, '0');
   return (
     <div className="bits-strip" role="img" aria-label={label}>
-      {Array.from({ length: 64 }, (_, index) => {
-        const bit = 63 - index;
-        const field = fields[owners[bit] ?? -1];
-        return (
-          <span
-            key={bit}
-            data-hue={field ? order.indexOf(field.name) % HUES : 'none'}
-            data-moved={field ? moved.has(field.name) : false}
-            title={field ? `Bit ${bit}: ${field.name}` : `Bit ${bit}`}
-          >
-            {((value >> BigInt(bit)) & 1n).toString()}
-          </span>
-        );
-      })}
+      {rulerRows(fields, 64)
+        .flat()
+        .map(({ hi, lo, field: index }) => {
+          const field = fields[index ?? -1];
+          return (
+            <span
+              key={hi}
+              data-hue={field ? order.indexOf(field.name) % HUES : 'none'}
+              data-moved={field ? moved.has(field.name) : false}
+              title={`${bitsText(hi, lo)}${field ? `: ${field.name}` : ''}`}
+            >
+              {digits.slice(63 - hi, 64 - lo)}
+            </span>
+          );
+        })}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent, useId, useState } from 'react';
+import { useCallback, useEffect, useEffectEvent, useId, useState } from 'react';
 import type { Stage2EventRow, Stage2EventsView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { showEntry, useTargetVm } from '../inspect.ts';
@@ -10,7 +10,7 @@ import { addressDigits, rangeText, sentence, shortSize } from './format.ts';
 import { Frame, Waiting } from './frame.tsx';
 import { changeText, countText, FILTERS, placeText, reasonText, termOf } from './stage2-events-text.ts';
 import { TargetPicker } from './target-picker.tsx';
-import { OVERSCAN, revealRow, useRows } from './use-rows.ts';
+import { OVERSCAN, useRows } from './use-rows.ts';
 import './stage2-events.css';
 
 const ROW = 22;
@@ -133,37 +133,37 @@ interface Stage2EventsProps {
   readonly onWindow: (first: number, visible: number, atTail: boolean) => void;
 }
 
-/** The list's first row is its head, which stays above the others. */
-function reveal(element: HTMLElement, row: number): void {
-  revealRow(element, row + 1, ROW);
-  revealRow(element, row, ROW);
-}
-
 const keyOf = ({ seq, step }: Stage2EventRow) => `${seq}.${step}`;
 
 export function Stage2Events({ view, vm, chosen, onChoose, onWindow }: Stage2EventsProps) {
-  const { attach, element, first, visible, measure } = useRows(heightFor);
+  const { attach, first, visible, reveal } = useRows(heightFor);
   const [atTail, setAtTail] = useState(true);
   const id = useId();
   const { total, from, rows } = view;
   const digits = addressDigits(rows.reduce((most, { ipa, size }) => (ipa + size > most ? ipa + size : most), 0n));
   const selected = chosen === null ? -1 : rows.findIndex((row) => keyOf(row) === keyOf(chosen));
 
+  // The list's first row is its head, which stays above the others.
+  const revealBelowHead = useCallback(
+    (row: number) => {
+      reveal(row + 1);
+      reveal(row);
+    },
+    [reveal],
+  );
   const tell = useEffectEvent(onWindow);
   useEffect(() => tell(first, visible, atTail), [first, visible, atTail]);
   // A tail that is in sight stays in sight.
   useEffect(() => {
-    if (!element || !atTail) return;
-    reveal(element, total - 1);
-    measure();
-  }, [element, atTail, total, visible, measure]);
+    if (atTail) revealBelowHead(total - 1);
+  }, [atTail, total, visible, revealBelowHead]);
 
   const move = (to: number) => {
     const index = Math.max(0, Math.min(rows.length - 1, to));
     const row = rows[index];
-    if (!row || !element) return;
+    if (!row) return;
     onChoose(row);
-    reveal(element, from + index);
+    revealBelowHead(from + index);
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
     const at = selected < 0 ? rows.length - 1 : selected;
@@ -264,7 +264,7 @@ function Row({ id, row, place, digits, selected, onChoose }: RowProps) {
       aria-selected={selected}
       data-step={step}
       data-operation={row.operation}
-      style={{ transform: `translateY(${place * ROW}px)` }}
+      style={{ insetBlockStart: place * ROW }}
       onClick={onChoose}
     >
       <span role="gridcell" className="events-operation" title={about}>

@@ -3,7 +3,7 @@ import { TABLE_KINDS, type TableView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { cellAt, cellMove, cellsLayout } from './cells.ts';
 import { rangeText, shortSize } from './format.ts';
-import { revealRow, useRows } from './use-rows.ts';
+import { useRows } from './use-rows.ts';
 import './table-cells.css';
 
 interface TableCellsProps {
@@ -30,18 +30,17 @@ export function TableCells({ view, since, selected, onSelect, onTable }: TableCe
   const id = useId();
   const total = view.values.length;
   const heightFor = useCallback((width: number) => cellsLayout(total, width).cell, [total]);
-  const { attach, element, first, visible, rowHeight } = useRows(heightFor);
+  const { attach, element, first, visible, rowHeight, width, height, reveal } = useRows(heightFor);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [hovered, setHovered] = useState<number | null>(null);
   const legend = useRef<HTMLUListElement>(null);
-  const width = element?.clientWidth ?? 0;
   const layout = cellsLayout(total, width);
   const shown = hovered ?? selected;
   const draw = useEffectEvent(() => {
-    if (!canvas.current || !element || !legend.current) return;
-    paint(canvas.current, element.clientHeight, view, layout, first, selected, coloursOf(legend.current));
+    if (!canvas.current || !legend.current) return;
+    paint(canvas.current, height, view, layout, first, selected, coloursOf(legend.current));
   });
-  useEffect(() => draw(), [view, first, visible, rowHeight, selected, width]);
+  useEffect(() => draw(), [view, first, rowHeight, selected, width, height]);
   useEffect(() => {
     // Another theme has other colours.
     const observer = new MutationObserver(() => draw());
@@ -58,7 +57,7 @@ export function TableCells({ view, since, selected, onSelect, onTable }: TableCe
   };
   const select = (index: number) => {
     onSelect(index);
-    if (element) revealRow(element, Math.floor(index / layout.columns), layout.cell);
+    reveal(Math.floor(index / layout.columns));
   };
   const count = TABLE_KINDS.map((_, kind) => view.kinds.reduce((sum, each) => sum + (each === kind ? 1 : 0), 0));
   return (

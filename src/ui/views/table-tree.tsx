@@ -7,7 +7,7 @@ import { ChangedMark } from './frame.tsx';
 import { rowName, validText } from './table-text.ts';
 import { treeMove } from './tree-rows.ts';
 import type { Toggled, TreeRow } from './tree-rows.ts';
-import { OVERSCAN, revealRow, useRows } from './use-rows.ts';
+import { OVERSCAN, useRows } from './use-rows.ts';
 import './table-tree.css';
 
 /** Below this width a row takes two lines. */
@@ -28,7 +28,7 @@ interface TableTreeProps {
 /** Tables as a tree, by the WAI-ARIA tree pattern; the rows out of sight are not in the document. */
 export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTreeProps) {
   const id = useId();
-  const { attach, element, first, visible, rowHeight } = useRows(heightFor);
+  const { attach, first, visible, rowHeight, height, reveal } = useRows(heightFor);
   const from = Math.max(0, first - OVERSCAN);
   const drawn = rows.slice(from, first + visible + OVERSCAN);
   const current = rows.findIndex((row) => row.id === selected);
@@ -46,10 +46,10 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
     if (row?.opens) onToggle(row.opens);
   };
   // The detail that opens for a selected row takes some of the tree's height.
-  const reveal = useEffectEvent(() => {
-    if (element && current >= 0) revealRow(element, current, rowHeight);
+  const revealCurrent = useEffectEvent(() => {
+    if (current >= 0) reveal(current);
   });
-  useEffect(() => reveal(), [selected, visible, rowHeight]);
+  useEffect(() => revealCurrent(), [selected, height, rowHeight]);
   return (
     <div
       ref={attach}
@@ -83,7 +83,7 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
       >
         {drawn.map((row, index) => (
           <Row
-            key={row.id}
+            key={(from + index) % drawn.length}
             id={`${id}${row.id}`}
             row={row}
             index={from + index}
