@@ -2,7 +2,7 @@ import { currentEditorLine } from './editors/focus.ts';
 import { canGo, go, isActive, isRunning, load } from './control.ts';
 import { dialogStore } from './dialogs.ts';
 import { nameInLabs } from './lab-actions.ts';
-import { resetLayout, stepGroup, stepTab } from './layout.ts';
+import { resetLayout, stepGroup, stepTab, toggleMaximized } from './layout.ts';
 import { PANEL_ORDER, PANELS } from './panels.ts';
 import { send, startWorker } from './sandbox-client.ts';
 import { notify, sandboxStore } from './store.ts';
@@ -186,6 +186,14 @@ const OTHERS: readonly UiCommand[] = [
     group: 'View',
     about: 'The View menu can also follow the system',
     run: () => chooseTheme(themeStore.getState().theme === 'dark' ? 'light' : 'dark'),
+  },
+  {
+    id: 'maximize',
+    title: 'Maximize or restore panels',
+    group: 'View',
+    keys: 'Alt+Shift+Enter',
+    about: 'The whole page for the panels with the keyboard, and back',
+    run: () => toggleMaximized(),
   },
   {
     id: 'reset-layout',

@@ -1,9 +1,15 @@
 import { DockviewReact } from 'dockview-react';
-import type { DockviewReadyEvent, IDockviewPanelHeaderProps, IDockviewPanelProps } from 'dockview-react';
+import type {
+  DockviewReadyEvent,
+  IDockviewHeaderActionsProps,
+  IDockviewPanelHeaderProps,
+  IDockviewPanelProps,
+} from 'dockview-react';
 import { useEffect, useState } from 'react';
 import type { FunctionComponent } from 'react';
+import { Icon } from './icons.tsx';
 import { useKeptScroll } from './kept-scroll.ts';
-import { restoreLayout, showPanel } from './layout.ts';
+import { restoreLayout, showPanel, toggleMaximized } from './layout.ts';
 import { PanelBoundary } from './panel-boundary.tsx';
 import { PANEL_ORDER, PANELS } from './panels.ts';
 import { useProblems } from './problems.ts';
@@ -54,6 +60,26 @@ function Tab({ api }: IDockviewPanelHeaderProps) {
   );
 }
 
+/** At the end of a group's tabs: the whole page for it, and back. */
+function Maximize({ api, containerApi, activePanel, group }: IDockviewHeaderActionsProps) {
+  const [maximized, setMaximized] = useState(api.isMaximized());
+  useEffect(() => {
+    const listener = containerApi.onDidMaximizedGroupChange(() => setMaximized(api.isMaximized()));
+    return () => listener.dispose();
+  }, [api, containerApi]);
+  return (
+    <button
+      type="button"
+      className="icon-button maximize"
+      aria-label={`${maximized ? 'Restore' : 'Maximize'} ${activePanel?.title ?? 'panels'}`}
+      title={maximized ? 'Give the other panels their place back' : 'Give these panels the whole page'}
+      onClick={() => toggleMaximized(group)}
+    >
+      <Icon name={maximized ? 'restore' : 'maximize'} />
+    </button>
+  );
+}
+
 const THEME = { name: 'stage2', className: 'dockview-theme-stage2', gap: 0 };
 
 function onReady({ api }: DockviewReadyEvent): void {
@@ -77,6 +103,7 @@ export function Dock() {
       theme={THEME}
       components={COMPONENTS}
       defaultTabComponent={Tab}
+      rightHeaderActionsComponent={Maximize}
       watermarkComponent={Watermark}
       onReady={onReady}
       disableFloatingGroups

@@ -16,6 +16,8 @@ const SHAPES = {
   close: 'm3.8 2.8 4.2 4.2 4.2-4.2 1 1L9 8l4.2 4.2-1 1L8 9l-4.2 4.2-1-1L7 8 2.8 3.8z',
   check: 'm6.4 12.2-4-4 1-1 3 3 6.2-6.3 1 1z',
   plus: 'M7.25 2.5h1.5v4.75h4.75v1.5H8.75v4.75h-1.5V8.75H2.5v-1.5h4.75z',
+  maximize: 'M3 3h10v10H3zm1.3 1.3v7.4h7.4V4.3z',
+  restore: 'M2.5 5.5h8v8h-8zm1.3 1.3v5.4h5.4V6.8zM5.5 2.5h8v8h-1.3V3.8H5.5z',
 } as const;
 
 export type IconName = keyof typeof SHAPES;

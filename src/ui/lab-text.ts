@@ -1,3 +1,5 @@
+import { prose } from './prose.ts';
+
 /** A stretch of a lab's text: plain, `code`, or the **name** of a view or a command. */
 export interface Span {
   readonly kind: 'text' | 'code' | 'name';
@@ -14,12 +16,12 @@ export function spansOf(text: string): readonly Span[] {
   const spans: Span[] = [];
   let from = 0;
   for (const match of text.matchAll(SPAN)) {
-    if (match.index > from) spans.push({ kind: 'text', text: text.slice(from, match.index) });
+    if (match.index > from) spans.push({ kind: 'text', text: prose(text.slice(from, match.index)) });
     const [whole, code, name] = match;
     spans.push(code === undefined ? { kind: 'name', text: name ?? '' } : { kind: 'code', text: code });
     from = match.index + whole.length;
   }
-  if (from < text.length) spans.push({ kind: 'text', text: text.slice(from) });
+  if (from < text.length) spans.push({ kind: 'text', text: prose(text.slice(from)) });
   return spans;
 }
 

@@ -5,8 +5,6 @@ import { forget, isRecord, load, save } from './storage.ts';
 import { currentDock, focusPanel } from './workbench.ts';
 import type { PanelId } from './workbench.ts';
 
-const KEY = 'layout';
-
 function isPanelId(id: string): id is PanelId {
   return id in PANELS;
 }
@@ -16,61 +14,119 @@ function add(dock: DockviewApi, id: PanelId, position?: Parameters<DockviewApi['
   dock.addPanel(position ? { ...base, position } : base);
 }
 
-/** How each group of the default layout is split off from one that stands already. */
-const SPLITS: readonly { place: Place; from: Place; direction: 'left' | 'right' | 'below' }[] = [
-  { place: 'right-top', from: 'centre', direction: 'right' },
-  { place: 'bottom', from: 'centre', direction: 'below' },
-  { place: 'left', from: 'centre', direction: 'left' },
-  { place: 'right-bottom', from: 'right-top', direction: 'below' },
-];
-
-/** The share of the page that groups take, in the order in which they are given it. */
-const SHARES: readonly { place: Place; width?: number; height?: number }[] = [
-  { place: 'right-top', width: 0.37 },
-  { place: 'bottom', height: 0.38 },
-  { place: 'left', width: 0.22 },
-  { place: 'right-top', height: 0.48 },
-];
-
-function panelsAt(place: Place): readonly PanelId[] {
-  return PANEL_ORDER.filter((id) => PANELS[id].place === place);
+interface Split {
+  readonly place: Place;
+  readonly from: Place;
+  readonly direction: 'left' | 'right' | 'below';
 }
 
-function addGroup(
-  dock: DockviewApi,
-  place: Place,
-  split?: { from: Place; direction: 'left' | 'right' | 'below' },
-): void {
-  const [first, ...others] = panelsAt(place);
+/** A default layout for pages of some width; each keeps what the person changes in it. */
+interface Form {
+  /** Its name in storage. */
+  readonly key: string;
+  /** The least width that it is for, in pixels. */
+  readonly from: number;
+  /** Groups that are one here. */
+  readonly merged: Readonly<Partial<Record<Place, Place>>>;
+  /** How each group is split off from one that stands already. */
+  readonly splits: readonly Split[];
+  /** The share of the page that groups take, in the order in which they are given it. */
+  readonly shares: readonly { readonly place: Place; readonly width?: number; readonly height?: number }[];
+  /** The panel that is worked in to begin with. */
+  readonly first: PanelId;
+}
+
+const FORMS: readonly Form[] = [
+  {
+    key: 'layout',
+    from: 1000,
+    merged: {},
+    splits: [
+      { place: 'right-top', from: 'centre', direction: 'right' },
+      { place: 'bottom', from: 'centre', direction: 'below' },
+      { place: 'left', from: 'centre', direction: 'left' },
+      { place: 'right-bottom', from: 'right-top', direction: 'below' },
+    ],
+    shares: [
+      { place: 'right-top', width: 0.37 },
+      { place: 'bottom', height: 0.38 },
+      { place: 'left', width: 0.22 },
+      { place: 'right-top', height: 0.48 },
+    ],
+    first: 'script',
+  },
+  {
+    key: 'layout-medium',
+    from: 600,
+    merged: { left: 'centre', 'right-bottom': 'right-top' },
+    splits: [
+      { place: 'right-top', from: 'centre', direction: 'right' },
+      { place: 'bottom', from: 'centre', direction: 'below' },
+    ],
+    shares: [
+      { place: 'right-top', width: 0.5 },
+      { place: 'bottom', height: 0.4 },
+    ],
+    first: 'labs',
+  },
+  {
+    key: 'layout-narrow',
+    from: 0,
+    merged: { left: 'centre', 'right-top': 'bottom', 'right-bottom': 'bottom' },
+    splits: [{ place: 'bottom', from: 'centre', direction: 'below' }],
+    shares: [{ place: 'bottom', height: 0.5 }],
+    first: 'labs',
+  },
+];
+
+const currentForm = (): Form => FORMS.find(({ from }) => innerWidth >= from) ?? FORMS[0]!;
+
+function panelsAt({ merged }: Form, place: Place): readonly PanelId[] {
+  return PANEL_ORDER.filter((id) => (merged[PANELS[id].place] ?? PANELS[id].place) === place);
+}
+
+function addGroup(dock: DockviewApi, form: Form, place: Place, split?: Split): void {
+  const [first, ...others] = panelsAt(form, place);
   if (!first) return;
-  const referencePanel = split && panelsAt(split.from)[0];
+  const referencePanel = split && panelsAt(form, split.from)[0];
   add(dock, first, referencePanel && { referencePanel, direction: split.direction });
   for (const id of others) add(dock, id, { referencePanel: first, direction: 'within' });
   dock.getPanel(first)?.api.setActive();
 }
 
-function buildDefault(dock: DockviewApi): void {
+function buildDefault(dock: DockviewApi, form: Form): void {
   dock.clear();
-  addGroup(dock, 'centre');
-  for (const { place, from, direction } of SPLITS) addGroup(dock, place, { from, direction });
-  for (const { place, width, height } of SHARES) {
-    const group = dock.getPanel(panelsAt(place)[0]!)?.group;
+  addGroup(dock, form, 'centre');
+  for (const split of form.splits) addGroup(dock, form, split.place, split);
+  for (const { place, width, height } of form.shares) {
+    const group = dock.getPanel(panelsAt(form, place)[0]!)?.group;
     if (width !== undefined) group?.api.setSize({ width: dock.width * width });
     if (height !== undefined) group?.api.setSize({ height: dock.height * height });
   }
-  dock.getPanel('script')?.api.setActive();
+  dock.getPanel(form.first)?.api.setActive();
 }
 
 /** Shows a panel; one that was closed comes back beside the others of its place. */
 export function showPanel(dock: DockviewApi, id: PanelId): void {
   if (!dock.getPanel(id)) {
-    const neighbour = panelsAt(PANELS[id].place).find((other) => dock.getPanel(other));
+    const { merged } = currentForm();
+    const place = merged[PANELS[id].place] ?? PANELS[id].place;
+    const neighbour = panelsAt(currentForm(), place).find((other) => dock.getPanel(other));
     const referencePanel = neighbour && dock.getPanel(neighbour);
     add(dock, id, referencePanel ? { referencePanel, direction: 'within' } : undefined);
   }
   // One that is in sight stays as it is: drawn anew it would lose the keyboard.
   const panel = dock.getPanel(id);
-  if (panel && !panel.api.isVisible) panel.api.setActive();
+  if (!panel || panel.api.isVisible) return;
+  if (dock.hasMaximizedGroup() && !panel.api.isMaximized()) dock.exitMaximizedGroup();
+  if (!panel.api.isVisible) panel.api.setActive();
+}
+
+/** Gives a group of panels, or the one with the keyboard, the whole page; or back its place. */
+export function toggleMaximized(group = currentDock()?.activeGroup): void {
+  if (!group) return;
+  if (group.api.isMaximized()) group.api.exitMaximized();
+  else group.api.maximize();
 }
 
 /** A stored layout is used only if every panel in it is one of ours. */
@@ -84,26 +140,40 @@ function isLayout(value: unknown): value is SerializedDockview {
   );
 }
 
-/** Puts the panels where the person left them, or where they belong; keeps what is changed afterwards. */
-export function restoreLayout(dock: DockviewApi): void {
-  const stored = load(KEY);
+/** Puts the panels where the person left them in a page of this width, or where they belong. */
+function arrange(dock: DockviewApi, form: Form): void {
+  const stored = load(form.key);
   try {
     if (isLayout(stored)) dock.fromJSON(stored);
-    else buildDefault(dock);
+    else buildDefault(dock, form);
   } catch {
-    buildDefault(dock);
+    buildDefault(dock, form);
   }
+}
+
+/** Arranges the panels, now and when the page's width asks for another form; keeps what is changed afterwards. */
+export function restoreLayout(dock: DockviewApi): void {
+  let form = currentForm();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  arrange(dock, form);
   dock.onDidLayoutChange(() => {
     clearTimeout(timer);
-    timer = setTimeout(() => save(KEY, dock.toJSON()), 300);
+    const { key } = form;
+    timer = setTimeout(() => save(key, dock.toJSON()), 300);
+  });
+  addEventListener('resize', () => {
+    if (form === currentForm()) return;
+    clearTimeout(timer);
+    form = currentForm();
+    arrange(dock, form);
   });
 }
 
 export function resetLayout(): void {
-  forget(KEY);
+  const form = currentForm();
+  forget(form.key);
   const dock = currentDock();
-  if (dock) buildDefault(dock);
+  if (dock) buildDefault(dock, form);
 }
 
 /** Puts the keyboard into the next group of panels, or the previous one. */

@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { Icon } from './icons.tsx';
+import { prose } from './prose.ts';
 import { startWorker } from './sandbox-client.ts';
 import { dismissNotice, useSandbox } from './store.ts';
 import type { Notice } from './store.ts';
@@ -15,7 +16,7 @@ function NoticeBox({ notice }: { notice: Notice }) {
   }, [notice]);
   return (
     <div className={`notice ${notice.tone}`}>
-      <p>{notice.text}</p>
+      <p>{prose(notice.text)}</p>
       <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => dismissNotice(notice.id)}>
         <Icon name="close" />
       </button>

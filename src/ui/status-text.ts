@@ -1,4 +1,5 @@
 import type { RunState, Status, StopReason } from '../session/messages.ts';
+import { prose } from './prose.ts';
 import type { SandboxState } from './store.ts';
 
 const REASONS: Readonly<Record<StopReason, string>> = {
@@ -32,7 +33,8 @@ export function statusText(worker: SandboxState['worker'], status: Status): Stat
   if (worker === 'starting') return { tone: 'idle', text: 'Starting', detail: null };
   if (worker === 'dead') return { tone: 'failed', text: 'Not working', detail: 'restart the sandbox' };
   const { tone, text } = STATES[status.state];
+  const message = status.message === null ? null : prose(status.message);
   if (status.state === 'failed' && status.reason === 'stopped') return { tone: 'idle', text: 'Stopped', detail: null };
-  if (status.state === 'failed') return { tone, text, detail: status.message };
-  return { tone, text, detail: status.message ?? (status.reason && REASONS[status.reason]) };
+  if (status.state === 'failed') return { tone, text, detail: message };
+  return { tone, text, detail: message ?? (status.reason && REASONS[status.reason]) };
 }

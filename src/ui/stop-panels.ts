@@ -1,6 +1,6 @@
 import { sandboxStore } from './store.ts';
 import type { StopReason } from '../session/messages.ts';
-import { focusPanel, openPanel } from './workbench.ts';
+import { focusPanel, openPanel, wouldCover } from './workbench.ts';
 import type { PanelId } from './workbench.ts';
 
 /** Which editor a stop is about: where the guest stopped, its source; where the script did, the script. */
@@ -19,6 +19,8 @@ export function followStops(): () => void {
     const panel = status.reason && EDITOR_OF[status.reason];
     const line = panel === 'guest' ? status.guestLine : status.scriptLine;
     if (!panel || line === null) return;
+    // In a narrow page both have one place: who follows a lab reads on.
+    if (wouldCover(panel, 'labs')) return;
     // Who is in the other editor, which goes out of sight, comes along.
     const held = document.activeElement?.closest<HTMLElement>('[data-panel]')?.dataset['panel'];
     if (held !== panel && (held === 'script' || held === 'guest')) focusPanel(panel);

@@ -127,6 +127,7 @@ function ViewMenu({ layer }: Layer) {
             <MenuItem key={id} shown={command(`panel-${id}`)} />
           ))}
           <DropdownMenu.Separator className="menu-line" />
+          <MenuItem shown={command('maximize')} />
           <MenuItem shown={command('reset-layout')} />
           <MenuItem shown={command('palette')} />
           <DropdownMenu.Separator className="menu-line" />

@@ -36,6 +36,12 @@ export function currentDock(): DockviewApi | null {
   return dock;
 }
 
+/** Whether showing a panel takes another one out of sight. */
+export function wouldCover(id: PanelId, other: PanelId): boolean {
+  const covered = dock?.getPanel(other);
+  return covered !== undefined && covered.api.isVisible && covered.group === dock?.getPanel(id)?.group;
+}
+
 /** Shows a panel, adding it where it belongs if it was closed. */
 export function openPanel(id: PanelId): void {
   if (dock && open) open(dock, id);

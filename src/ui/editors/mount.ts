@@ -1,4 +1,5 @@
 import type { Breakpoint, Diagnostic, Status } from '../../session/messages.ts';
+import { prose } from '../prose.ts';
 import { sandboxStore } from '../store.ts';
 import { property } from '../theme.ts';
 import { draftLine, edit, toggleBreakpoint, workspaceStore } from '../workspace.ts';
@@ -14,6 +15,7 @@ interface EditorKind {
   readonly language: string;
   readonly label: string;
   readonly indent: { readonly tabSize: number; readonly insertSpaces: boolean };
+  readonly autoIndent: 'none' | 'full';
 }
 
 const EDITORS: Readonly<Record<EditorName, EditorKind>> = {
@@ -22,12 +24,15 @@ const EDITORS: Readonly<Record<EditorName, EditorKind>> = {
     language: 'typescript',
     label: 'VMM script',
     indent: { tabSize: 2, insertSpaces: true },
+    autoIndent: 'full',
   },
   guest: {
     path: 'file:///guest.s',
     language: 'a64',
     label: 'Guest assembly',
     indent: { tabSize: 8, insertSpaces: false },
+    // A line begins with a label or with a tab: kept indentation would grow with each line that is typed with its own.
+    autoIndent: 'none',
   },
 };
 
@@ -42,7 +47,7 @@ function marker(model: monaco.editor.ITextModel, diagnostic: Diagnostic): monaco
   const severity = diagnostic.severity === 'error' ? monaco.MarkerSeverity.Error : monaco.MarkerSeverity.Warning;
   return {
     severity,
-    message: diagnostic.message,
+    message: prose(diagnostic.message),
     startLineNumber: line,
     startColumn,
     endLineNumber: line,
@@ -66,7 +71,7 @@ function linesOf(breakpoints: readonly Breakpoint[]): readonly number[] {
 
 /** An editor over one text of the workspace, in an element. Returns what takes it away. */
 export function mountEditor(element: HTMLElement, name: EditorName, focus: boolean): () => void {
-  const { path, language, label, indent } = EDITORS[name];
+  const { path, language, label, indent, autoIndent } = EDITORS[name];
   const uri = monaco.Uri.parse(path);
   const model =
     monaco.editor.getModel(uri) ?? monaco.editor.createModel(workspaceStore.getState().draft[name], language, uri);
@@ -78,7 +83,7 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
     fontSize: 12.5,
     lineHeight: 19,
     detectIndentation: false,
-    autoIndent: 'keep',
+    autoIndent,
     guides: { indentation: name === 'script' },
     minimap: { enabled: false },
     glyphMargin: true,

@@ -1,6 +1,7 @@
 import type { DecodedStruct, IoctlEntry } from '../../session/messages.ts';
 import { count, hex } from '../format.ts';
 import { goToLoadedLine } from '../go-to.ts';
+import { prose } from '../prose.ts';
 import { useSandbox } from '../store.ts';
 import { callName, fieldRows, resultText } from './ioctl-text.ts';
 
@@ -31,7 +32,7 @@ export function IoctlDetails({ entry }: { entry: IoctlEntry | null }) {
       <Answer entry={entry} />
       {result?.explanation ? (
         <div className="refusal" role="group" aria-label={result.errno ? 'Why it was refused' : 'Why'}>
-          <p className="refusal-message">{result.explanation.message}</p>
+          <p className="refusal-message">{prose(result.explanation.message)}</p>
           <p className="refusal-rule">
             rule <code>{result.explanation.rule}</code> <span className="sep" /> kernel{' '}
             <code>{result.explanation.kernel}()</code>

@@ -6,7 +6,7 @@ import { Empty, Keys } from '../parts.tsx';
 import { missingIoctls, useSandbox } from '../store.ts';
 import { OVERSCAN, useRows } from '../views/use-rows.ts';
 import { IoctlDetails } from './ioctl-details.tsx';
-import { argumentText, callName, filtered, isRefused, resultText } from './ioctl-text.ts';
+import { argumentText, callName, filtered, isRefused, latest, resultText } from './ioctl-text.ts';
 import './log.css';
 
 const ROW = 22;
@@ -20,7 +20,8 @@ export function IoctlPanel() {
   const [refusedOnly, setRefusedOnly] = useState(false);
   const [chosen, setChosen] = useState<number | null>(null);
   const shown = useMemo(() => filtered(entries, filter, refusedOnly), [entries, filter, refusedOnly]);
-  const selected = chosen === null ? shown.at(-1) : shown.find((entry) => entry.seq === chosen);
+  const exited = useSandbox(({ status }) => (status.reason === 'kvm-exit' ? (status.vcpu?.vcpu ?? null) : null));
+  const selected = chosen === null ? latest(shown, exited) : shown.find((entry) => entry.seq === chosen);
 
   if (entries.length === 0) {
     return (

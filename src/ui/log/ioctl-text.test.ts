@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { IoctlEntry } from '../../session/messages.ts';
-import { fieldRows, filtered } from './ioctl-text.ts';
+import { fieldRows, filtered, latest } from './ioctl-text.ts';
 
 function call(seq: number, name: string, errno: string | null, exitText: string | null = null): IoctlEntry {
   const result = { ret: errno ? -1 : 0, errno, explanation: null, outStruct: null, exitText };
@@ -31,4 +31,16 @@ it('puts a field before and after the call into one row', () => {
   expect(fieldRows(before, null)).toEqual([{ ...field, before: '0', after: null, changed: false }]);
   expect(fieldRows(null, after)).toEqual([{ ...field, before: null, after: '231', changed: false }]);
   expect(fieldRows(null, null)).toEqual([]);
+});
+
+it('follows the call that came back where several are under way', () => {
+  const run = (seq: number, fd: number, returned: boolean): IoctlEntry => {
+    const entry = { ...call(seq, 'KVM_RUN', null), fd };
+    return returned ? entry : { ...entry, result: null };
+  };
+  const runs = [run(13, 5, false), run(14, 6, true), run(15, 7, false)];
+  expect(latest(runs, 6)?.seq).toBe(14);
+  expect(latest(runs, 5)?.seq).toBe(15);
+  expect(latest(runs, null)?.seq).toBe(15);
+  expect(latest([], 6)).toBeUndefined();
 });

@@ -21,6 +21,12 @@ export function argumentText({ argStruct, argText, result }: IoctlEntry): string
   return struct ? struct.fields.map(({ name, text }) => `${name}=${text}`).join(' ') : argText;
 }
 
+/** The call that something happened to last: the KVM_RUN of the vCPU that has just exited, which need not be the one made last; else that one. */
+export function latest(entries: readonly IoctlEntry[], exited: number | null): IoctlEntry | undefined {
+  const returned = exited === null ? undefined : entries.findLast(({ fd, result }) => result && fd === exited);
+  return returned ?? entries.at(-1);
+}
+
 /** Everything of a call that the filter looks at. */
 function haystack(entry: IoctlEntry): string {
   const { fd, fdKind, result } = entry;

@@ -1,4 +1,5 @@
 import { Empty, Keys } from '../parts.tsx';
+import { prose } from '../prose.ts';
 import { useSandbox } from '../store.ts';
 import './boot-log.css';
 
@@ -18,7 +19,7 @@ export function BootLogPanel() {
         <li key={index}>
           <span className="boot-time">[{line.time.toFixed(6).padStart(12)}]</span>
           <span className="boot-text">{line.text}</span>
-          {line.because ? <span className="boot-because">{line.because}</span> : null}
+          {line.because ? <span className="boot-because">{prose(line.because)}</span> : null}
         </li>
       ))}
     </ol>

@@ -18,6 +18,7 @@ import {
 } from '../host-options.ts';
 import { Icon } from '../icons.tsx';
 import { IconButton } from '../parts.tsx';
+import { prose } from '../prose.ts';
 import { useSandbox } from '../store.ts';
 import { edit, useWorkspace } from '../workspace.ts';
 import { fieldError, ramRows, readRam } from './ram.ts';
@@ -288,7 +289,7 @@ export function HostPanel() {
       <RamFields rows={rows} onChange={setRows} />
       {problems.map((problem, index) => (
         <p key={index} className="form-error" role="alert">
-          {problem.message}
+          {prose(problem.message)}
         </p>
       ))}
       <div className="form-actions">

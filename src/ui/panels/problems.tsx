@@ -2,6 +2,7 @@ import type { Diagnostic } from '../../session/messages.ts';
 import { goToLine } from '../go-to.ts';
 import { Empty } from '../parts.tsx';
 import { useProblems } from '../problems.ts';
+import { prose } from '../prose.ts';
 import { openPanel } from '../workbench.ts';
 import './problems.css';
 
@@ -28,7 +29,7 @@ export function ProblemsPanel() {
         <li key={index}>
           <button type="button" className="problem" onClick={() => show(diagnostic)}>
             <span className={`severity ${diagnostic.severity}`}>{diagnostic.severity}</span>
-            <span className="problem-message">{diagnostic.message}</span>
+            <span className="problem-message">{prose(diagnostic.message)}</span>
             <span className="problem-place">
               {SOURCES[diagnostic.source]}
               {diagnostic.line === undefined ? '' : `, line ${diagnostic.line}`}

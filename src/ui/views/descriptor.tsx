@@ -2,6 +2,7 @@ import { useState } from 'react';
 import type { DescriptorField, OtherFormat, TablesOwner } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { useTargetVm } from '../inspect.ts';
+import { prose } from '../prose.ts';
 import { send, useView } from '../sandbox-client.ts';
 import { AddressField } from './address-field.tsx';
 import { movedFields } from './bit-ruler.ts';
@@ -83,7 +84,7 @@ function Other({ other, own }: { other: OtherFormat; own: readonly DescriptorFie
     return (
       <li>
         <p>
-          <b>{other.format}</b> <span className="view-muted">can’t have it: {other.why}.</span>
+          <b>{other.format}</b> <span className="view-muted">can’t have it: {prose(other.why)}.</span>
         </p>
       </li>
     );

@@ -1,4 +1,5 @@
 import { hex } from '../format.ts';
+import { prose } from '../prose.ts';
 
 /** Digits for a column of addresses, in steps so that the column keeps its width: 8, 12 or 16. */
 export function addressDigits(highest: bigint): number {
@@ -33,7 +34,7 @@ export function shortSize(bytes: bigint): string {
 
 /** A reason from the session as a sentence of its own. */
 export function sentence(text: string): string {
-  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  const start = prose(text.charAt(0).toUpperCase() + text.slice(1));
   return /[.!?]$/.test(start) || start === '' ? start : `${start}.`;
 }
 

@@ -28,7 +28,7 @@ export function TargetPicker() {
       <option value="running">{all.some(({ vcpu }) => vcpu !== null) ? 'The vCPU that runs' : 'The last VM'}</option>
       {all.map(({ vm, vcpu }) => (
         <option key={vcpu ?? vm} value={vcpu ?? vm}>
-          {vms.length > 1 || vcpu === null ? `VM fd ${vm} (IPA ${ipaBitsOf(vm)} bits), ` : ''}
+          {vms.length > 1 || vcpu === null ? `VM ${vm} (${ipaBitsOf(vm)} bits), ` : ''}
           {vcpu === null ? 'no vCPU' : `vCPU ${idOf(vcpu)} (fd ${vcpu})`}
         </option>
       ))}

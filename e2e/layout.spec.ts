@@ -1,0 +1,97 @@
+import { expect, test } from './page.ts';
+
+test('a group of panels takes the whole page, and gives it back, by mouse and by keyboard', async ({
+  sandbox,
+  page,
+}) => {
+  await sandbox.open('two-stages');
+  const main = (await page.getByRole('main').boundingBox())!;
+  const tables = await sandbox.panel('Page tables');
+  const before = await tables.boundingBox();
+  await page.getByRole('button', { name: 'Maximize Page tables' }).click();
+  expect((await tables.boundingBox())!.width).toBeGreaterThan(main.width - 10);
+  await page.getByRole('button', { name: 'Restore Page tables' }).click();
+  expect(await tables.boundingBox()).toEqual(before);
+  await page.keyboard.press('Alt+Shift+Enter');
+  expect((await tables.boundingBox())!.width).toBeGreaterThan(main.width - 10);
+  // What is asked for elsewhere is shown there.
+  await page.keyboard.press('Alt+3');
+  await expect(page.getByRole('tabpanel', { name: 'Guest', exact: true })).toBeVisible();
+  expect(await tables.boundingBox()).toEqual(before);
+});
+
+for (const size of [
+  { width: 375, height: 667 },
+  { width: 800, height: 450 },
+]) {
+  test.describe(`${size.width} pixels wide`, () => {
+    test.use({ viewport: size });
+
+    test('the lab stays in sight while its steps are done', async ({ sandbox, page }) => {
+      // The editors are behind the lab's text here.
+      await page.goto('./#lab=two-stages');
+      await expect(sandbox.button('Run')).toBeEnabled();
+      const lab = page.getByRole('tabpanel', { name: 'Lab', exact: true });
+      await expect(lab).toBeVisible();
+      for (const name of ['Run', 'Stop', 'Restart']) await expect(sandbox.button(name)).toBeInViewport({ ratio: 1 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+      await page.keyboard.press('F11');
+      await expect(sandbox.state).toContainText('after a step');
+      await expect(lab).toBeVisible();
+      await lab.getByRole('button', { name: 'Walk', exact: true }).first().click();
+      const walk = page.getByRole('tabpanel', { name: 'Walk', exact: true });
+      await expect(walk.getByText(/\d+ reads?/)).toBeVisible();
+      expect((await walk.boundingBox())!.width).toBeGreaterThan(370);
+      await expect(lab).toBeVisible();
+    });
+  });
+}
+
+test('each width of the page keeps its own arrangement', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  const registers = await sandbox.panel('Registers');
+  const width = async () => Math.round((await registers.boundingBox())!.width);
+  const before = await width();
+  await page.setViewportSize({ width: 500, height: 720 });
+  await expect(page.getByRole('tablist')).toHaveCount(2);
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await expect(page.getByRole('tablist')).toHaveCount(5);
+  await expect(registers).toBeVisible();
+  expect(await width()).toBe(before);
+});
+
+test('what is typed into the guest stands as it was typed', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  const lines = ['_start: mov x0, #1', '\tmov x1, #2', '\tmov x2, #3', 'loop:\tb loop', '        nop', '        nop'];
+  const editor = (await sandbox.panel('Guest')).getByRole('textbox');
+  await editor.focus();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type(lines.join('\n'));
+  await expect
+    .poll(() => page.evaluate(() => JSON.stringify({ ...localStorage })))
+    .toContain(JSON.stringify(JSON.stringify(lines.join('\n')).slice(1, -1)).slice(1, -1));
+});
+
+test('labs and refusals have the page’s apostrophes', async ({ sandbox, page }) => {
+  await sandbox.open('ipa-size');
+  const lab = page.getByRole('article', { name: 'Lab' });
+  await expect(lab).toContainText('this host’s limit');
+  expect(await lab.innerText()).not.toContain("'");
+  await page.keyboard.press('F5');
+  await sandbox.finished();
+  const ioctls = await sandbox.panel('Ioctls');
+  await ioctls
+    .getByRole('row', { name: /EINVAL/ })
+    .first()
+    .click();
+  await expect(ioctls.getByRole('group', { name: 'Why it was refused' })).toContainText('above this host’s limit, 52');
+});
+
+test('with several vCPUs the log follows the call that came back', async ({ sandbox, page }) => {
+  await sandbox.open('psci');
+  await page.keyboard.press('Shift+F11');
+  await expect(sandbox.state).toContainText('after a KVM exit');
+  const ioctls = await sandbox.panel('Ioctls');
+  await expect(ioctls.getByRole('region', { name: 'Ioctl details' })).toContainText('returns 0');
+  await expect(ioctls.getByRole('row', { selected: true })).toContainText('KVM_EXIT_MMIO');
+});
