@@ -2,7 +2,7 @@ import { patched } from '../session/messages.ts';
 import type { Event, SentEvent, View } from '../session/messages.ts';
 import { receive } from './store.ts';
 
-/** Events are taken in with the next frame; where none is drawn (a page out of sight), after so many milliseconds. */
+/** Events are taken in with the next frames; where none is drawn (a page out of sight), after so many milliseconds. */
 const AT_LATEST_MS = 100;
 
 /** The latest answer to each watch, as the worker sent it. */
@@ -17,8 +17,23 @@ export function takeIn(sent: SentEvent): void {
   const event = wholeOf(sent);
   if (!event) return;
   if (waiting.push(event) > 1) return;
-  frame = requestAnimationFrame(drawWaiting);
+  frame = requestAnimationFrame(drawViews);
   timer = setTimeout(drawWaiting, AT_LATEST_MS);
+}
+
+/**
+ * Of what a stop changes, views are drawn in a frame of their own and all else in the next: state, log and the lines pointed
+ * at are as much work again.
+ */
+const drawViews = (): void => drawOnly((event) => event.type === 'view', drawOthers);
+const drawOthers = (): void => drawOnly((event) => event.type !== 'view', drawViews);
+
+function drawOnly(wanted: (event: Event) => boolean, next: () => void): void {
+  const now = waiting.filter(wanted);
+  if (now.length === 0 || now.length === waiting.length) return drawWaiting();
+  waiting = waiting.filter((event) => !wanted(event));
+  frame = requestAnimationFrame(next);
+  receive(now);
 }
 
 /** A watch has ended: changes of its answer that are under way are nobody's. */
