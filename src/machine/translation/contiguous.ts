@@ -8,6 +8,8 @@ export interface ContiguousRun {
   readonly count: number;
   /** What it maps as one. */
   readonly size: number;
+  /** Entries of it that are invalid, which is no fault of the others. */
+  readonly missing: number;
   /**
    * null: it may be taken for one. Else why not; then it is CONSTRAINED UNPREDICTABLE which of its entries a translation
    * takes, and this machine takes the one of the address, as if the bit were 0.
@@ -31,7 +33,7 @@ export function contiguousRun(
   if (joined === undefined) return null;
   const count = power(joined);
   const first = index - (index % count);
-  const run = { first, count, size: count * own.size };
+  const run = { first, count, size: count * own.size, missing: 0 };
   const total = words.length / 2;
   if (total < count) return { ...run, wrong: `its table has no more than ${total} entries` };
   const base = own.output - (index - first) * own.size;
@@ -39,7 +41,11 @@ export function contiguousRun(
     return { ...run, wrong: `0x${own.output.toString(16)} has another place in its run` };
   for (let at = first; at < first + count; at++) {
     const entry = read(format, level, words, at);
-    if (!entry) return { ...run, wrong: `entry ${at} maps nothing` };
+    if (!entry) {
+      if (entryKind(format, level, words[2 * at]!) === 'table') return { ...run, wrong: `entry ${at} is a table` };
+      run.missing++;
+      continue;
+    }
     if (!entry.contiguous) return { ...run, wrong: `entry ${at} is not marked` };
     if (entry.output !== base + (at - first) * own.size) {
       return { ...run, wrong: `entry ${at} leads to 0x${entry.output.toString(16)}` };

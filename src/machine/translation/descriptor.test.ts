@@ -21,6 +21,7 @@ describe('bits that should be 0', () => {
     ['a block with address bits below its size, but for nT', 1, '4K', 48, 2, 0x4003_f401n, '17,15:12'],
     ['15:12 of a block of 64K with FEAT_LPA is its address', 1, '64K', 52, 2, 0x4000_f401n, undefined],
     ['50 of stage 2, which in stage 1 is GP', 2, '4K', 48, 3, 0x0004_0000_4000_0403n, '50'],
+    ['63 of stage 2, which in stage 1 is software’s', 2, '4K', 48, 3, 0x8000_0000_4000_0403n, '63'],
     ['11 of stage 2', 2, '4K', 48, 3, 0x4000_0c03n, '11'],
     ['attributes of the tables below in stage 2', 2, '4K', 48, 2, 0x7800_0000_4000_0003n, '62:59'],
     ['none of them in stage 1, nor what hardware ignores', 1, '4K', 48, 2, 0xfff8_0000_4000_0fffn, undefined],
@@ -122,7 +123,15 @@ describe('the contiguous bit', () => {
   }
 
   test('joins sixteen pages that lie and are marked as one', () => {
-    expect(sixteenPages()).toEqual({ first: 32, count: 16, size: 65536, wrong: null });
+    expect(sixteenPages()).toEqual({ first: 32, count: 16, size: 65536, missing: 0, wrong: null });
+  });
+
+  /** I IPGVGZ of D8.7.1.1. */
+  test('joins those that are there', () => {
+    const some = sixteenPages((page, entry) => {
+      if (page === 40 || page === 47) entry.output = -1;
+    });
+    expect(some).toEqual({ first: 32, count: 16, size: 65536, missing: 2, wrong: null });
   });
 
   test('joins them whatever hardware has set in one of them', () => {
@@ -134,7 +143,6 @@ describe('the contiguous bit', () => {
   });
 
   test.each([
-    ['an entry is missing', 40, { output: -1 }, 'entry 40 maps nothing'],
     ['an entry leads elsewhere', 33, { output: OUTPUT }, 'entry 33 leads to 0x80000000'],
     ['an entry is not marked', 47, { high: 0 }, 'entry 47 is not marked'],
     ['permissions differ', 47, { low: AF | (1 << 7) }, 'entry 47 has other attributes'],

@@ -44,6 +44,7 @@ export interface DescriptorField {
 
 const LEAF = ['block', 'page'] as const;
 const ignored = () => 'ignored by hardware';
+const ofSecureState = (value: number) => `reserved outside Secure state${value ? ': should be 0' : ''}`;
 const bit = (n: number) => [{ hi: n, lo: n }];
 const bits = (hi: number, lo: number) => [{ hi, lo }];
 const notAccessed = (byHardware: boolean | undefined): string =>
@@ -123,7 +124,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
       `MAIR_EL1.Attr${value}${mair === undefined ? '' : `: ${mairText(Number((mair >> BigInt(8 * value)) & 0xffn))}`}`,
     section: 'D8.6.1',
   },
-  { name: 'NS', stage: 1, on: LEAF, parts: bit(5), meaning: () => 'ignored outside Secure state', section: 'D8.4.5' },
+  { name: 'NS', stage: 1, on: LEAF, parts: bit(5), meaning: ofSecureState, section: 'D8.4.5' },
   { name: 'AP', stage: 1, on: LEAF, parts: bits(7, 6), meaning: (value) => AP[value]!, section: 'D8.4.1' },
   { name: 'nG', stage: 1, on: LEAF, parts: bit(11), meaning: flag('of this ASID', 'global'), section: 'D8.14.2' },
   {
@@ -207,7 +208,15 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     meaning: flag('one of a contiguous run', 'alone'),
     section: 'D8.7.1',
   },
-  { name: 'Software', stage: 'both', on: LEAF, parts: bits(58, 55), meaning: () => 'for software', section: 'D8.3.1' },
+  {
+    name: 'Software',
+    stage: 1,
+    on: LEAF,
+    parts: [...bit(63), ...bits(58, 55)],
+    meaning: () => 'for software',
+    section: 'D8.3.1',
+  },
+  { name: 'Software', stage: 2, on: LEAF, parts: bits(58, 55), meaning: () => 'for software', section: 'D8.3.1' },
   {
     name: 'PBHA',
     stage: 'both',
@@ -216,7 +225,6 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     meaning: () => 'attributes for hardware beside the CPU (FEAT_HPDS2), else ignored',
     section: 'D8.3.1',
   },
-  { name: 'Ignored', stage: 'both', on: LEAF, parts: bit(63), meaning: ignored, section: 'D8.3.1' },
   {
     name: 'Ignored',
     stage: 'both',
@@ -274,7 +282,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 1,
     on: ['table'],
     parts: bit(63),
-    meaning: () => 'ignored outside Secure state',
+    meaning: ofSecureState,
     section: 'D8.4.5',
   },
 ];

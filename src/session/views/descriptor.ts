@@ -68,11 +68,12 @@ function runOf(tree: Tree, level: number, value: bigint, input: bigint): string 
   words[2 * index + 1] = Number(value >> 32n);
   const run = contiguousRun(format, level, words, index);
   if (!run) return null;
-  const { first, count, size, wrong } = run;
+  const { first, count, size, missing, wrong } = run;
   if (wrong !== null) return `${MISPROGRAMMED}: ${wrong}. ${EACH_BY_ITSELF}`;
   const start = tree.base + BigInt(within - (within % size));
   const range = `${hex(start)} to ${hex(start + BigInt(size) - 1n)}`;
-  return `entry ${index - first} of ${count} that map ${range} as one: a TLB may hold them in one entry`;
+  const without = missing > 0 ? `, of which ${missing} map nothing` : '';
+  return `entry ${index - first} of ${count} that map ${range} as one${without}: a TLB may hold them in one entry`;
 }
 
 const MISPROGRAMMED = 'misprogrammed';

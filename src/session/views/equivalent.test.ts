@@ -34,7 +34,7 @@ const mapping = fc.record({
   accessed: fc.boolean(),
   dirtyModifier: fc.boolean(),
   contiguous: fc.boolean(),
-  software: fc.nat(15),
+  software: fc.nat(31),
   notGlobal: fc.boolean(),
   guarded: fc.boolean(),
 });
@@ -66,9 +66,11 @@ describe('a mapping in another format', () => {
         const encoded = encode(format, wanted, AROUND);
         if (!encoded.ok) throw new Error(encoded.why);
         const found = mappingOf(format, encoded.level, encoded.value, AROUND);
-        const { size, contiguous, notGlobal, guarded, executeEl1, ...same } = wanted;
+        const { size, contiguous, notGlobal, guarded, executeEl1, software, ...same } = wanted;
         const own =
-          format.stage === 1 ? { notGlobal, guarded, executeEl1 } : { executeEl1: executeEl1 && !wanted.writable };
+          format.stage === 1
+            ? { notGlobal, guarded, executeEl1, software }
+            : { executeEl1: executeEl1 && !wanted.writable, software: software & 15 };
         expect(found).toMatchObject({ ...same, ...own, el0: format.stage === 1 ? wanted.el0 : null });
         if (found?.size === size) expect(found.contiguous).toBe(contiguous);
         expect(

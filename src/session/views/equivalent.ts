@@ -35,6 +35,7 @@ export interface Mapping {
   readonly accessed: boolean;
   readonly dirtyModifier: boolean;
   readonly contiguous: boolean;
+  /** Bits 58:55, and at stage 1 bit 63 above them. */
   readonly software: number;
   /** Of one ASID, guarded for branches: stage 1 alone says so. */
   readonly notGlobal: boolean;
@@ -114,10 +115,16 @@ export function mappingOf(format: TableFormat, level: number, value: bigint, aro
   };
 }
 
-const place = (field: DescriptorField, value: number): bigint => {
-  const [part] = field.parts;
-  return part ? BigInt(value) << BigInt(part.lo) : 0n;
-};
+/** The field's bits, those of its last part from the value's lowest on. */
+function place({ parts }: DescriptorField, value: number): bigint {
+  let [bits, rest] = [0n, BigInt(value)];
+  for (const { hi, lo } of parts.toReversed()) {
+    const width = BigInt(hi - lo + 1);
+    bits |= BigInt.asUintN(Number(width), rest) << BigInt(lo);
+    rest >>= width;
+  }
+  return bits;
+}
 
 export type Encoded =
   | { readonly ok: true; readonly level: number; readonly value: bigint; readonly notes: readonly string[] }
@@ -142,6 +149,7 @@ export function encode(format: TableFormat, mapping: Mapping, around: Surroundin
   value |= place(fields.AF, mapping.accessed ? 1 : 0);
   value |= place(fields.DBM, mapping.dirtyModifier ? 1 : 0);
   value |= place(fields.Software, mapping.software);
+  if (stage === 2 && mapping.software >= 16) notes.push('bit 63 is not for software at stage 2');
   if (mapping.contiguous && span === size) {
     if (granule.contiguous[level] === undefined) notes.push(`no entries are joined at level ${level}`);
     else value |= place(fields.Contiguous, 1);
