@@ -208,6 +208,7 @@ const QUERIES: { readonly [V in Query['view']]: (given: Fields) => Extract<Query
     level: whole(given['level'], 'level', -1, 3),
     value: wide(given['value'], 'value'),
     ...(given['input'] === undefined ? {} : { input: wide(given['input'], 'input') }),
+    ...(given['before'] === undefined ? {} : { before: wide(given['before'], 'before') }),
   }),
   calculator: (given) => ({
     view: 'calculator',

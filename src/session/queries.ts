@@ -58,12 +58,16 @@ export type Query =
   | ({ readonly view: 'table'; readonly address: bigint; readonly since?: Since } & TablesOwner)
   /** The same trees as lines, as the kernel's debugfs has them. */
   | ({ readonly view: 'dump' } & TablesOwner)
-  /** What a descriptor of a table of that level says, and the same mapping in the other formats; `input`: which address it translates. */
+  /**
+   * What a descriptor of a table of that level says, and the same mapping in the other formats; `input`: which address it translates,
+   * `before`: what it was, if that is to be weighed.
+   */
   | ({
       readonly view: 'descriptor';
       readonly level: number;
       readonly value: bigint;
       readonly input?: bigint;
+      readonly before?: bigint;
     } & TablesOwner)
   /** What tables a size gives; needs no VM. With one, or with a vCPU: what sizes its tables have, too. */
   | ({ readonly view: 'calculator'; readonly vm?: number; readonly vcpu?: number } & TablesSize)
@@ -245,6 +249,8 @@ export interface DescriptorView {
   readonly fields: readonly DescriptorField[];
   /** What a field of it needs that the other formats have otherwise; empty for entries that map nothing. */
   readonly others: readonly OtherFormat[];
+  /** What software owes to TLBs for the change from what it was; null where nothing was asked, or nothing has changed. */
+  readonly change: { readonly needed: 'nothing' | 'invalidate' | 'break'; readonly why: string } | null;
 }
 
 /** A mapping in another format: or why it can't be there. */

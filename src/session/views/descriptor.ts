@@ -1,6 +1,7 @@
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import type { Vm } from '../../kvm/vm.ts';
 import { decodeDescriptor, type MeaningContext } from '../../machine/translation/descriptor.ts';
+import { maintenanceOf } from '../../machine/translation/break-before-make.ts';
 import { contiguousRun } from '../../machine/translation/contiguous.ts';
 import {
   entryAddress,
@@ -21,7 +22,7 @@ type Asked = Extract<Query, { readonly view: 'descriptor' }>;
 
 /** What a value says as a descriptor of the owner's format, and its mapping in the other formats. */
 export function descriptorView(inspected: Inspected, owner: Vm | Vcpu, asked: Asked): DescriptorView | Nothing {
-  const { level, value, input } = asked;
+  const { level, value, input, before } = asked;
   const trees = treesOf(inspected, owner);
   const tree = (input === undefined ? undefined : trees.find((each) => translates(each, input))) ?? trees[0];
   if (!tree) return nothing('there are no tables that a walk could begin with');
@@ -35,14 +36,16 @@ export function descriptorView(inspected: Inspected, owner: Vm | Vcpu, asked: As
     executeByEl: vm.kvm.host.model.features.stage2ExecuteByEl,
   };
   const around: Surroundings = { ...context, shareability: tree.shareability };
-  const decoded = decodeDescriptor(format, level, value, { ...context, ...tree.context });
+  const own = { ...context, ...tree.context };
+  const decoded = decodeDescriptor(format, level, value, own);
   const run = input === undefined ? null : runOf(tree, level, value, input);
   const fields = run
     ? decoded.fields.map((field) => (field.name === 'Contiguous' ? { ...field, meaning: run } : field))
     : decoded.fields;
   const { kind } = decoded;
   const mapping = mappingOf(format, level, value, around);
-  return { view: 'descriptor', kind, fields, others: mapping ? others(format, mapping, around) : [] };
+  const change = before === undefined || before === value ? null : maintenanceOf(format, level, before, value, own);
+  return { view: 'descriptor', kind, fields, others: mapping ? others(format, mapping, around) : [], change };
 }
 
 const translates = ({ base, tables }: Tree, input: bigint) =>

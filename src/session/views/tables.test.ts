@@ -144,6 +144,12 @@ describe('a descriptor', () => {
       kind: 'invalid',
       others: [],
     });
+    const change = (before: bigint) => ask({ view: 'descriptor', stage: 2, vm: VM, level: 3, value, before }).change;
+    expect(view.change).toBeNull();
+    expect(change(value)).toBeNull();
+    expect(change(0n)?.needed).toBe('nothing');
+    expect(change(value ^ (1n << 7n))?.needed).toBe('invalidate');
+    expect(change(value + 0x1000n)?.needed).toBe('break');
   });
 
   it('edited in place is what the guest runs on with', async () => {

@@ -37,6 +37,7 @@ export function Descriptor(props: DescriptorProps) {
     level: props.level,
     value: props.value,
     input: props.input,
+    ...(props.before === null ? {} : { before: props.before }),
   });
   // Until another descriptor's fields have come, the one before stays, with its own: drawn anew it would be measured twice.
   const [answered, setAnswered] = useState({ view, props });
@@ -56,6 +57,11 @@ export function Descriptor(props: DescriptorProps) {
         />
         <span className="view-muted">A click on a bit changes it in memory; the guest runs on with it.</span>
       </div>
+      {view.change && (
+        <p className="view-muted">
+          {CHANGE[view.change.needed]}: {view.change.why}.
+        </p>
+      )}
       <DescriptorBits
         value={value}
         fields={view.fields}
@@ -76,8 +82,15 @@ export function Descriptor(props: DescriptorProps) {
   );
 }
 
+/** What the change since the moment compared with asks of software; an edit here empties the TLBs by itself. */
+const CHANGE = {
+  nothing: 'Software may change it so and need not tell the TLBs',
+  invalidate: 'Software that changes it so owes a TLBI',
+  break: 'Software that changes it so needs break-before-make',
+} as const;
+
 const asksSame = (a: DescriptorProps, b: DescriptorProps): boolean =>
-  a.level === b.level && a.value === b.value && a.input === b.input;
+  a.level === b.level && a.value === b.value && a.input === b.input && a.before === b.before;
 
 function Other({ other, own }: { other: OtherFormat; own: readonly DescriptorField[] }) {
   if (!other.ok) {
