@@ -29,6 +29,8 @@ export type Advice = 'normal' | 'dontneed' | 'hugepage' | 'nohugepage';
 /** VVAR_NR_PAGES and the size of the vDSO's image. */
 const VVAR_PAGES = 2;
 const VDSO_PAGES = 1;
+/** Of blocks that are transparent huge pages (PMD). */
+const BLOCK_LEVEL = 2;
 
 /**
  * The address space of a process: mappings, and host stage-1 tables as bytes that are filled when a page is first touched.
@@ -53,7 +55,7 @@ export class AddressSpace implements UserAddressSpace {
     this.#limit = 1n << BigInt(table.tables.inputBits);
     this.#pageSize = memory.pages.pageSize;
     this.#mappings = new Mappings(this.#pageSize);
-    this.#hugeSize = 2 ** levelShift(table.tables.format.granule, 2);
+    this.#hugeSize = 2 ** levelShift(table.tables.format.granule, BLOCK_LEVEL);
   }
 
   /** `addressBits`: TASK_SIZE of the kernel, `tableBits` what the hardware's tables resolve. null: no memory. */
@@ -145,8 +147,9 @@ export class AddressSpace implements UserAddressSpace {
     if (pfn && protection.writable)
       return refuse('EACCES', 'mprotect.special', `the kernel's own pages are at ${hex(pfn.start)}`, kernel);
     if (this.#mappings.tooManyAfter({ start, end })) return tooMany('split_vma');
+    if (!this.#splitMappings(start, end))
+      return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', kernel);
     this.#notify(start, end);
-    if (!this.#splitTables(start, end)) return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', kernel);
     const { readable = false, writable = false, executable = false } = protection;
     for (const part of this.#mappings.carve(start, end))
       this.#mappings.insert({ ...part, readable, writable, executable });
@@ -166,8 +169,6 @@ export class AddressSpace implements UserAddressSpace {
     const range = this.#span(address, length, 'madvise', 'do_madvise');
     if ('errno' in range) return range;
     const { start, end } = range;
-    if (advice === 'dontneed' && !this.#splitTables(start, end))
-      return refuse('EAGAIN', 'madvise.tables', 'no memory for page tables', 'madvise_walk_vmas');
     const parts = this.#mappings.within(start, end);
     const pfn = parts.find((vma) => vma.pfn);
     if (pfn && advice !== 'normal')
@@ -177,9 +178,12 @@ export class AddressSpace implements UserAddressSpace {
         `the kernel's own pages are at ${hex(pfn.start)}`,
         'madvise_vma_behavior',
       );
-    if (advice === 'dontneed') this.#drop(parts, start, end);
-    else if (advice !== 'normal') {
+    const noTables = () => refuse('EAGAIN', 'madvise.tables', 'no memory for page tables', 'madvise_walk_vmas');
+    if (advice === 'dontneed') {
+      if (!this.#drop(parts, start, end)) return noTables();
+    } else if (advice !== 'normal') {
       if (this.#mappings.tooManyAfter(range)) return tooMany('split_vma');
+      if (!this.#splitMappings(start, end)) return noTables();
       for (const part of this.#mappings.carve(start, end))
         this.#mappings.insert({ ...part, huge: advice === 'hugepage' });
       this.#mappings.merge(start, end);
@@ -196,14 +200,16 @@ export class AddressSpace implements UserAddressSpace {
   }
 
   /** MADV_DONTNEED: private anonymous memory begins anew with zeros; what is shared, or a file's, keeps its content. */
-  #drop(parts: readonly Vma[], start: number, end: number): void {
+  #drop(parts: readonly Vma[], start: number, end: number): boolean {
     this.#notify(start, end);
+    if (!this.#splitTables(start, end)) return false;
     for (const vma of parts) {
       if (vma.file || vma.shared) continue;
       this.table.unmap(Math.max(start, vma.start), Math.min(end, vma.end), (leaf) =>
         this.#memory.pages.free(pa(leaf.output), leaf.size / this.#pageSize),
       );
     }
+    return true;
   }
 
   /**
@@ -345,7 +351,7 @@ export class AddressSpace implements UserAddressSpace {
   /** False: a huge page had to be split, and there is no memory for the table. */
   #remove(start: number, end: number): boolean {
     if (this.#mappings.within(start, end).length === 0) return true;
-    if (!this.#splitTables(start, end)) return false;
+    if (!this.#splitMappings(start, end)) return false;
     this.#notify(start, end);
     for (const vma of this.#mappings.carve(start, end)) {
       this.table.unmap(vma.start, vma.end, (leaf) => {
@@ -360,12 +366,32 @@ export class AddressSpace implements UserAddressSpace {
     for (const listener of this.#listeners) listener.invalidate(BigInt(start), BigInt(end));
   }
 
-  /** Blocks that reach across an end of the range become pages. */
+  /** Blocks that reach across an end of the range become pages (__split_huge_pmd). */
   #splitTables(start: number, end: number): boolean {
     return [start, end].every((edge) => {
       const leaf = this.table.find(edge);
-      return !leaf || !isLeaf(leaf) || leaf.input === edge || this.table.split(edge, edge + 1);
+      if (!leaf || !isLeaf(leaf) || leaf.input === edge) return true;
+      this.#notify(leaf.input, leaf.input + leaf.size);
+      return this.table.split(edge, edge + 1);
     });
+  }
+
+  /**
+   * The same where mappings are about to end and begin at the ends of the range (vma_adjust_trans_huge): what could hold a huge page
+   * and can't any more is invalidated, whether it holds one or pages.
+   */
+  #splitMappings(start: number, end: number): boolean {
+    let from = -Infinity;
+    for (const edge of [start, end]) {
+      const huge = edge - (edge % this.#hugeSize);
+      const vma = this.#mappings.find(edge);
+      if (!vma || huge === edge || huge < Math.max(from, vma.start) || huge + this.#hugeSize > vma.end) continue;
+      from = edge;
+      const entry = this.table.find(edge);
+      if (entry && entry.level >= BLOCK_LEVEL && !(isLeaf(entry) && entry.size > this.#pageSize))
+        this.#notify(huge, huge + this.#hugeSize);
+    }
+    return this.#splitTables(start, end);
   }
 
   #attributes(vma: Vma): Halves {

@@ -96,17 +96,21 @@ function usesBitmap(vm: Vm): boolean {
 }
 
 /**
- * Write-protects pages again whose bits were taken, so that the next write to one is seen
- * (kvm_arch_mmu_enable_log_dirty_pt_masked). The caller has said why, and flushes the TLB after it.
+ * Write-protects pages again whose bits were taken, and all between them, so that the next write to one is seen
+ * (kvm_arch_mmu_enable_log_dirty_pt_masked). Bit 0 of `mask` is page `page` of the slot. The caller has said why, and flushes the
+ * TLB after it.
  */
-export function reprotect(vm: Vm, slot: Memslot, word: number, mask: bigint): void {
+export function reprotect(vm: Vm, slot: Memslot, page: number, mask: bigint): void {
   const { pageSize } = vm.kvm.host;
-  const first = word * WORD_PAGES + lowestBit(mask);
-  const end = word * WORD_PAGES + mask.toString(2).length;
+  const first = page + lowestBit(mask);
+  const end = page + bitLength(mask);
   const range = [slot.base + first * pageSize, slot.base + end * pageSize] as const;
   vm.stage2.writeProtect(...range);
   if (manualAndInitiallySet(vm) && vm.splitChunkSize !== 0n) vm.stage2.split(...range);
 }
+
+/** One more than the number of the highest bit (__fls). */
+export const bitLength = (mask: bigint): number => mask.toString(2).length;
 
 function lowestBit(mask: bigint): number {
   let bit = 0;
@@ -146,7 +150,7 @@ export function getDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
     snapshot.forEachDirty((word, mask) => {
       flush = true;
       if (mask === null) vm.stage2.writeProtect(base, base + size);
-      else reprotect(vm, slot.slot, word, mask);
+      else reprotect(vm, slot.slot, word * WORD_PAGES, mask);
     });
     if (flush) vm.stage2.flushRange(base, base + size);
   }
@@ -177,26 +181,28 @@ export function clearDirtyLog(vm: Vm, arg: bigint, caller: Caller): IoctlResult 
   const words = Math.ceil(log.num_pages / WORD_PAGES);
   const firstWord = Number(first) / WORD_PAGES;
   const { base, size } = slot.slot;
+  const read = (at: number) =>
+    caller.memory.read(log.dirty_bitmap + BigInt(at * 8), Math.min(CHUNK_WORDS, words - at) * 8);
+  // All of it is copied before anything is cleared; here it is read twice, since it may be larger than what one wants to hold.
+  for (let at = 0; at < words; at += CHUNK_WORDS) {
+    if (!read(at)) return copyFault(log.dirty_bitmap, words * 8, 'from', 'dirty_bitmap');
+  }
   let flush = false;
-  let fault = false;
   vm.stage2.because('dirty log cleared');
   for (let at = 0; at < words; at += CHUNK_WORDS) {
-    const bytes = caller.memory.read(log.dirty_bitmap + BigInt(at * 8), Math.min(CHUNK_WORDS, words - at) * 8);
-    if (!bytes) {
-      fault = true;
-      break;
-    }
+    const bytes = read(at);
+    if (!bytes) break;
     const masks = new BigUint64Array(bytes.buffer);
     masks.forEach((mask, index) => {
       if (mask === 0n) return;
       const cleared = bitmap.clear(firstWord + at + index, mask);
       if (cleared === 0n) return;
       flush = true;
-      reprotect(vm, slot.slot, firstWord + at + index, cleared);
+      reprotect(vm, slot.slot, (firstWord + at + index) * WORD_PAGES, cleared);
     });
   }
   if (flush) vm.stage2.flushRange(base, base + size);
-  return fault ? copyFault(log.dirty_bitmap, words * 8, 'from', 'dirty_bitmap') : DONE;
+  return DONE;
 }
 
 /** A page of a slot was written by a vCPU, or for it (mark_page_dirty_in_slot). */

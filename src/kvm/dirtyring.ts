@@ -1,7 +1,7 @@
 import { DIRTY_GFN_FLAGS } from '../abi/constants.ts';
 import type { Pa } from '../abi/address.ts';
 import type { CapabilityRow } from './capabilities.ts';
-import { reprotect } from './dirty.ts';
+import { bitLength, reprotect } from './dirty.ts';
 import { allMemslotsEmpty } from './memslots.ts';
 import type { KvmModule } from './module.ts';
 import { DONE, refuse, type IoctlResult } from './refusal.ts';
@@ -15,7 +15,30 @@ const MOST_ENTRIES = 65536;
 const RESERVED_ENTRIES = 64;
 /** KVM_DIRTY_LOG_PAGE_OFFSET. */
 export const RING_PAGE_OFFSET = 64;
-const WORD_PAGES = 64;
+const WORD_PAGES = 64n;
+
+/** Pages of a slot: bit 0 of `mask` is `page`. */
+interface Together {
+  readonly slot: number;
+  page: bigint;
+  mask: bigint;
+}
+
+/** Whether one page more fits into the 64 that are protected at once; then it is among them. */
+function joins(together: Together, slot: number, page: bigint): boolean {
+  if (slot !== together.slot) return false;
+  const delta = BigInt.asIntN(64, page - together.page);
+  if (delta >= 0n && delta < WORD_PAGES) {
+    together.mask |= 1n << delta;
+    return true;
+  }
+  if (delta >= 0n || delta <= -WORD_PAGES || BigInt.asUintN(64, together.mask << -delta) !== together.mask << -delta) {
+    return false;
+  }
+  together.page = page;
+  together.mask = (together.mask << -delta) | 1n;
+  return true;
+}
 
 export class DirtyRing {
   readonly #kvm: KvmModule;
@@ -71,23 +94,36 @@ export class DirtyRing {
     this.#asked ||= this.#isSoftFull();
   }
 
-  /** Takes back what userspace has harvested and protects its pages again; gives how many (kvm_dirty_ring_reset). */
+  /**
+   * Takes back what userspace has harvested and protects its pages again, those that follow each other closely at once, with all
+   * between them; gives how many (kvm_dirty_ring_reset).
+   */
   reset(vm: Vm): number {
     const { memory } = this.#kvm.host;
     let count = 0;
+    let together: Together | null = null;
     for (; count < this.#entries; count++) {
       const entry = this.#entry(this.#resetIndex);
       if ((memory.read32(entry + ENTRY.FLAGS) & DIRTY_GFN_FLAGS.KVM_DIRTY_GFN_F_RESET) === 0) break;
-      const slot = vm.memslots.get(memory.read32(entry + ENTRY.SLOT));
+      const slot = memory.read32(entry + ENTRY.SLOT);
       const page = memory.read64(entry + ENTRY.OFFSET);
       memory.write32(entry + ENTRY.FLAGS, 0);
       this.#resetIndex++;
-      // Userspace can write to the ring: an entry may name anything.
-      if (!slot || page >= BigInt(slot.size / this.#kvm.host.pageSize)) continue;
-      const index = Number(page);
-      reprotect(vm, slot, Math.floor(index / WORD_PAGES), 1n << BigInt(index % WORD_PAGES));
+      if (together && joins(together, slot, page)) continue;
+      if (together) this.#reprotect(vm, together);
+      together = { slot, page, mask: 1n };
     }
+    if (together) this.#reprotect(vm, together);
     return count;
+  }
+
+  /** kvm_reset_dirty_gfn. Userspace can write to the ring: an entry may name anything. */
+  #reprotect(vm: Vm, { slot, page, mask }: Together): void {
+    const memslot = vm.memslots.get(slot);
+    if (!memslot) return;
+    const pages = BigInt(memslot.size / this.#kvm.host.pageSize);
+    if (page >= pages || page + BigInt(bitLength(mask) - 1) >= pages) return;
+    reprotect(vm, memslot, Number(page), mask);
   }
 
   /** kvm_dirty_ring_used wraps: userspace can have had entries reset that nobody had made. */

@@ -170,7 +170,7 @@ export class PageTable {
       // Only a size that no level has, or bytes that are no table, bring a walk to an end too soon.
       if (!entry || entry.size < size || (entry.size > size && entry.kind === 'table')) return false;
       if (entry.size > size) {
-        if (!this.#makeTable(entry, false)) return false;
+        if (!this.#makeTable(entry, null)) return false;
         continue;
       }
       const below = entry.kind === 'table' ? pa(entry.output) : null;
@@ -221,9 +221,12 @@ export class PageTable {
     return sum;
   }
 
-  /** Makes pages of the blocks that touch [start, end); false: no memory for a table. */
-  split(start: number, end: number): boolean {
-    const leaf = (step: Step): number => (step.kind === 'block' && !this.#makeTable(step, true) ? NO_MEMORY : 0);
+  /**
+   * Makes pages of the blocks that touch [start, end); `attributes` gives those of a block's pages, absent: the block's. False: no
+   * memory for a table.
+   */
+  split(start: number, end: number, attributes = this.#attributes): boolean {
+    const leaf = (step: Step): number => (step.kind === 'block' && !this.#makeTable(step, attributes) ? NO_MEMORY : 0);
     return walk(this.#memory, this.tables, start, end, { leaf }) === 0;
   }
 
@@ -272,12 +275,15 @@ export class PageTable {
     if (used !== undefined) this.#used.set(table, used + change);
   }
 
-  /** Puts a table where an invalid entry or a block is; `keep`: a block's table holds the same mapping in smaller pieces. */
-  #makeTable(entry: Entry, keep: boolean): boolean {
+  /**
+   * Puts a table where an invalid entry or a block is. With `attributes` a block's table holds the same mapping in smaller pieces;
+   * null: nothing.
+   */
+  #makeTable(entry: Entry, attributes: ((block: Halves) => Halves) | null): boolean {
     const { pages } = this.#memory;
     const table = pages.allocate();
     if (table === null) return false;
-    const used = keep && entry.kind === 'block' ? this.#fill(table, entry) : 0;
+    const used = attributes && entry.kind === 'block' ? this.#fill(table, entry, attributes(entry)) : 0;
     this.#used.set(table, used);
     const { low, high } = encodeAddress(this.tables.format, table);
     this.#make(entry, (low | VALID | TABLE_OR_PAGE) >>> 0, high);
@@ -285,11 +291,10 @@ export class PageTable {
   }
 
   /** A block's mapping as entries of a table, which nothing points to yet; gives how many. */
-  #fill(table: Pa, block: Entry): number {
+  #fill(table: Pa, block: Entry, attributes: Halves): number {
     const level = block.level + 1;
     const span = this.span(level);
     const count = block.size / span;
-    const attributes = this.#attributes(block);
     const offset = this.#memory.offset(table);
     for (let index = 0; index < count; index++) {
       const { low, high } = this.entry(block.output + index * span, attributes, level);
@@ -300,10 +305,10 @@ export class PageTable {
   }
 
   /** All of a descriptor but address, validity and type. */
-  #attributes({ low, high }: Halves): Halves {
+  readonly #attributes = ({ low, high }: Halves): Halves => {
     const address = encodeAddress(this.tables.format, 2 ** 52 - this.#memory.pages.pageSize);
     return { low: (low & ~(address.low | VALID | TABLE_OR_PAGE)) >>> 0, high: (high & ~address.high) >>> 0 };
-  }
+  };
 
   #freeTable(table: Pa, level: number): void {
     // A descriptor that was written by hand may name any page.

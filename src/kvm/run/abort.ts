@@ -112,7 +112,7 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: Ipa): Ref
   const start = toIpa(pageIpa - within);
   stage2.because(permission ? 'permission fault' : 'translation fault', faultAddress(trap));
   let changed: boolean;
-  if (permission && size === faultSize) changed = stage2.relax(start, permissions);
+  if (permission && size === faultSize) changed = stage2.relax(ipa, permissions);
   else {
     const mapped = stage2.map(start, size, toPa(page.pa - within), permissions);
     if (mapped === 'no memory') {

@@ -157,6 +157,7 @@ describe.each([
                 input: leaf.input + n * page,
                 output: leaf.output + n * page,
                 size: page,
+                young: true,
               }));
             });
           } else if (op === 'age') {
@@ -241,7 +242,7 @@ describe('the maintenance of an operation', () => {
         'make barrier',
         `relax ipa local 3${fetch}`,
         'unmap',
-        'flush range any',
+        'flush parts any',
         'flush range any',
       ].slice(stage2Levels('max-4k')),
     );

@@ -53,10 +53,10 @@ export const REASONS = [
 export type Reason = (typeof REASONS)[number];
 
 /** The TLB maintenance that comes with a row, after its entry was written. */
-export const FLUSHES = ['none', 'ipa', 'ipa local', 'range', 'vmid'] as const;
+export const FLUSHES = ['none', 'ipa', 'ipa local', 'range', 'parts', 'vmid'] as const;
 /**
  * ipa: __kvm_tlb_flush_vmid_ipa; ipa local: __kvm_tlb_flush_vmid_ipa_nsh; range: kvm_tlb_flush_vmid_range on a CPU
- * with FEAT_TLBIRANGE; vmid: __kvm_tlb_flush_vmid.
+ * with FEAT_TLBIRANGE; parts: the same for each part of a range that stage2_apply_range takes; vmid: __kvm_tlb_flush_vmid.
  */
 export type Flush = (typeof FLUSHES)[number];
 
@@ -86,13 +86,15 @@ export interface Stage2Event {
   readonly before: bigint;
   readonly after: bigint;
   readonly flush: Flush;
+  /** What a TLBI by IPA names: where the walk was, which may be within the entry. */
+  readonly flushIpa: number;
   /** The level that the TLBI tells the CPU; NO_LEVEL: none. */
   readonly flushLevel: number;
   /** Bits of MAINTENANCE. */
   readonly maintenance: number;
 }
 
-/** Rows kept; 56 bytes each. */
+/** Rows kept; 70 bytes each. */
 export const MOST_EVENTS = 65536;
 const BREAK = OPERATIONS.indexOf('break');
 /** By operation: neighbours are the same done again. */
@@ -100,7 +102,7 @@ const MERGED = OPERATIONS.map((operation) =>
   ['map', 'unmap', 'write-protect', 'relax', 'make-young', 'age'].includes(operation),
 );
 const FIRST_CAPACITY = 256;
-const [NUMBERS, HALVES, CODES] = [5, 4, 6];
+const [NUMBERS, HALVES, CODES] = [6, 4, 6];
 
 export class Stage2Events {
   /** Rows that were recorded, kept or not. */
@@ -110,7 +112,7 @@ export class Stage2Events {
   about = -1;
   readonly #now: () => number;
   #capacity = FIRST_CAPACITY;
-  /** time, about, ipa, size, at. */
+  /** time, about, ipa, size, at, IPA of the flush. */
   #numbers = new Float64Array(FIRST_CAPACITY * NUMBERS);
   /** before and after, low half first. */
   #halves = new Uint32Array(FIRST_CAPACITY * HALVES);
@@ -139,6 +141,7 @@ export class Stage2Events {
     flush: Flush,
     flushLevel: number,
     maintenance: number,
+    flushIpa = ipa,
   ): void {
     if (this.count === this.#capacity && this.#capacity < MOST_EVENTS) this.#grow();
     const row = this.count++ % this.#capacity;
@@ -148,6 +151,7 @@ export class Stage2Events {
     this.#numbers[numbers + 2] = ipa;
     this.#numbers[numbers + 3] = size;
     this.#numbers[numbers + 4] = at;
+    this.#numbers[numbers + 5] = flushIpa;
     const halves = row * HALVES;
     this.#halves[halves] = oldLow;
     this.#halves[halves + 1] = oldHigh;
@@ -186,6 +190,7 @@ export class Stage2Events {
       reason: REASONS[this.#codes[codes + 1]!]!,
       level: this.#codes[codes + 2]!,
       flush: FLUSHES[this.#codes[codes + 3]!]!,
+      flushIpa: this.#numbers[numbers + 5]!,
       flushLevel: this.#codes[codes + 4]!,
       maintenance: this.#codes[codes + 5]!,
     };

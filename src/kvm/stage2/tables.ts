@@ -40,14 +40,25 @@ export class Stage2 implements Observer {
   readonly vmid: number;
   readonly table: PageTable;
   readonly events: Stage2Events;
+  /** Bytes that KVM unmaps before it lets others have the lock: those of the largest block (stage2_range_addr_end). */
+  readonly part: number;
   readonly #kvm: KvmModule;
   readonly #attributes: (permissions: Stage2Permissions) => Halves;
+  /** Where the walk under way began: what a TLBI names of an entry that begins before it. */
+  #from = 0;
+  /** The part in which `unmap` has taken something out last, and up to where it has told the TLB. */
+  #emptied = 0;
+  #flushed = 0;
   /** Permissions of an entry that is there are for `relax`. */
   #kept = false;
   readonly #keeps = (entry: Entry, low: number, high: number): boolean => {
     this.#kept = isLeaf(entry) && !differsBesidePermissions(entry, low, high);
     return this.#kept;
   };
+
+  /** Attributes of a split block's pages: made anew from its permissions, so they are young (stage2_split_walker). */
+  readonly #ofBlock = ({ low, high }: Halves): Halves =>
+    this.#attributes({ write: (low & S2AP_WRITE) !== 0, execute: isExecutable(high) });
 
   private constructor(kvm: KvmModule, ipaBits: number, table: PageTable) {
     this.#kvm = kvm;
@@ -56,6 +67,7 @@ export class Stage2 implements Observer {
     this.vtcr = vtcrEl2(kvm, ipaBits);
     this.vmid = kvm.allocateVmid();
     this.vttbr = vttbrEl2(table, this.vmid);
+    this.part = table.span(kvm.granule.name === '4K' ? 1 : 2);
     this.events = new Stage2Events(() => kvm.host.cpu.instructions);
     this.#attributes = leafAttributes(kvm.features);
     table.observer = this;
@@ -82,6 +94,7 @@ export class Stage2 implements Observer {
   /** Maps a page or block of RAM (kvm_pgtable_stage2_map). */
   map(ipa: Ipa, size: number, pa: Pa, permissions: Stage2Permissions): Mapped {
     this.#kept = false;
+    this.#from = ipa;
     if (!this.table.map(ipa, size, pa, this.#attributes(permissions), this.#keeps)) return 'no memory';
     if (this.#kept) return 'again';
     this.events.finish(MAINTENANCE.barrier);
@@ -98,6 +111,7 @@ export class Stage2 implements Observer {
     const low = (leaf.low | S2AP_READ | (permissions.write ? S2AP_WRITE : 0)) >>> 0;
     const high = (permissions.execute ? leaf.high & ~XN_HIGH : leaf.high) >>> 0;
     const executable = isExecutable(high) && !isExecutable(leaf.high);
+    this.#from = ipa;
     this.#row('relax', leaf, low, high, 'ipa local', leaf.level, executable ? this.#invalidateInstructions : 0);
     this.table.update(leaf, low, high);
     this.#forget();
@@ -132,8 +146,9 @@ export class Stage2 implements Observer {
 
   /** kvm_pgtable_stage2_unmap for each part of the range that stage2_apply_range makes. */
   unmap(start: number, end: number): void {
+    this.#from = this.#emptied = this.#flushed = start;
     this.table.unmap(start, end);
-    if (this.#defersFlush) this.#flush('range', start, end - start, NO_LEVEL);
+    this.#flushUnmapped(end);
   }
 
   /** kvm_pgtable_stage2_wrprotect; the flush is the caller's. */
@@ -149,7 +164,8 @@ export class Stage2 implements Observer {
   /** Makes pages of blocks (kvm_mmu_split_huge_pages). */
   split(start: number, end: number): void {
     const before = this.events.count;
-    this.table.split(start, end);
+    this.#from = start;
+    this.table.split(start, end, this.#ofBlock);
     if (this.events.count !== before) this.events.finish(MAINTENANCE.barrier);
   }
 
@@ -216,10 +232,14 @@ export class Stage2 implements Observer {
   /** stage2_unmap_put_pte, and the cache maintenance of what was mapped. */
   clearing(entry: Entry): void {
     if (entry.kind === 'table') {
+      // The walk that found it empty was that of the part in which its last entry was.
+      this.#from = Math.max(this.#from, this.#emptied);
       this.#row('unlink', entry, 0, 0, 'ipa', NO_LEVEL, 0);
       this.#forget();
     } else {
       const valid = (entry.low & VALID) !== 0;
+      this.#emptied = entry.input - (entry.input % this.part);
+      this.#flushUnmapped(this.#emptied);
       const flush = valid && !this.#defersFlush ? 'ipa' : 'none';
       if (flush === 'ipa') this.#forget();
       const clean = valid && isCacheable(this.#kvm.features, entry.low) ? this.#cleanData : 0;
@@ -237,6 +257,13 @@ export class Stage2 implements Observer {
   get #defersFlush(): boolean {
     const { tlbRange, stage2ForceWriteBack } = this.#kvm.features;
     return tlbRange && stage2ForceWriteBack;
+  }
+
+  /** The deferred flush of the parts before `end`. */
+  #flushUnmapped(end: number): void {
+    if (!this.#defersFlush || end <= this.#flushed) return;
+    this.#flush('parts', this.#flushed, end - this.#flushed, NO_LEVEL);
+    this.#flushed = end;
   }
 
   /** kvm_tlb_flush_vmid_range. */
@@ -263,7 +290,22 @@ export class Stage2 implements Observer {
     flushLevel: number,
     maintenance: number,
   ): void {
-    this.events.record(operation, input, size, level, pa, low, high, newLow, newHigh, flush, flushLevel, maintenance);
+    const at = Math.max(input, this.#from);
+    this.events.record(
+      operation,
+      input,
+      size,
+      level,
+      pa,
+      low,
+      high,
+      newLow,
+      newHigh,
+      flush,
+      flushLevel,
+      maintenance,
+      at,
+    );
   }
 
   #flush(flush: Flush, ipa: number, size: number, level: number): void {

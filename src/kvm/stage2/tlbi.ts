@@ -16,7 +16,8 @@ export interface TlbiHost {
 /** TG of a TLBI's operand (get_trans_granule). */
 const TRANSLATION_GRANULE = { '4K': 1n, '16K': 2n, '64K': 3n } as const;
 const TTL_SHIFT = 44n;
-const MOST_RANGES = 16;
+/** About as many are listed. */
+const MOST_LINES = 32;
 
 /** A range TLBI of `scale` takes (num + 1) << (5 * scale + 1) pages (__TLBI_RANGE_PAGES). */
 const rangePages = (num: number, scale: number): number => (num + 1) * 2 ** (5 * scale + 1);
@@ -30,10 +31,10 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /**
  * The instructions that a row's TLB maintenance is, in order, and the hypercall before them where the kernel is not at EL2
- * (hyp/vhe/tlb.c, hyp/nvhe/tlb.c). Of a long list of ranges the last is `…`.
+ * (hyp/vhe/tlb.c, hyp/nvhe/tlb.c). Of a long list the last is `…`.
  */
 export function flushInstructions(host: TlbiHost, event: Stage2Event): string[] {
-  const { flush, ipa, size, flushLevel } = event;
+  const { flush, flushIpa, ipa, size, flushLevel } = event;
   const local = flush === 'ipa local';
   const [domain, suffix] = local ? ['NSH', ''] : ['ISH', 'IS'];
   const first = host.callsHypervisor ? `DSB ${domain}` : `DSB ${domain}ST`;
@@ -53,10 +54,17 @@ export function flushInstructions(host: TlbiHost, event: Stage2Event): string[] 
     case 'ipa':
     case 'ipa local': {
       const call = local ? '__kvm_tlb_flush_vmid_ipa_nsh' : '__kvm_tlb_flush_vmid_ipa';
-      return wrapped(call, `TLBI IPAS2E1${suffix}, ${hex(ipaOperand(host, ipa, flushLevel))}`, ...stage1);
+      return wrapped(call, `TLBI IPAS2E1${suffix}, ${hex(ipaOperand(host, flushIpa, flushLevel))}`, ...stage1);
     }
     case 'range':
-      return wrapped('__kvm_tlb_flush_vmid_range', ...ranges(host, ipa, size), ...stage1);
+    case 'parts': {
+      const found: string[] = [];
+      for (const [start, pages] of calls(host, ipa, size, flush === 'parts')) {
+        if (found.length > MOST_LINES) return [...found, '…'];
+        found.push(...wrapped('__kvm_tlb_flush_vmid_range', ...range(host, start, pages), ...stage1));
+      }
+      return found;
+    }
   }
 }
 
@@ -67,21 +75,21 @@ function ipaOperand({ tlbLevel, granule }: TlbiHost, ipa: number, level: number)
   return page | (((TRANSLATION_GRANULE[granule.name] << 2n) | BigInt(level & 3)) << TTL_SHIFT);
 }
 
-/** __flush_s2_tlb_range_op for each part of the range. */
-function ranges(host: TlbiHost, start: number, size: number): string[] {
-  const found: string[] = [];
+/** What __kvm_tlb_flush_vmid_range is called with for a range: first address and pages (kvm_tlb_flush_vmid_range). */
+export function* calls(
+  { granule, part }: Pick<TlbiHost, 'granule' | 'part'>,
+  start: number,
+  size: number,
+  inParts: boolean,
+): Generator<readonly [start: number, pages: number]> {
+  const most = MOST_PAGES * 2 ** granule.shift;
   const end = start + size;
   for (let at = start; at < end;) {
-    const next = Math.min(end, at - (at % host.part) + host.part);
-    for (let pages = (next - at) / 2 ** host.granule.shift; pages > 0;) {
-      const some = Math.min(pages, MOST_PAGES);
-      found.push(...range(host, at, some));
-      if (found.length > MOST_RANGES) return [...found.slice(0, MOST_RANGES), '…'];
-      at += some * 2 ** host.granule.shift;
-      pages -= some;
-    }
+    const partEnd = inParts ? at - (at % part) + part : end;
+    const next = Math.min(end, partEnd, at + most);
+    yield [at, (next - at) / 2 ** granule.shift];
+    at = next;
   }
-  return found;
 }
 
 /** __flush_tlb_range_op: the largest ranges first, single pages where there is no even number of them. */

@@ -89,29 +89,21 @@ function entryText(format: TableFormat, level: number, value: bigint): string {
   return (low & ACCESS_FLAG) === 0 ? `${permissions} old` : permissions;
 }
 
-function tlbiHost({ kvm, stage2 }: Vm, { reason, operation }: Stage2Event): TlbiHost {
+function tlbiHost({ kvm, stage2 }: Vm): TlbiHost {
   const { granule, features } = kvm;
-  const unmaps = operation === 'flush' && UNMAPPING.has(reason);
   return {
     granule,
     callsHypervisor: kvm.host.mode !== 'vhe',
     tlbLevel: features.tlbLevel,
     lpa2: features.lpa2,
-    part: unmaps ? stage2.table.span(granule.name === '4K' ? 1 : 2) : NOWHERE,
+    part: stage2.part,
   };
 }
-/** Reasons for which ranges are unmapped, which stage2_apply_range takes in parts. */
-const UNMAPPING: ReadonlySet<string> = new Set([
-  'slot deleted',
-  'slot moved',
-  'host memory changed',
-  'vCPU initialized',
-]);
 
 /** What the kernel did for one event, in its order. */
 function stepsOf(vm: Vm, event: Stage2Event, tlb: boolean): Stage2EventStep[] {
   const { operation, at, before, after, maintenance } = event;
-  const flush = flushInstructions(tlbiHost(vm, event), event).map((text) => ({ kind: 'tlb', text }) as const);
+  const flush = flushInstructions(tlbiHost(vm), event).map((text) => ({ kind: 'tlb', text }) as const);
   if (tlb || operation === 'flush') return flush;
   if (operation === 'destroy') {
     return [{ kind: 'write', text: `frees the tables from ${hex(at)} on; the VMID is not used again soon` }];
