@@ -7,6 +7,7 @@ import type { Caller } from './descriptor.ts';
 import { pmuAttribute } from './pmu.ts';
 import { pvTimeAttribute } from './pvtime.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
+import { wakeUp } from './run/halt.ts';
 import { setSmcccFilter } from './smcccfilter.ts';
 import { SYSREGS, type SysregRow } from './sysregs/rows.ts';
 import { copyFault, hex, readUser, writeUserInteger } from './usercopy.ts';
@@ -145,7 +146,10 @@ export function irqLine(vm: Vm, arg: bigint, caller: Caller): IoctlResult {
         );
       }
       const bit = number === CPU_IRQ ? HCR.VI : HCR.VF;
-      vcpu.hcr = request.level === 0 ? vcpu.hcr & ~bit : vcpu.hcr | bit;
+      const hcr = request.level === 0 ? vcpu.hcr & ~bit : vcpu.hcr | bit;
+      // vcpu_interrupt_line: a line that stays as it was kicks nobody.
+      if (hcr !== vcpu.hcr) wakeUp(vcpu);
+      vcpu.hcr = hcr;
       return DONE;
     }
     case ARM_IRQ_TYPES.KVM_ARM_IRQ_TYPE_SPI:
@@ -199,17 +203,6 @@ export const ATTRIBUTE_CAPABILITIES: readonly CapabilityRow[] = [
       }
       vm.splitChunkSize = size;
       return DONE;
-    },
-  },
-  {
-    name: 'KVM_CAP_HALT_POLL',
-    check: () => 1,
-    enable: (_vm, { flags, args }) => {
-      const nanoseconds = args[0] ?? 0n;
-      // How long the host polls before it sleeps is not seen by anyone: there is nothing to keep.
-      if (flags === 0 && nanoseconds < 1n << 32n) return DONE;
-      const message = `flags ${hex(flags)} must be 0 and args[0] ${hex(nanoseconds)} below 2^32`;
-      return refuse('EINVAL', 'enable-cap.halt-poll', message, 'kvm_vm_ioctl_enable_cap_generic');
     },
   },
 ];

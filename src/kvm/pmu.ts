@@ -154,13 +154,15 @@ export class Pmu {
     }
   }
 
-  /** The guest has done so many instructions at each level. */
-  count(done: Instructions): void {
-    if (!this.#vcpu.hasPmu || (this.control & PMCR.E) === 0n) return;
+  /** The guest has done so many instructions at each level; true: a counter overflowed, which interrupts the host. */
+  count(done: Instructions): boolean {
+    if (!this.#vcpu.hasPmu || (this.control & PMCR.E) === 0n) return false;
+    let overflowed = false;
     for (const { index, el0, el1 } of this.#counting()) {
       const count = (el0 ? done.el0 : 0) + (el1 ? done.el1 : 0);
-      if (count > 0) this.#add(index, BigInt(count));
+      if (count > 0 && this.#add(index, BigInt(count))) overflowed = true;
     }
+    return overflowed;
   }
 
   /** How many instructions the guest may do before a counter overflows; a counter of one level alone has more time. */
@@ -220,20 +222,21 @@ export class Pmu {
     return counters;
   }
 
-  /** Counts, marks an overflow and takes it on to the next counter of a chain (kvm_pmu_counter_increment). */
-  #add(index: number, count: bigint): void {
+  /** Counts, marks an overflow and takes it on to the next counter of a chain (kvm_pmu_counter_increment); true: there was one. */
+  #add(index: number, count: bigint): boolean {
     const vcpu = this.#vcpu;
     const before = this.value(index);
     const period = this.#period(index);
     const after = before + count;
     vcpu.writeSysreg(counterName(index), after & (this.#is64Bit(index) ? U64 : LOW32));
     const overflows = (before % period) + count >= period;
-    if (!overflows) return;
+    if (!overflows) return false;
     vcpu.writeSysreg('PMOVSSET_EL0', vcpu.readSysreg('PMOVSSET_EL0') | (1n << BigInt(index)));
     const next = index + 1;
     const chains = index % 2 === 0 && period === 1n << 32n && next < vcpu.vm.pmuCounters;
     const enabled = (vcpu.readSysreg('PMCNTENSET_EL0') >> BigInt(next)) & 1n;
     if (chains && enabled !== 0n && this.#event(next) === EVENTS.CHAIN) this.#add(next, 1n);
+    return true;
   }
 }
 

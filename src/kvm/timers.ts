@@ -155,13 +155,13 @@ export class Timers {
     return this.#mayFire(kind) && this.#countsLeft(kind) === 0n;
   }
 
-  /** Counter ticks until one of these timers fires; null where none can. */
-  ticksUntilFire(...kinds: readonly Kind[]): bigint | null {
+  /** Counter ticks until the next of these timers fires; null where none will, also as it does already. */
+  ticksToNext(...kinds: readonly Kind[]): bigint | null {
     let least: bigint | null = null;
     for (const kind of kinds) {
       if (!this.#mayFire(kind)) continue;
       const left = this.#countsLeft(kind);
-      if (least === null || left < least) least = left;
+      if (left > 0n && (least === null || left < least)) least = left;
     }
     return least;
   }

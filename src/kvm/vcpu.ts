@@ -290,6 +290,10 @@ export class Vcpu implements Descriptor {
   readonly statistics = new Statistics(VCPU_STATISTICS);
   /** Signals that KVM_RUN blocks (kvm_sigset_activate); null: as the task does. */
   signalMask: bigint | null = null;
+  /** Nanoseconds that its next halt polls before it sleeps. */
+  haltPoll = 0;
+  /** The count of the host's from which on its thread sleeps in KVM_RUN; null: it does not. */
+  sleepsFrom: bigint | null = null;
   readonly requests: Requests = { sleep: false, suspend: false, reloadPmu: false };
 
   initialized = false;

@@ -18,6 +18,7 @@ import { setUserMemoryRegion, setUserMemoryRegion2, Memslots, ageUserRange, unma
 import type { KvmModule } from './module.ts';
 import type { RegScopeEncoding } from './proposals/regscope.ts';
 import { DONE, isRefusal, refuse, type IoctlResult, type Refusal } from './refusal.ts';
+import { HALT_POLL_NS } from './run/halt.ts';
 import { openStatistics, Statistics, StatisticsFile, VM_STATISTICS } from './stats.ts';
 import { Stage2 } from './stage2/tables.ts';
 import { hex, readUser, writeUser } from './usercopy.ts';
@@ -128,6 +129,8 @@ export class Vm implements Descriptor {
   dirtyRingWithBitmap = false;
   /** KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE in bytes; 0: no eager splitting. */
   splitChunkSize = 0n;
+  /** Nanoseconds that a halted vCPU polls at most (kvm_vcpu_max_halt_poll_ns). */
+  haltPollLimit = HALT_POLL_NS;
   /** KVM_CAP_ARM_NISV_TO_USER. */
   returnsNisv = false;
   /** KVM_CAP_ARM_SYSTEM_SUSPEND. */

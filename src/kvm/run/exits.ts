@@ -4,7 +4,7 @@ import { exitDebug } from '../guestdebug.ts';
 import { SYSREG_BY_KEY } from '../sysregs/rows.ts';
 import type { Vcpu } from '../vcpu.ts';
 import { guestAbort } from './abort.ts';
-import { fastPath, hypercall } from './hypercalls.ts';
+import { answerWorkaround, hypercall, isWorkaround } from './hypercalls.ts';
 import { injectUndefined } from './inject.ts';
 import type { Handled } from './result.ts';
 import { exceptionClass, immediate16 } from './syndrome.ts';
@@ -33,12 +33,9 @@ const secureMonitorCall: ExitHandler = (vcpu, trap) => {
 
 /** MRS, MSR and SYS (kvm_handle_sys_reg). */
 const systemRegister: ExitHandler = (vcpu, trap) => {
-  const field = (lo: number, width: number): number => (trap.esr >>> lo) & ((1 << width) - 1);
-  const [op0, op2, op1, crn, crm] = [field(20, 2), field(17, 3), field(14, 3), field(10, 4), field(1, 4)];
-  const register = field(5, 5);
-  const write = field(0, 1) === 0;
+  const { op0, crn, crm, register, write } = systemAccess(trap);
   if (op0 === 1) return systemInstruction(vcpu, crn, crm);
-  const row = SYSREG_BY_KEY.get((op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2);
+  const row = accessedRegister(trap);
   const value = register === ZERO_REGISTER ? 0n : vcpu.context.x[register]!;
   const result = row && !row.visibility?.(vcpu)?.hidden ? row.access(vcpu, row, write, value) : null;
   if (result === null) {
@@ -49,6 +46,17 @@ const systemRegister: ExitHandler = (vcpu, trap) => {
   vcpu.incrementPc = true;
   return 'guest';
 };
+
+function systemAccess({ esr }: TrapStop) {
+  const field = (lo: number, width: number): number => (esr >>> lo) & ((1 << width) - 1);
+  const encoding = { op0: field(20, 2), op1: field(14, 3), crn: field(10, 4), crm: field(1, 4), op2: field(17, 3) };
+  return { ...encoding, register: field(5, 5), write: field(0, 1) === 0 };
+}
+
+function accessedRegister(trap: TrapStop) {
+  const { op0, op1, crn, crm, op2 } = systemAccess(trap);
+  return SYSREG_BY_KEY.get((op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2);
+}
 
 /** Cache maintenance by set and way does nothing here; what else is trapped is not there (sys_insn_descs). */
 function systemInstruction(vcpu: Vcpu, crn: number, crm: number): Handled {
@@ -75,7 +83,7 @@ const HANDLERS: Readonly<Record<number, ExitHandler>> = {
   [EC.WFX]: wait,
   [EC.FP]: undefinedClass,
   [EC.HVC64]: (vcpu) => {
-    if (fastPath(vcpu)) return 'guest';
+    if (isWorkaround(vcpu)) return answerWorkaround(vcpu);
     vcpu.statistics.add('hvc_exit_stat');
     return hypercall(vcpu);
   },
@@ -88,6 +96,17 @@ const HANDLERS: Readonly<Record<number, ExitHandler>> = {
   [EC.BREAKPOINT_LOWER]: guestDebug,
   [EC.BRK64]: guestDebug,
 };
+
+/**
+ * What the exception vector or the world switch answers, and goes back to the guest: to the kernel it has never left (el1_sync,
+ * kvm_hyp_handle_cntpct). A read of the trapped physical counter, and calls of workarounds.
+ */
+export function isAnsweredAtEl2(vcpu: Vcpu, trap: TrapStop): boolean {
+  if (trap.vector !== 'sync') return false;
+  const trapClass = exceptionClass(trap);
+  if (trapClass === EC.SYSREG) return accessedRegister(trap)?.name === 'CNTPCT_EL0';
+  return trapClass === EC.HVC64 && isWorkaround(vcpu);
+}
 
 /** What is to be done about an exception that the guest was left with (handle_exit). */
 export function handleExit(vcpu: Vcpu, trap: TrapStop): Handled | 'wait' {

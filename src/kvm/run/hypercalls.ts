@@ -87,15 +87,15 @@ function isAlwaysAllowed(id: number): boolean {
 
 const WORKAROUNDS: readonly number[] = [FN.WORKAROUND_1, FN.WORKAROUND_2, FN.WORKAROUND_3];
 
-/**
- * HVC of a workaround, which coming to EL2 has applied: the exception vector answers 0 and returns, before KVM or a filter
- * sees the call (el1_sync). Whether it was one.
- */
-export function fastPath({ context }: Vcpu): boolean {
-  if (!WORKAROUNDS.includes(Number(context.x[0]! & 0xffff_ffffn))) return false;
+/** HVC of a workaround, which coming to EL2 has applied: the exception vector answers it, before KVM or a filter sees the call (el1_sync). */
+export function isWorkaround({ context }: Vcpu): boolean {
+  return WORKAROUNDS.includes(Number(context.x[0]! & 0xffff_ffffn));
+}
+
+export function answerWorkaround({ context }: Vcpu): Handled {
   context.x[0] = SUCCESS;
   context.x[1] = 0n;
-  return true;
+  return 'guest';
 }
 
 /** HVC, or SMC with an immediate of 0 (kvm_smccc_call_handler). */

@@ -6,6 +6,7 @@ import { PSCI_0_1, PSCI_0_2, psciVersion } from '../firmware.ts';
 import { DONE, refuse } from '../refusal.ts';
 import { hex } from '../usercopy.ts';
 import type { Vcpu } from '../vcpu.ts';
+import { wakeUp } from './halt.ts';
 import type { Handled } from './result.ts';
 
 /** Power State Coordination Interface, DEN0022; psci.c. Return values are of x0. */
@@ -195,6 +196,7 @@ function cpuOn(source: Vcpu): bigint {
   if (!vcpu.stopped) return psciVersion(source) === PSCI_0_1 ? INVALID_PARAMETERS : ALREADY_ON;
   vcpu.pendingReset = { pc: entry, x0: context };
   vcpu.mpState = MP_STATES.KVM_MP_STATE_RUNNABLE;
+  wakeUp(vcpu);
   return SUCCESS;
 }
 

@@ -1,11 +1,9 @@
-import { DEVICE_IRQ_LEVELS, MP_STATES, SYSTEM_EVENTS } from '../../abi/constants.ts';
+import { MP_STATES, SYSTEM_EVENTS } from '../../abi/constants.ts';
 import { EXIT_REASONS } from '../../abi/exits.ts';
 import { INSTRUCTIONS_PER_COUNT } from '../../machine/cpu.ts';
-import { HCR } from '../../machine/el2.ts';
-import { COUNTER_HZ } from '../../machine/sysregs.ts';
 import type { Stop } from '../../machine/stop.ts';
 import type { CapabilityRow } from '../capabilities.ts';
-import type { Caller, GuestPause, IoctlRun, RunControl } from '../descriptor.ts';
+import type { Caller, IoctlRun } from '../descriptor.ts';
 import { beginDebug, endDebug } from '../guestdebug.ts';
 import { checkPmuForRun } from '../pmu.ts';
 import { isSignalled } from '../signals.ts';
@@ -13,53 +11,29 @@ import { DONE, refuse, type IoctlResult, type Refusal } from '../refusal.ts';
 import { hideGic } from '../sysregs/rows.ts';
 import { hex } from '../usercopy.ts';
 import type { Vcpu } from '../vcpu.ts';
-import { handleExit } from './exits.ts';
+import { handleExit, isAnsweredAtEl2 } from './exits.ts';
+import { HALT_CAPABILITIES, waitForInterrupt } from './halt.ts';
 import { HYPERCALL_CAPABILITIES } from './hypercalls.ts';
 import { adjustPc } from './inject.ts';
+import { deviceLevelsChanged, isRunnable, updateDeviceLevels } from './lines.ts';
 import { completeMmio, MMIO_CAPABILITIES } from './mmio.ts';
 import { PSCI_CAPABILITIES } from './psci.ts';
 import type { Handled } from './result.ts';
+import { Slice, type Steps } from './slice.ts';
 import { hasFaultAddress } from './syndrome.ts';
 import { calculateTraps, enterGuest, leaveGuest } from './traps.ts';
 
 export const RUN_CAPABILITIES: readonly CapabilityRow[] = [
   { name: 'KVM_CAP_IMMEDIATE_EXIT', check: () => 1 },
   { name: 'KVM_CAP_ARM_USER_IRQ', check: () => 1 },
+  ...HALT_CAPABILITIES,
   ...MMIO_CAPABILITIES,
   ...PSCI_CAPABILITIES,
   ...HYPERCALL_CAPABILITIES,
 ];
 
-/** Counter ticks that virtual time may be ahead of in one go; a timer that is set for later never fires. */
-const FARTHEST_TIMER = 1n << 40n;
 /** Exits in a row without an instruction done, after which whoever drives gets a turn. */
 const MOST_EXITS = 1024;
-
-type Steps<T> = Generator<GuestPause, T, void>;
-
-/** What whoever drives gives the vCPU until it has to yield: from the last time that it did. */
-class Slice {
-  /** The count of instructions at its end. */
-  end = 0;
-  readonly #vcpu: Vcpu;
-  readonly #control: RunControl;
-
-  constructor(vcpu: Vcpu, control: RunControl) {
-    this.#vcpu = vcpu;
-    this.#control = control;
-    this.begin();
-  }
-
-  begin(): void {
-    this.end = this.#vcpu.vm.kvm.host.cpu.instructions + Math.max(0, this.#control.budget);
-  }
-
-  /** The vCPU can only wait. */
-  *idle(wakes: bigint | null = null): Steps<void> {
-    yield { why: 'idle', vcpu: this.#vcpu, wakes };
-    this.begin();
-  }
-}
 
 /** KVM_RUN (kvm_vcpu_ioctl, kvm_arch_vcpu_ioctl_run). */
 export function* kvmRun(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRun {
@@ -144,7 +118,7 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
     enterGuest(vcpu);
     let stop = runSlice(vcpu, slice.end);
     // Holding the guest must not show: its registers stay in the CPU unless someone changed them meanwhile.
-    while (stop.why === 'breakpoint' || (stop.why === 'budget' && cpu.instructions >= slice.end)) {
+    while (stop !== 'interrupt' && stop.why !== 'trap') {
       const held = vcpu.context.bytes.slice();
       const { worldSwitches } = vcpu.vm.kvm;
       yield { why: stop.why, vcpu };
@@ -154,11 +128,12 @@ function* runLoop(vcpu: Vcpu, caller: Caller): Steps<IoctlResult> {
       if (disturbed || isSignalled(vcpu, caller) || vcpu.requests.sleep) break;
       stop = runSlice(vcpu, slice.end);
     }
-    if (stop.why !== 'trap') continue;
+    if (stop !== 'interrupt' && stop.why !== 'trap') continue;
+    exits++;
+    if (stop === 'interrupt' || !isAnsweredAtEl2(vcpu, stop)) vcpu.statistics.add('exits');
+    if (stop === 'interrupt') continue;
     if (stop.vector !== 'irq') vcpu.lastTrap = stop;
     if (hasFaultAddress(stop)) vcpu.faultAddress = stop.far;
-    vcpu.statistics.add('exits');
-    exits++;
     const handled: Handled | 'wait' = handleExit(vcpu, stop);
     if (handled === 'user') return DONE;
     if (handled === 'wait') yield* waitForInterrupt(vcpu, caller, slice);
@@ -178,17 +153,21 @@ function noAarch32(vcpu: Vcpu): Refusal {
   return refuse('EINVAL', 'run.no-aarch32', message, 'kvm_arch_vcpu_ioctl_run');
 }
 
-/** Runs the loaded guest until the slice's end, or the line of a timer or the PMU may rise. Its registers are in the context afterwards. */
-function runSlice(vcpu: Vcpu, sliceEnd: number): Stop {
+/**
+ * Runs the loaded guest until the slice's end, or until a timer that KVM emulates or a counter of the PMU has the host interrupted.
+ * The guest's registers are in the context afterwards.
+ */
+function runSlice(vcpu: Vcpu, sliceEnd: number): Stop | 'interrupt' {
   const { cpu } = vcpu.vm.kvm.host;
   const before = cpu.instructions;
   const beforeEl0 = cpu.el0Instructions;
-  const quiet = Math.min(instructionsToTimer(vcpu), vcpu.pmu.instructionsToOverflow());
-  const stop = cpu.run(Math.min(sliceEnd - before, quiet));
+  const timer = instructionsToTimer(vcpu);
+  const stop = cpu.run(Math.min(sliceEnd - before, timer, vcpu.pmu.instructionsToOverflow()));
   leaveGuest(vcpu);
+  const done = cpu.instructions - before;
   const el0 = cpu.el0Instructions - beforeEl0;
-  vcpu.pmu.count({ el0, el1: cpu.instructions - before - el0 });
-  return stop;
+  const overflowed = vcpu.pmu.count({ el0, el1: done - el0 });
+  return stop.why !== 'trap' && (overflowed || done >= timer) ? 'interrupt' : stop;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -205,7 +184,9 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<Ioctl
   const { requests, run } = vcpu;
   if (requests.sleep) {
     requests.sleep = false;
+    vcpu.sleepsFrom = vcpu.vm.kvm.now();
     while (vcpu.stopped && !isSignalled(vcpu, caller)) yield* slice.idle();
+    vcpu.sleepsFrom = null;
     // Woken by a signal: sleep again later.
     if (vcpu.stopped) {
       requests.sleep = true;
@@ -237,66 +218,10 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<Ioctl
   return null;
 }
 
-/* ---------------------------------------------------------------- interrupts and timers without an interrupt controller */
-
-/** kvm_arch_vcpu_runnable. */
-function isRunnable(vcpu: Vcpu): boolean {
-  return ((vcpu.hcr & (HCR.VI | HCR.VF)) !== 0n || deviceLevelsChanged(vcpu)) && !vcpu.stopped;
-}
-
-const nanoseconds = (counts: bigint): bigint => (counts * 1_000_000_000n) / COUNTER_HZ;
-
-/** Until an interrupt or a signal comes (kvm_vcpu_wfi). Virtual time goes on to the next timer, if one is set and nothing else can run. */
-function* waitForInterrupt(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<void> {
-  const { cpu } = vcpu.vm.kvm.host;
-  const { statistics } = vcpu;
-  const start = cpu.physicalCount();
-  statistics.set('blocking', 1n);
-  while (!isRunnable(vcpu) && !isSignalled(vcpu, caller)) {
-    const ticks = vcpu.timers.ticksUntilFire('virtual', 'physical');
-    if (ticks === 0n) break;
-    const wakes = ticks !== null && ticks < FARTHEST_TIMER ? cpu.physicalCount() + ticks : null;
-    const { idleUntil } = caller.control;
-    if (wakes !== null && (idleUntil === null || wakes <= idleUntil)) {
-      cpu.retire(Number(ticks) * INSTRUCTIONS_PER_COUNT);
-    } else yield* slice.idle(wakes);
-  }
-  statistics.set('blocking', 0n);
-  // kvm_vcpu_halt; this host does not poll before it sleeps.
-  const waited = nanoseconds(cpu.physicalCount() - start);
-  statistics.add('halt_wakeup');
-  statistics.add('halt_wait_ns', waited);
-  statistics.record('halt_wait_hist', waited);
-}
-
-/** Lines of the timers and the PMU as kvm_run.s.regs.device_irq_level has them. */
-function deviceLevels({ timers, pmu }: Vcpu): number {
-  return (
-    (timers.fires('virtual') ? DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER : 0) |
-    (timers.fires('physical') ? DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER : 0) |
-    (pmu.interrupts ? DEVICE_IRQ_LEVELS.KVM_ARM_DEV_PMU : 0)
-  );
-}
-const DEVICE_LEVELS =
-  DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_VTIMER |
-  DEVICE_IRQ_LEVELS.KVM_ARM_DEV_EL1_PTIMER |
-  DEVICE_IRQ_LEVELS.KVM_ARM_DEV_PMU;
-
-/** Userspace has not heard of a line's level yet (kvm_timer_should_notify_user, kvm_pmu_should_notify_user). */
-function deviceLevelsChanged(vcpu: Vcpu): boolean {
-  return (vcpu.run.low32('s.regs.device_irq_level') & DEVICE_LEVELS) !== deviceLevels(vcpu);
-}
-
-/** kvm_timer_update_run, kvm_pmu_update_run. */
-function updateDeviceLevels(vcpu: Vcpu): void {
-  const others = vcpu.run.get('s.regs.device_irq_level') & ~BigInt(DEVICE_LEVELS);
-  vcpu.run.set('s.regs.device_irq_level', others | BigInt(deviceLevels(vcpu)));
-}
-
 /** How many instructions the guest may do before the line of a physical timer rises that KVM keeps for it. */
 function instructionsToTimer(vcpu: Vcpu): number {
   if (vcpu.timers.physicalIsGuests) return Infinity;
-  const ticks = vcpu.timers.ticksUntilFire('physical');
-  if (ticks === null || ticks === 0n) return Infinity;
-  return Math.max(1, Number(ticks) * INSTRUCTIONS_PER_COUNT);
+  const ticks = vcpu.timers.ticksToNext('physical');
+  if (ticks === null) return Infinity;
+  return Number(ticks) * INSTRUCTIONS_PER_COUNT - (vcpu.vm.kvm.host.cpu.instructions % INSTRUCTIONS_PER_COUNT);
 }
