@@ -10,7 +10,10 @@ test('a group of panels takes the whole page, and gives it back, by mouse and by
   const before = await tables.boundingBox();
   await page.getByRole('button', { name: 'Maximize Page tables' }).click();
   expect((await tables.boundingBox())!.width).toBeGreaterThan(main.width - 10);
+  // Nothing of the other groups is left for the keyboard or for a screen reader.
+  await expect(page.getByRole('tablist')).toHaveCount(1);
   await page.getByRole('button', { name: 'Restore Page tables' }).click();
+  await expect(page.getByRole('tablist')).toHaveCount(5);
   expect(await tables.boundingBox()).toEqual(before);
   await page.keyboard.press('Alt+Shift+Enter');
   expect((await tables.boundingBox())!.width).toBeGreaterThan(main.width - 10);

@@ -124,9 +124,9 @@ export function showPanel(dock: DockviewApi, id: PanelId): void {
 
 /** Gives a group of panels, or the one with the keyboard, the whole page; or back its place. */
 export function toggleMaximized(group = currentDock()?.activeGroup): void {
-  if (!group) return;
-  if (group.api.isMaximized()) group.api.exitMaximized();
-  else group.api.maximize();
+  const dock = currentDock();
+  if (dock?.hasMaximizedGroup()) dock.exitMaximizedGroup();
+  else group?.api.maximize();
 }
 
 /** A stored layout is used only if every panel in it is one of ours. */

@@ -198,7 +198,7 @@ function KeptMoment({ kept, since, onSince }: { kept: bigint | null; since: Sinc
         value={since}
         options={[
           { value: 'stop', text: 'Since stop', title: 'Changes since the stop before' },
-          { value: 'kept', text: `Since ${kept}`, title: `Changes since the kept moment, after ${kept} instructions` },
+          { value: 'kept', text: 'Since kept', title: `Changes since the kept moment, after ${kept} instructions` },
         ]}
         onChange={onSince}
       />
