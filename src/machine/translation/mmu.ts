@@ -219,7 +219,11 @@ export class Mmu {
     const regime = halves[half === 1 ? 1 : 0];
     const ignored = kind.access !== 'fetch' && regime.topByteIgnored;
     const input = inputAddress(low, high, half, regime.tables.inputBits, ignored);
-    if (input < 0) return this.#refuse('translation', `the address is not in ${regime.tables.inputBits} bits`);
+    if (input < 0)
+      return this.#refuse(
+        'translation',
+        `the address is not in the ${regime.tables.inputBits} bits of TTBR${half}_EL1`,
+      );
     if (regime.disabled) return this.#refuse('translation', `TCR_EL1.EPD${half} forbids the walk`);
     if (regime.el0Faults && kind.el === 0) return this.#refuse('translation', `TCR_EL1.E0PD${half} forbids EL0`);
     if (regime.broken) return this.#refuse(regime.broken.fault, regime.broken.why);

@@ -98,7 +98,7 @@ describe('a walk that ends in a fault of stage 1', () => {
     expect(fault(page(5), 'read').message).toMatch(/^AF 0 of the level 3 page: .*FEAT_HAFDBS/);
     expect(fault(page(6), 'read').message).toMatch(/^bits 1:0 of the level 3 descriptor are 1/);
     expect(fault(page(7), 'read').message).toBe('the level 3 descriptor is invalid');
-    expect(fault(1n << 39n, 'read').message).toBe('the address is not in 39 bits');
+    expect(fault(1n << 39n, 'read').message).toBe('the address is not in the 39 bits of TTBR0_EL1');
   });
 
   it('says which reads they are, those of tables above included', () => {
