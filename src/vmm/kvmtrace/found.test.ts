@@ -13,7 +13,8 @@ const vector = (name: string): string =>
 /**
  * Traces of scripts/trace-gen.js and of the oracle's kvmgen.py in which our kernel or CPU was found to answer differently, with the
  * real kernel's answers: a VFIO device, descriptors that are no event's, stolen time in a read-only slot, the PMU's number, dirty
- * rings, the address of an injected abort, the order of interrupts, ICC_SRE_EL1, atomic instructions, WFE.
+ * rings, the address of an injected abort, the order of interrupts, ICC_SRE_EL1, atomic instructions, WFE; the physical timer that a
+ * guest under VHE has to itself: its status, what ends KVM_RUN, what an interrupt leaves in ESR_EL2.
  */
 const traces = parseTraces(vector('found.kvmtrace'));
 
