@@ -80,6 +80,8 @@ export interface CpuFeatures extends TranslationFeatures {
   /** FEAT_PMUv3p4: PMMIR_EL1. */
   readonly pmuMachineId: boolean;
   readonly vmidBits: 8 | 16;
+  /** FEAT_BBML1 and FEAT_BBML2, 0 without either: how a block may become a table, or the reverse. */
+  readonly bbmLevel: number;
 }
 
 /** Where an ID register tells of a feature: a 4-bit field from bit `lo`. */
@@ -157,5 +159,6 @@ export function featuresOf(id: IdRegisters): CpuFeatures {
     pointerAuthentication: [4, 8, 24, 28].some((lo) => field(id, 'ID_AA64ISAR1_EL1', lo) !== 0),
     pmuMachineId: hasPmu(field(id, 'ID_AA64DFR0_EL1', 8), PMUV3P4),
     vmidBits: field(id, 'ID_AA64MMFR1_EL1', 4) >= 2 ? 16 : 8,
+    bbmLevel: field(id, 'ID_AA64MMFR2_EL1', 52),
   };
 }

@@ -56,6 +56,16 @@ describe('a change of an entry in use needs', () => {
     });
   });
 
+  test('a TLBI for another size with FEAT_BBML2, where nothing else changes', () => {
+    const at = (before: bigint, after: bigint) => maintenanceOf(TWO, 2, before, after, { bbmLevel: 2 });
+    expect(at(0x4020_07fdn, 0x4800_0003n)).toMatchObject({
+      needed: 'invalidate',
+      why: expect.stringContaining('FEAT_BBML2'),
+    });
+    expect(at(0x4020_07fdn, 0x4020_07fdn | (1n << 52n)).needed).toBe('invalidate');
+    expect(at(0x4020_07fdn, 0x4040_07fdn).needed).toBe('break');
+  });
+
   test('more where hardware may make a page writable', () => {
     const dirty = PAGE | RO | (1n << 51n);
     expect(stage1(dirty, dirty + 0x1000n, { hardwareDirty: true }).why).toMatch(/can be written/);

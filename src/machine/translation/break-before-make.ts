@@ -44,19 +44,24 @@ export function maintenanceOf(
   if (isLeaf(old.kind) && of(before, fields.AF) === 0) return nothing('an entry whose AF is 0 is in no TLB');
 
   const reasons: string[] = [];
-  if (old.kind !== now.kind) reasons.push(`the size of what it maps changes: a ${old.kind} becomes a ${now.kind}`);
+  // FEAT_BBML2: a TLB copes with both sizes until it is told.
+  const bySize: string[] = [];
+  if (old.kind !== now.kind) bySize.push(`the size of what it maps changes: a ${old.kind} becomes a ${now.kind}`);
   const differs = (field: DecodedField) =>
     valueIn(old.fields, field) !== field.value && !namesTheSame(field, old.fields, context);
   const changed = old.kind === now.kind ? now.fields.filter(differs) : [];
   const weighing = (weight: string) => changed.filter(({ name }) => WEIGHT[name] === weight).map(({ name }) => name);
   for (const name of weighing('memory'))
     reasons.push(`the memory’s type, cacheability or shareability changes (${name})`);
-  for (const name of weighing('size')) reasons.push(`what it maps together with others changes (${name})`);
+  for (const name of weighing('size')) bySize.push(`what it maps together with others changes (${name})`);
   if (weighing('address').length > 0)
     reasons.push(isLeaf(now.kind) ? addressChange([before, after]) : 'another table is below it');
   if (format.stage === 1 && isLeaf(now.kind) && of(before, STAGE1.nG) === 1 && of(after, STAGE1.nG) === 0)
     reasons.push('it becomes global, and entries of an ASID may be in a TLB');
+  const copes = (context.bbmLevel ?? 0) >= 2;
+  if (!copes) reasons.unshift(...bySize);
   if (reasons.length > 0) return { needed: 'break', why: reasons.join('; ') };
+  if (bySize.length > 0) return invalidate(`${bySize.join('; ')}, which FEAT_BBML2 allows in one step if nothing else changes`);
   const held = changed.filter(({ name }) => WEIGHT[name] === undefined).map(({ name }) => name);
   return held.length > 0
     ? invalidate(`a TLB may hold what ${held.join(', ')} was`)

@@ -190,6 +190,7 @@ test('a field without effect says so', () => {
     expect(meaning(1, 2, table, name, { hierarchical: true })).toMatch(/^no/);
   }
   expect(meaning(1, 3, (1n << 50n) | 3n, 'GP', { branchTargets: false })).toBe('reserved: no FEAT_BTI');
+  expect(meaning(2, 2, (1n << 16n) | 1n, 'nT', { bbmLevel: 0 })).toBe('reserved: no FEAT_BBML1');
   expect(meaning(2, 3, (3n << 53n) | 3n, 'XN', { executeByEl: false })).toBe(
     'not executable; bit 53 is reserved without FEAT_XNX',
   );

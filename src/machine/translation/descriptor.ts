@@ -27,6 +27,8 @@ export interface MeaningContext {
   readonly hierarchical?: boolean;
   /** FEAT_BTI. */
   readonly branchTargets?: boolean;
+  /** FEAT_BBML1, FEAT_BBML2. */
+  readonly bbmLevel?: number;
 }
 
 export interface DescriptorField {
@@ -76,7 +78,7 @@ function cacheText(nibble: number): string {
   return `${policy}${nibble & 8 ? '' : ' transient'}`;
 }
 
-/** What an attribute byte of MAIR_ELx says (D17.2.97). */
+/** What an attribute byte of MAIR_ELx says (MAIR_EL1 in D24.2). */
 export function mairText(attribute: number): string {
   if (attribute >>> 4 === 0) return (attribute & 0xf3) === 0 ? DEVICE[(attribute >>> 2) & 3]! : 'reserved: here Device';
   if ((attribute & 0xf) === 0) return 'reserved: here Normal';
@@ -126,7 +128,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
   },
   { name: 'NS', stage: 1, on: LEAF, parts: bit(5), meaning: ofSecureState, section: 'D8.4.5' },
   { name: 'AP', stage: 1, on: LEAF, parts: bits(7, 6), meaning: (value) => AP[value]!, section: 'D8.4.1' },
-  { name: 'nG', stage: 1, on: LEAF, parts: bit(11), meaning: flag('of this ASID', 'global'), section: 'D8.14.2' },
+  { name: 'nG', stage: 1, on: LEAF, parts: bit(11), meaning: flag('of this ASID', 'global'), section: 'D8.16.3' },
   {
     name: 'PXN',
     stage: 1,
@@ -249,7 +251,8 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 'both',
     on: ['block'],
     parts: bit(16),
-    meaning: flag('on its way to or from a table', 'a block'),
+    meaning: (value, { bbmLevel }) =>
+      value === 0 ? 'a block' : bbmLevel === 0 ? 'reserved: no FEAT_BBML1' : 'on its way to or from a table',
     section: 'D8.3.1',
   },
 
@@ -259,7 +262,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     on: ['table'],
     parts: bit(59),
     meaning: ofTable(flag('nothing below executable at EL1', 'no effect')),
-    section: 'D8.4.3',
+    section: 'D8.4.1',
   },
   {
     name: 'UXNTable',
@@ -267,7 +270,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     on: ['table'],
     parts: bit(60),
     meaning: ofTable(flag('nothing below executable at EL0', 'no effect')),
-    section: 'D8.4.3',
+    section: 'D8.4.1',
   },
   {
     name: 'APTable',
@@ -275,7 +278,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     on: ['table'],
     parts: bits(62, 61),
     meaning: ofTable((value) => AP_TABLE[value]!),
-    section: 'D8.4.3',
+    section: 'D8.4.1',
   },
   {
     name: 'NSTable',

@@ -23,7 +23,7 @@ interface FaultRow {
   readonly leveled: boolean;
 }
 
-/** DFSC and IFSC of ESR_ELx (Arm ARM D17.2.37, ISS encoding for an exception from a Data Abort). */
+/** DFSC and IFSC of ESR_ELx (ESR_EL1 in Arm ARM D24.2, ISS encoding for an exception from a Data Abort). */
 export const FAULTS: Readonly<Record<FaultType, FaultRow>> = {
   addressSize: { name: 'Address size fault', status: 0b000000, minusOne: 0b101001, leveled: true },
   translation: { name: 'Translation fault', status: 0b000100, minusOne: 0b101011, leveled: true },

@@ -10,8 +10,6 @@ export interface Granule {
   readonly bitsPerLevel: number;
   /** Levels that allow a block entry: with 48-bit and with 52-bit descriptors. */
   readonly blockLevels: { readonly 48: readonly number[]; readonly 52: readonly number[] };
-  /** The lowest level that a walk may start at with 48-bit and with 52-bit descriptors. */
-  readonly firstLevel: { readonly 48: number; readonly 52: number };
   /** Entries that the contiguous bit joins, as log2, by level (D8.7.1). */
   readonly contiguous: Readonly<Record<number, number>>;
 }
@@ -22,7 +20,6 @@ export const GRANULES: Readonly<Record<GranuleName, Granule>> = {
     shift: 12,
     bitsPerLevel: 9,
     blockLevels: { 48: [1, 2], 52: [0, 1, 2] },
-    firstLevel: { 48: 0, 52: -1 },
     contiguous: { 1: 4, 2: 4, 3: 4 },
   },
   '16K': {
@@ -30,7 +27,6 @@ export const GRANULES: Readonly<Record<GranuleName, Granule>> = {
     shift: 14,
     bitsPerLevel: 11,
     blockLevels: { 48: [2], 52: [1, 2] },
-    firstLevel: { 48: 0, 52: 0 },
     contiguous: { 2: 5, 3: 7 },
   },
   '64K': {
@@ -38,7 +34,6 @@ export const GRANULES: Readonly<Record<GranuleName, Granule>> = {
     shift: 16,
     bitsPerLevel: 13,
     blockLevels: { 48: [2], 52: [1, 2] },
-    firstLevel: { 48: 1, 52: 1 },
     contiguous: { 2: 5, 3: 5 },
   },
 };
@@ -145,14 +140,14 @@ export function levelShift(granule: Granule, level: number): number {
   return granule.shift + (LAST_LEVEL - level) * granule.bitsPerLevel;
 }
 
-/** The level at which a stage 1 walk of `inputBits` starts: as many levels as it takes, none concatenated (D8.2.6). */
+/** The level at which a stage 1 walk of `inputBits` starts: as many levels as it takes, none concatenated (D8.2.8 to D8.2.10). */
 export function stage1StartLevel(granule: Granule, inputBits: number): number {
   return LAST_LEVEL + 1 - Math.ceil((inputBits - granule.shift) / granule.bitsPerLevel);
 }
 
 /**
  * The level at which stage 2 may start so that concatenation saves a level: at most 16 tables side by side
- * (D8.2.7; the kernel's choice in `stage2_pgtable_levels`).
+ * (D8.2.2; the kernel's choice in `stage2_pgtable_levels`).
  */
 export function stage2StartLevel(granule: Granule, inputBits: number): number {
   return Math.min(LAST_LEVEL, stage1StartLevel(granule, inputBits - 4));

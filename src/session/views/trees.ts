@@ -37,8 +37,9 @@ export function treesOf(place: Place, owner: Vm | Vcpu): Tree[] {
 /** What the fields of a guest's stage 1 depend on, in the half of TTBR0_EL1 or TTBR1_EL1. */
 export function stage1Context(vcpu: Vcpu, half: 0 | 1): MeaningContext {
   const { hardwareAccessFlag, hardwareDirty, hierarchical } = stage1Half(vcpu, half);
-  const { branchTargets } = vcpu.vm.kvm.host.model.features;
-  return { mair: vcpu.context.read('MAIR_EL1'), hardwareAccessFlag, hardwareDirty, hierarchical, branchTargets };
+  const { branchTargets, bbmLevel } = vcpu.vm.kvm.host.model.features;
+  const mair = vcpu.context.read('MAIR_EL1');
+  return { mair, hardwareAccessFlag, hardwareDirty, hierarchical, branchTargets, bbmLevel };
 }
 
 /** The same of a VM's stage 2. */
@@ -50,6 +51,7 @@ export function stage2Context({ stage2: { vtcr, vttbr }, kvm }: Vm): MeaningCont
     executeByEl: features.stage2ExecuteByEl,
     hardwareAccessFlag,
     hardwareDirty,
+    bbmLevel: features.bbmLevel,
   };
 }
 
