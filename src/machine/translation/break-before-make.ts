@@ -61,7 +61,8 @@ export function maintenanceOf(
   const copes = (context.bbmLevel ?? 0) >= 2;
   if (!copes) reasons.unshift(...bySize);
   if (reasons.length > 0) return { needed: 'break', why: reasons.join('; ') };
-  if (bySize.length > 0) return invalidate(`${bySize.join('; ')}, which FEAT_BBML2 allows in one step if nothing else changes`);
+  if (bySize.length > 0)
+    return invalidate(`${bySize.join('; ')}, which FEAT_BBML2 allows in one step if nothing else changes`);
   const held = changed.filter(({ name }) => WEIGHT[name] === undefined).map(({ name }) => name);
   return held.length > 0
     ? invalidate(`a TLB may hold what ${held.join(', ')} was`)
