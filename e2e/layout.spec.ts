@@ -98,3 +98,33 @@ test('with several vCPUs the log follows the call that came back', async ({ sand
   await expect(ioctls.getByRole('region', { name: 'Ioctl details' })).toContainText('returns 0');
   await expect(ioctls.getByRole('row', { selected: true })).toContainText('KVM_EXIT_MMIO');
 });
+
+test('by keyboard, a bit is changed twice without losing it', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  await page.keyboard.press('F5');
+  await sandbox.finished();
+  const tables = await sandbox.panel('Page tables');
+  await tables.getByRole('button', { name: 'Open all' }).click();
+  await tables.getByRole('treeitem', { name: /L3\[1/ }).click();
+  const bits = tables.getByRole('group', { name: /^Bits of/ });
+  await bits.getByRole('button', { name: 'Bit 0 is 0' }).focus();
+  await page.keyboard.press('Space');
+  await expect(bits.getByRole('button', { name: /^Bit 0 is 1/ })).toBeFocused();
+  await page.keyboard.press('Space');
+  await expect(bits.getByRole('button', { name: /^Bit 0 is 0/ })).toBeFocused();
+});
+
+test('the read that is chosen stays in sight beside what is said of it', async ({ sandbox, page }) => {
+  await sandbox.open('concatenation');
+  await page.keyboard.press('F5');
+  await sandbox.finished();
+  const walk = await sandbox.panel('Walk');
+  await walk.getByRole('textbox', { name: 'VA' }).fill('0x8000005000');
+  await page.keyboard.press('Enter');
+  await walk.getByText('Read', { exact: true }).click();
+  const read = walk.getByRole('button', { name: /^Read 24:/ });
+  await expect(read).toBeInViewport({ ratio: 1 });
+  await read.click();
+  await expect(walk.getByRole('region', { name: 'Selected read' })).toBeVisible();
+  await expect(read).toBeInViewport({ ratio: 1 });
+});

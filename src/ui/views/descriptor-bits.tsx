@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { DescriptorField } from '../../session/messages.ts';
 import { bitsPerRow, highestBit, initials, nameFits, rulerRows, type RulerSegment } from './bit-ruler.ts';
 import { useWidth } from './use-width.ts';
@@ -27,6 +27,15 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
   const [marked, setMarked] = useState<number | null>(null);
   // Of all the bits one is in the tab order; arrow keys go to the others.
   const [reachable, setReachable] = useState(63);
+  const ruler = useRef<HTMLDivElement>(null);
+  const flipped = useRef<number | null>(null);
+  // A bit may stand in other fields once it is changed: drawn anew, it keeps the keyboard.
+  useEffect(() => {
+    const bit = flipped.current;
+    flipped.current = null;
+    if (bit === null || document.activeElement !== document.body) return;
+    ruler.current?.querySelector<HTMLElement>(`[data-bit="${bit}"]`)?.focus();
+  }, [value]);
   const fields = highestFirst(unordered);
   const rows = rulerRows(fields, perRow);
   const hasRoom = ({ hi, lo, field }: RulerSegment) =>
@@ -52,7 +61,10 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
         tabIndex={bit === reachable ? 0 : -1}
         aria-label={`Bit ${bit} is ${text}${changed ? ', changed' : ''}`}
         onFocus={() => setReachable(bit)}
-        onClick={() => onFlip(bit)}
+        onClick={() => {
+          flipped.current = bit;
+          onFlip(bit);
+        }}
       >
         {text}
       </button>
@@ -61,6 +73,7 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
   return (
     <div className="bits" ref={attach}>
       <div
+        ref={ruler}
         className="bits-ruler"
         role={onFlip ? 'group' : 'img'}
         aria-label={`Bits of ${hex(value, 16)}; the table below reads them`}

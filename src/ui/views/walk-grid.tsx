@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { hex } from '../format.ts';
 import { stage2Levels, type NumberedStep, type WalkGroup } from './walk-groups.ts';
+import { useInSight } from './use-in-sight.ts';
 import { useWidth } from './use-width.ts';
 import './walk-grid.css';
 
@@ -120,9 +121,11 @@ interface ReadProps {
 }
 
 function Read({ read: { number, step }, open, refuses, inTabOrder, place, onFocus, onOpen }: ReadProps) {
+  const element = useInSight<HTMLButtonElement>(open);
   const what = `Read ${number}: stage ${step.stage} L${step.level}[${step.index}] at PA ${hex(step.descriptorPa)}, ${hex(step.value, 16)}, ${step.kind}${refuses ? ', refuses' : ''}`;
   return (
     <button
+      ref={element}
       type="button"
       className="walk-cell"
       data-place={place}

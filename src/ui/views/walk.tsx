@@ -13,6 +13,7 @@ import { TargetPicker } from './target-picker.tsx';
 import { WalkGrid } from './walk-grid.tsx';
 import { groupWalk } from './walk-groups.ts';
 import type { NumberedStep, WalkGroup } from './walk-groups.ts';
+import { useInSight } from './use-in-sight.ts';
 import { useWidth } from './use-width.ts';
 import './walk.css';
 
@@ -268,8 +269,10 @@ interface ReadProps {
 /** One read of the walk, as a card. */
 function Read({ numbered, open, refuses, inTabOrder, onFocus, onOpen }: ReadProps) {
   const { number, step } = numbered;
+  const element = useInSight<HTMLButtonElement>(open);
   return (
     <button
+      ref={element}
       type="button"
       className="walk-read"
       tabIndex={inTabOrder ? 0 : -1}
