@@ -85,11 +85,7 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
         }}
       >
         {rows.map((row) => (
-          <div
-            key={row[0]?.hi}
-            className="bits-row"
-            style={{ gridTemplateColumns: `repeat(${perRow}, minmax(0, 1fr))` }}
-          >
+          <div key={row[0]?.hi} className="bits-row">
             {row.map((segment) => {
               const field = segment.field === null ? null : fields[segment.field];
               const count = segment.hi - segment.lo + 1;
@@ -100,7 +96,7 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
                   className="bits-segment"
                   data-hue={segment.field === null ? 'none' : segment.field % HUES}
                   data-marked={segment.field !== null && segment.field === marked}
-                  style={{ gridColumn: `span ${count}` }}
+                  style={{ inlineSize: `${(100 * count) / perRow}%` }}
                   title={field ? `${field.name} [${field.bits}] = ${hex(field.value)}: ${field.meaning}` : undefined}
                   onPointerEnter={() => setMarked(segment.field)}
                   onPointerLeave={() => setMarked(null)}
