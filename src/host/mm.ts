@@ -1,7 +1,7 @@
-import { pa } from '../abi/address.ts';
+import { pa, type Pa } from '../abi/address.ts';
 import type { AddressSpaceListener, UserAddressSpace, UserPage } from '../kvm/descriptor.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
-import { isLeaf, PageTable, type Halves } from '../kvm/pagetable.ts';
+import { isLeaf, PageTable, type Entry, type Halves } from '../kvm/pagetable.ts';
 import { hex } from '../kvm/usercopy.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
 import { levelShift, type TableFormat } from '../machine/translation/format.ts';
@@ -23,6 +23,14 @@ export interface MmapRequest extends Protection, Placement {
   readonly offset?: bigint;
 }
 
+/** A page of the process' memory that is there: what reclaim looks at, huge ones as a whole. */
+export interface OwnPage {
+  readonly address: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly pa: Pa;
+}
+
 /** What madvise is told: 'normal' does nothing. */
 export type Advice = 'normal' | 'dontneed' | 'hugepage' | 'nohugepage';
 
@@ -39,6 +47,8 @@ export class AddressSpace implements UserAddressSpace {
   /** TASK_SIZE_MAX, which access_ok knows; the tables may resolve less. */
   readonly taskSize: bigint;
   readonly table: PageTable;
+  /** Addresses of pages that were marked idle and that neither the process nor KVM for it has touched since (PG_idle). */
+  readonly idle = new Set<number>();
   /** First address that no mapping can have (TASK_SIZE). */
   readonly #limit: bigint;
   readonly #memory: PhysicalMemory;
@@ -205,9 +215,7 @@ export class AddressSpace implements UserAddressSpace {
     if (!this.#splitTables(start, end)) return false;
     for (const vma of parts) {
       if (vma.file || vma.shared) continue;
-      this.table.unmap(Math.max(start, vma.start), Math.min(end, vma.end), (leaf) =>
-        this.#memory.pages.free(pa(leaf.output), leaf.size / this.#pageSize),
-      );
+      this.table.unmap(Math.max(start, vma.start), Math.min(end, vma.end), (leaf) => this.#free(leaf));
     }
     return true;
   }
@@ -220,6 +228,26 @@ export class AddressSpace implements UserAddressSpace {
     let young = false;
     for (const listener of this.#listeners) young = listener.age(address, address + BigInt(length), flush) || young;
     return young;
+  }
+
+  /** Memory of the process' own that is there, in order: not the kernel's that it has mapped. */
+  ownPages(): OwnPage[] {
+    const pages: OwnPage[] = [];
+    for (const { file, pfn, start, end } of this.#mappings) {
+      if (file || pfn) continue;
+      this.table.forEachLeaf(start, end, ({ input, output, size }) => {
+        pages.push({ address: input, size, pa: pa(output) });
+      });
+    }
+    return pages;
+  }
+
+  /** The page behind an address if it is there, which looking does not change. What has no struct page is not (VM_PFNMAP). */
+  present(address: number): { readonly pa: Pa; readonly anonymous: boolean } | null {
+    const vma = this.#mappings.find(address);
+    const leaf = vma && !vma.pfn ? this.table.find(address) : null;
+    if (!vma || !leaf || !isLeaf(leaf)) return null;
+    return { pa: pageOf(leaf, address, this.#pageSize), anonymous: !vma.shared && !vma.file };
   }
 
   /** Every mapping goes, with its pages. */
@@ -279,9 +307,8 @@ export class AddressSpace implements UserAddressSpace {
       leaf = this.table.find(address);
       if (!leaf || !isLeaf(leaf)) return null;
     }
-    const within = address - leaf.input;
-    const page = pa(leaf.output + within - (within & (this.#pageSize - 1)));
-    return { pa: page, writable: vma.writable, mappingSize: leaf.size };
+    if (this.idle.size > 0) this.idle.delete(leaf.input);
+    return { pa: pageOf(leaf, address, this.#pageSize), writable: vma.writable, mappingSize: leaf.size };
   }
 
   isMapped(hva: bigint): boolean {
@@ -355,11 +382,17 @@ export class AddressSpace implements UserAddressSpace {
     this.#notify(start, end);
     for (const vma of this.#mappings.carve(start, end)) {
       this.table.unmap(vma.start, vma.end, (leaf) => {
-        if (!vma.file) this.#memory.pages.free(pa(leaf.output), leaf.size / this.#pageSize);
+        if (!vma.file) this.#free(leaf);
       });
       vma.file?.release();
     }
     return true;
+  }
+
+  /** A page of the process' own goes. */
+  #free({ input, output, size }: Entry): void {
+    this.idle.delete(input);
+    this.#memory.pages.free(pa(output), size / this.#pageSize);
   }
 
   #notify(start: number, end: number): void {
@@ -448,6 +481,12 @@ export class AddressSpace implements UserAddressSpace {
     }
     return true;
   }
+}
+
+/** The page of a leaf that has an address. */
+function pageOf({ input, output }: Entry, address: number, pageSize: number): Pa {
+  const within = address - input;
+  return pa(output + within - (within & (pageSize - 1)));
 }
 
 function tooMany(kernel: string): Refusal {

@@ -4,6 +4,7 @@ import type { Caller, Descriptor, IoctlRun, RunControl } from '../kvm/descriptor
 import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
 import type { Host, IoctlCall } from './host.ts';
 import { EventFd, eventFlags } from './eventfd.ts';
+import { openFile } from './files.ts';
 import type { MappedFile } from './mappings.ts';
 import type { AddressSpace, Advice, MmapRequest, Protection } from './mm.ts';
 
@@ -18,7 +19,6 @@ const TERMINAL: Descriptor = {
   },
   release: () => undefined,
 };
-const KVM_PATH = '/dev/kvm';
 
 /** An open file: descriptors and mappings hold it, the last one lets it go. */
 class OpenFile implements MappedFile {
@@ -64,16 +64,10 @@ export class Process implements Caller {
 
   /* ------------------------------------------------------------ system calls */
 
-  /** open(2); the host has one file. */
+  /** open(2). */
   open(path: string): number | Refusal {
-    if (path !== KVM_PATH)
-      return refuse('ENOENT', 'open.no-file', `there is no ${path}; the host has ${KVM_PATH}`, 'do_sys_openat2');
-    const { kvm } = this.#host;
-    if (kvm.failure !== null) {
-      const message = `there is no ${KVM_PATH}: KVM gave up at boot, as ${kvm.failure}`;
-      return refuse('ENOENT', 'open.no-kvm', message, 'kvm_set_ipa_limit');
-    }
-    return this.install(kvm.open());
+    const opened = openFile(path, this.#host, this);
+    return 'errno' in opened ? opened : this.install(opened);
   }
 
   /** eventfd(2) with EFD_* flags; a read of 0 is EAGAIN also without EFD_NONBLOCK: nobody else could signal it meanwhile. */
@@ -89,11 +83,11 @@ export class Process implements Caller {
     return file.descriptor.read?.(length, offset) ?? noSuchCall(fd, 'read', 'vfs_read');
   }
 
-  /** write(2): how many bytes were taken. */
-  write(fd: number, bytes: Uint8Array): number | Refusal {
+  /** write(2) and, with an offset, pwrite(2): how many bytes were taken. */
+  write(fd: number, bytes: Uint8Array, offset: number | null = null): number | Refusal {
     const file = this.#files.get(fd);
     if (!file) return badDescriptor(fd, 'ksys_write');
-    return file.descriptor.write?.(bytes) ?? noSuchCall(fd, 'write', 'vfs_write');
+    return file.descriptor.write?.(bytes, offset) ?? noSuchCall(fd, 'write', 'vfs_write');
   }
 
   close(fd: number): IoctlResult {

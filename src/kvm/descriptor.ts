@@ -92,8 +92,8 @@ export interface Descriptor {
   readonly event?: EventSource;
   /** read(2), or pread(2) with an offset; the bytes that were there, at most so many. Absent: EINVAL. */
   read?(length: number, offset: number | null): Uint8Array | Refusal;
-  /** write(2); how many bytes were taken. Absent: EINVAL. */
-  write?(bytes: Uint8Array): number | Refusal;
+  /** write(2), or pwrite(2) with an offset; how many bytes were taken. Absent: EINVAL. */
+  write?(bytes: Uint8Array, offset: number | null): number | Refusal;
   /** The last reference, descriptor or mapping, is gone. */
   release(): void;
 }

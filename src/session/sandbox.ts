@@ -209,7 +209,7 @@ export class LoadedSandbox implements Inspected {
       },
       eventfd: (count, flags) => process.eventfd(count, flags),
       readFile: (fd, length, offset) => process.read(fd, length, offset),
-      writeFile: (fd, bytes) => process.write(fd, bytes),
+      writeFile: (fd, bytes, offset) => process.write(fd, bytes, offset),
       read: (address, length) => process.memory.read(BigInt(address), length),
       write: (address, bytes) => process.memory.write(BigInt(address), bytes),
       print: (text) => output.print('script', text),

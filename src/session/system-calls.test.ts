@@ -82,4 +82,26 @@ describe('system calls of a script', () => {
     );
     expect(said).toBe('EAGAIN\n0 0x40104000 0x4\n48 true true\n8 0x29\nEBADF EBADF EINVAL EINVAL\n');
   });
+
+  it('find the host’s page behind a guest’s, and ask whether the guest has used it', async () => {
+    const said = await printed(
+      `
+      const pagemap = open('/proc/self/pagemap');
+      const idle = open('/sys/kernel/mm/page_idle/bitmap');
+      const page = data.slice(PAGE_SIZE, PAGE_SIZE);
+      page.setU8(0, 1);
+      const word = (bytes: Uint8Array): bigint => new BigUint64Array(bytes.buffer)[0]!;
+      const entry = word(read(pagemap, 8, 8n * page.address / BigInt(PAGE_SIZE)));
+      const frame = entry & ((1n << 55n) - 1n);
+      const isIdle = (): boolean => ((word(read(idle, 8, frame / 64n * 8n)) >> (frame % 64n)) & 1n) === 1n;
+      print(entry >> 63n, isIdle(), write(idle, new BigUint64Array([1n << (frame % 64n)]), frame / 64n * 8n), isIdle());
+      await step();
+      print(isIdle());
+      await step();
+      print(isIdle());
+    `,
+      WALK,
+    );
+    expect(said).toBe('0x1 false 8 true\ntrue\nfalse\n');
+  });
 });

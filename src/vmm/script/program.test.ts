@@ -61,8 +61,8 @@ class World implements ScriptWorld {
       ? Uint8Array.of(1, 2, 3).subarray(0, length)
       : { errno: 'EBADF', rule: 'fd.bad', message: 'm', kernel: 'k' };
   }
-  writeFile(fd: number, bytes: Uint8Array): number {
-    this.asked.push(['write', fd, [...bytes]]);
+  writeFile(fd: number, bytes: Uint8Array, offset: number | null): number {
+    this.asked.push(['write', fd, [...bytes], offset]);
     return bytes.length;
   }
   kill(call: Call, signal: number): number | Failed {
@@ -312,7 +312,7 @@ describe('system calls beside ioctl', () => {
       mprotect(hole.slice(PAGE_SIZE, PAGE_SIZE), PROT_READ | PROT_WRITE);
       munmap(hole);
       const event = eventfd(2, EFD_SEMAPHORE);
-      print(read(event, 8), read(event, 2, 4), write(event, [1, 0, 0]));
+      print(read(event, 8), read(event, 2, 4), write(event, [1, 0, 0]), write(event, [], 8n));
     `);
     expect(end).toEqual({ kind: 'done' });
     const hole = 0x13000;
@@ -325,9 +325,10 @@ describe('system calls beside ioctl', () => {
       ['eventfd', 2, 1],
       ['read', 7, 8, null],
       ['read', 7, 2, 4],
-      ['write', 7, [1, 0, 0]],
+      ['write', 7, [1, 0, 0], null],
+      ['write', 7, [], 8],
     ]);
-    expect(world.printed).toBe('[1, 2, 3] [1, 2] 3\n');
+    expect(world.printed).toBe('[1, 2, 3] [1, 2] 3 0\n');
   });
 
   it('fail with the kernel’s reason, and are checked before they reach it', () => {

@@ -36,7 +36,8 @@ export interface ScriptWorld {
   eventfd(count: number, flags: number): number | Failed;
   /** read(2), and with an offset pread(2). */
   readFile(fd: number, length: number, offset: number | null): Uint8Array | Failed;
-  writeFile(fd: number, bytes: Uint8Array): number | Failed;
+  /** write(2), and with an offset pwrite(2). */
+  writeFile(fd: number, bytes: Uint8Array, offset: number | null): number | Failed;
   /** null and false: no such memory, or not so accessible. */
   read(address: number, length: number): Uint8Array | null;
   write(address: number, bytes: Uint8Array): boolean;
@@ -292,7 +293,10 @@ export class ScriptProgram implements VmmProgram {
         this.#charge(found.length);
         return context.newArrayBuffer(exact(found));
       },
-      writeFile: (fd, data) => answer(bytes(data!, (from) => world.writeFile(number(fd), from.slice()))),
+      writeFile: (fd, data, offset) => {
+        const to = number(offset);
+        return answer(bytes(data!, (from) => world.writeFile(number(fd), from.slice(), to < 0 ? null : to)));
+      },
       registerName: (id) => context.newString(oneRegText(context.getBigInt(id!))),
       read: (address, length) => {
         const count = size(length);

@@ -52,5 +52,7 @@ export function read(fd: unknown, length: unknown, offset?: unknown): Uint8Array
   return new Uint8Array(answer);
 }
 
-export const write = (fd: unknown, data: unknown): number =>
-  answered('write', host.writeFile(integer('fd', fd), exactBuffer(bytesOf('write', data))));
+export function write(fd: unknown, data: unknown, offset?: unknown): number {
+  const to = offset === undefined ? -1 : addressNumber('offset', offset);
+  return answered('write', host.writeFile(integer('fd', fd), exactBuffer(bytesOf('write', data)), to));
+}

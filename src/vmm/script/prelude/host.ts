@@ -24,9 +24,9 @@ interface Host {
   madvise(address: number, length: number, advice: number): number | string;
   kill(id: number, signal: number): number | string;
   eventfd(count: number, flags: number): number | string;
-  /** `offset` -1: where the last read ended. */
+  /** `offset` -1: where the last read or write ended. */
   readFile(fd: number, length: number, offset: number): ArrayBuffer | string;
-  writeFile(fd: number, bytes: ArrayBuffer): number | string;
+  writeFile(fd: number, bytes: ArrayBuffer, offset: number): number | string;
   registerName(id: bigint): string;
   /** undefined: no such memory. */
   read(address: number, length: number): ArrayBuffer | undefined;
