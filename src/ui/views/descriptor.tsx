@@ -31,18 +31,25 @@ function write(stage: 1 | 2, vm: number | null, address: bigint, value: bigint):
 /** A descriptor in memory: its bits, which can be changed, what they say, and the same mapping in the other formats. */
 export function Descriptor(props: DescriptorProps) {
   const vm = useTargetVm();
+  // Where nothing is known of an earlier moment, an edit is compared with what it began with.
+  const [edited, setEdited] = useState<{ readonly address: bigint; readonly from: bigint } | null>(null);
+  const asked = { ...props, before: props.before ?? (edited?.address === props.address ? edited.from : null) };
   const view = useView({
     view: 'descriptor',
-    ...props.owner,
-    level: props.level,
-    value: props.value,
-    input: props.input,
-    ...(props.before === null ? {} : { before: props.before }),
+    ...asked.owner,
+    level: asked.level,
+    value: asked.value,
+    input: asked.input,
+    ...(asked.before === null ? {} : { before: asked.before }),
   });
   // Until another descriptor's fields have come, the one before stays, with its own: drawn anew it would be measured twice.
-  const [answered, setAnswered] = useState({ view, props });
-  if (answered.view !== view) setAnswered({ view, props });
-  const { owner, address, value, before } = asksSame(answered.props, props) ? props : answered.props;
+  const [answered, setAnswered] = useState({ view, asked });
+  if (answered.view !== view) setAnswered({ view, asked });
+  const { owner, address, value, before } = asksSame(answered.asked, asked) ? asked : answered.asked;
+  const change = (to: bigint) => {
+    if (edited?.address !== address) setEdited({ address, from: value });
+    write(owner.stage, vm, address, to);
+  };
   if (view?.view !== 'descriptor') return <p className="view-muted">Reading…</p>;
   return (
     <>
@@ -53,7 +60,7 @@ export function Descriptor(props: DescriptorProps) {
           text={hex(value, 16)}
           bits={64}
           action="Write"
-          onGo={(typed) => write(owner.stage, vm, address, typed)}
+          onGo={change}
         />
         <span className="view-muted">A click on a bit changes it in memory; the guest runs on with it.</span>
       </div>
@@ -66,7 +73,7 @@ export function Descriptor(props: DescriptorProps) {
         value={value}
         fields={view.fields}
         before={before}
-        onFlip={(bit) => write(owner.stage, vm, address, value ^ (1n << BigInt(bit)))}
+        onFlip={(bit) => change(value ^ (1n << BigInt(bit)))}
       />
       {view.others.length > 0 && (
         <section className="descriptor-others" aria-label="The same mapping in other formats">
