@@ -13,7 +13,9 @@ test('the boot matrix: all 180 boot in the page, the others say why not, and any
   await expect(matrix).toContainText('(guest-high-hardware)');
   await grid.getByRole('gridcell', { name: /^lpa2\/52 vhe, host 64K\/52\/52 high, guest 64K\/52\/52 high:/ }).click();
   await expect(page).toHaveURL(/#matrix=lpa2-52-vhe-64K-52-52-high-64K-52-52-high$/);
-  await sandbox.button('Run').click();
+  const lab = page.getByRole('article', { name: 'Lab' });
+  await expect(lab.getByRole('heading', { level: 2 })).toHaveText(/^lpa2\/52 vhe, host 64K/);
+  await lab.getByRole('button', { name: 'Run', exact: true }).click();
   await sandbox.finished();
   await page.reload();
   await expect(page.getByRole('button', { name: /^Lab: lpa2\/52 vhe/ })).toBeVisible();

@@ -44,6 +44,11 @@ export function labOfSlot(slot: string): Lab | null {
   return LABS.find((lab) => slotOfLab(lab) === slot) ?? null;
 }
 
+/** The combination of the matrix that a place is; null: it is none. */
+export function combinationOfSlot(slot: string): Combination | null {
+  return slot.startsWith(MATRIX) ? combinationByKey(slot.slice(MATRIX.length)) : null;
+}
+
 /** The place that a link's fragment names (`#lab=hello`, `#matrix=lpa2-52-…`), or null. */
 export function slotFromHash(hash: string): string | null {
   const given = new URLSearchParams(hash.replace(/^#/, ''));

@@ -5,7 +5,8 @@ import type { Combination } from './axes.ts';
 import { guestSource, offsetOf, patternOf, PLACES, placesOf } from './guest.ts';
 import script from './vmm.ts.txt?raw';
 
-const LOAD = { low: 0x4000_0000n, high: 0x8_0000_4000_0000n } as const;
+/** Where memory begins: the host's physical memory, the guest's intermediate physical one. */
+export const LOAD = { low: 0x4000_0000n, high: 0x8_0000_4000_0000n } as const;
 const HOST_RAM = 0x200_0000n;
 
 function hostOf({ hwPa, hwVa, mode, hostPage, hostPa, hostVa, hostLoad }: Combination): HostConfig {
@@ -27,13 +28,15 @@ function guestVaBits({ guest, hwPa, hwVa }: Combination): number {
   return guest.vaBits === 52 && has52 ? 52 : 48;
 }
 
+/** The virtual addresses at which the guest writes and reads. */
+export const placesIn = (combination: Combination): readonly bigint[] => placesOf(guestVaBits(combination));
+
 export function sandboxOf(combination: Combination): CheckedSandbox {
   const load = LOAD[combination.guestLoad];
-  const places = placesOf(guestVaBits(combination));
   const expect: Expectation[] = [
     { see: 'ioctl', name: 'KVM_RUN', nth: 1, errno: null, exit: 'KVM_EXIT_SYSTEM_EVENT KVM_SYSTEM_EVENT_SHUTDOWN' },
     { see: 'register', name: 'x19', value: BigInt(PLACES) },
-    ...places.map((va, n): Expectation => ({
+    ...placesIn(combination).map((va, n): Expectation => ({
       see: 'walk',
       va,
       ipa: load + offsetOf(n),

@@ -2,12 +2,14 @@ import { useMemo } from 'react';
 import type { ReactNode } from 'react';
 import { LABS } from '../../labs/index.ts';
 import type { Lab } from '../../labs/index.ts';
+import { combinationText } from '../../labs/matrix/axes.ts';
+import { textOf } from '../../labs/matrix/text.ts';
 import { load } from '../control.ts';
 import { parseLabText } from '../lab-text.ts';
 import type { Span } from '../lab-text.ts';
 import { labActions } from '../lab-actions.ts';
 import { Keys } from '../parts.tsx';
-import { enterSlot, labOfSlot, slotOfLab } from '../slots.ts';
+import { combinationOfSlot, enterSlot, labOfSlot, slotOfLab } from '../slots.ts';
 import { useSandbox } from '../store.ts';
 import { isEdited, startOver, takeBack, useWorkspace } from '../workspace.ts';
 import './lab.css';
@@ -31,8 +33,8 @@ function Spans({ spans }: { spans: readonly Span[] }): ReactNode {
   });
 }
 
-function LabText({ lab }: { lab: Lab }) {
-  const blocks = useMemo(() => parseLabText(lab.text), [lab]);
+function LabText({ text }: { text: string }) {
+  const blocks = useMemo(() => parseLabText(text), [text]);
   return blocks.map((block, index) =>
     block.kind === 'steps' ? (
       <ol key={index} className="lab-steps">
@@ -87,7 +89,7 @@ function DraftNote() {
   );
 }
 
-function LabList({ current }: { current: Lab | null }) {
+function LabList({ current, slot }: { current: Lab | null; slot: string }) {
   return (
     <nav className="lab-list" aria-label="Labs">
       <h3>{current ? 'Other labs' : 'Labs'}</h3>
@@ -100,7 +102,7 @@ function LabList({ current }: { current: Lab | null }) {
             </button>
           </li>
         ))}
-        {current ? (
+        {slot !== 'own' ? (
           <li>
             <button type="button" className="lab-card" onClick={() => enterSlot('own')}>
               <strong>My sandbox</strong>
@@ -118,11 +120,13 @@ export function LabPanel() {
   const slot = useWorkspace((workspace) => workspace.slot);
   const ready = useSandbox((state) => state.worker === 'ready');
   const lab = labOfSlot(slot);
+  const combination = useMemo(() => combinationOfSlot(slot), [slot]);
+  const text = lab?.text ?? (combination ? textOf(combination) : null);
   return (
     <article className="scroll lab" tabIndex={0} aria-label="Lab" data-autofocus>
-      <h2>{lab ? lab.title : 'My sandbox'}</h2>
-      {lab ? (
-        <p className="muted">{lab.summary}</p>
+      <h2>{lab?.title ?? (combination ? combinationText(combination) : 'My sandbox')}</h2>
+      {lab || combination ? (
+        <p className="muted">{lab ? lab.summary : 'A combination of the boot matrix.'}</p>
       ) : (
         <p>
           Write a VMM and a guest. <Keys keys="F5" /> runs them, <Keys keys="F10" /> goes from ioctl to ioctl,{' '}
@@ -135,8 +139,8 @@ export function LabPanel() {
         </button>
       </p>
       <DraftNote />
-      {lab ? <LabText lab={lab} /> : null}
-      <LabList current={lab} />
+      {text === null ? null : <LabText text={text} />}
+      <LabList current={lab} slot={slot} />
     </article>
   );
 }
