@@ -100,7 +100,7 @@ class Descriptor {
     const value = this.get(field);
     return this.cause(
       field.name,
-      `${field.name} ${value} of ${this.name}: ${field.meaning(value, context)}${consequence}`,
+      `${field.name} ${value} of ${this.name}: ${field.meaning(value, context, (other) => this.get(other))}${consequence}`,
     );
   }
 }

@@ -177,6 +177,16 @@ test('AF 0 is a fault, or set by the walk', () => {
   expect(meaning({})).toBe('not accessed');
 });
 
+test('PXN 0 says whether EL1 may execute, by who may write', () => {
+  const meaning = (value: bigint, context: object = {}) =>
+    decodeDescriptor(tableFormat(1, '4K'), 3, value | 3n, context).fields.find(({ name }) => name === 'PXN')?.meaning;
+  const [el0, readOnly, dbm] = [1n << 6n, 1n << 7n, 1n << 51n];
+  expect(meaning(0n)).toBe('executable at EL1');
+  expect(meaning(el0)).toBe('not executable at EL1 while EL0 may write');
+  expect(meaning(el0 | readOnly | dbm, { hardwareDirty: true })).toBe('not executable at EL1 while EL0 may write');
+  expect(meaning(el0 | readOnly | dbm, { hardwareDirty: false })).toBe('executable at EL1');
+});
+
 test('a field without effect says so', () => {
   const meaning = (stage: 1 | 2, level: number, value: bigint, name: string, context: object) =>
     decodeDescriptor(tableFormat(stage, '4K'), level, value, context).fields.find((field) => field.name === name)

@@ -39,7 +39,8 @@ export interface DescriptorField {
   readonly parts: readonly { readonly hi: number; readonly lo: number }[];
   /** Absent: in every format, at every level. */
   readonly when?: (format: TableFormat, level: number) => boolean;
-  readonly meaning: (value: number, context: MeaningContext) => string;
+  /** `of`: the values of other fields of the same descriptor. */
+  readonly meaning: (value: number, context: MeaningContext, of: (field: DescriptorField) => number) => string;
   /** Where the Arm ARM (DDI 0487) specifies it. */
   readonly section: string;
 }
@@ -134,7 +135,12 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 1,
     on: LEAF,
     parts: bit(53),
-    meaning: flag('not executable at EL1', 'executable at EL1, unless EL0 may write'),
+    meaning: (value, { hardwareDirty }, of) => {
+      if (value === 1) return 'not executable at EL1';
+      const ap = of(STAGE1.AP);
+      const written = ap === 1 || (ap === 3 && of(STAGE1.DBM) === 1 && hardwareDirty === true);
+      return written ? 'not executable at EL1 while EL0 may write' : 'executable at EL1';
+    },
     section: 'D8.4.1',
   },
   {
@@ -224,7 +230,7 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     stage: 'both',
     on: LEAF,
     parts: bits(62, 59),
-    meaning: () => 'attributes for hardware beside the CPU (FEAT_HPDS2), else ignored',
+    meaning: () => 'for hardware beside the CPU (FEAT_HPDS2), else ignored',
     section: 'D8.3.1',
   },
   {
@@ -419,14 +425,15 @@ export function decodeDescriptor(
     };
   }
   const fields: DecodedField[] = [];
+  const of = (other: DescriptorField) => fieldValue(other, low, high);
   for (const row of DESCRIPTOR_FIELDS) {
     if (!isHere(row, format, level, kind)) continue;
-    const field = fieldValue(row, low, high);
+    const field = of(row);
     fields.push({
       name: row.name,
       bits: row.parts.map(range).join(','),
       value: BigInt(field),
-      meaning: row.meaning(field, context),
+      meaning: row.meaning(field, context, of),
     });
   }
   const output = entryAddress(format, level, low, high, kind);
