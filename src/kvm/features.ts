@@ -14,6 +14,8 @@ export interface KernelFeatures {
   /** Stage 2 has tables of the kernel's page size (ID_AA64MMFR0_EL1.TGranX_2). */
   readonly stage2PageSize: boolean;
   readonly vmidBits: 8 | 16;
+  /** FEAT_TTCNP. */
+  readonly commonNotPrivate: boolean;
   /** FEAT_S2FWB: stage 2 makes RAM cacheable by itself. */
   readonly stage2ForceWriteBack: boolean;
   /** CTR_EL0.DIC: no instruction cache maintenance, so RAM is mapped executable at once. */
@@ -56,6 +58,7 @@ export function kernelFeatures(model: HostModel, granule: GranuleName): KernelFe
     largeVa: features.largeVa,
     stage2PageSize: features.stage2Granules.includes(granule),
     vmidBits: features.vmidBits,
+    commonNotPrivate: ((id.ID_AA64MMFR2_EL1 ?? 0n) & 0xfn) !== 0n,
     stage2ForceWriteBack: features.forcedWriteBack,
     cacheDic: (((id.CTR_EL0 ?? 0n) >> 29n) & 1n) !== 0n,
     tlbRange: features.tlbiRange,

@@ -5,6 +5,7 @@ import { granuleOfPageSize, type Granule } from '../machine/translation/format.t
 import { kernelFeatures, type KernelFeatures } from './features.ts';
 import type { LatestPsci } from './firmware.ts';
 import type { RegScopeEncoding } from './proposals/regscope.ts';
+import { Vmids } from './stage2/vmid.ts';
 import { System } from './system.ts';
 import type { Vm } from './vm.ts';
 
@@ -85,15 +86,16 @@ export class KvmModule {
   readonly ipaLimit: number;
   /** All VMs there are, in order of creation. */
   readonly vms = new Set<Vm>();
+  readonly vmids: Vmids;
   /** How often a vCPU's registers went into the CPU. */
   worldSwitches = 0;
-  #lastVmid = 0;
   #entropy = 0n;
 
   constructor(host: KvmHost) {
     this.host = host;
     this.granule = granuleOfPageSize(host.pageSize);
     this.features = kernelFeatures(host.model, this.granule.name);
+    this.vmids = new Vmids(this.features.vmidBits, () => this.vms.forEach((vm) => vm.stage2.forget()));
     this.ipaLimit = PA_BITS[usablePaRange(this.features, this.granule, host.kernel)] ?? 32;
   }
 
@@ -135,14 +137,5 @@ export class KvmModule {
   /** What open("/dev/kvm") gives, where there is one. */
   open(): System {
     return new System(this);
-  }
-
-  /** A stage 2 tag that no living VM has; 0 is the host's own. */
-  allocateVmid(): number {
-    const limit = 2 ** this.features.vmidBits;
-    const used = new Set([...this.vms].map((vm) => vm.stage2.vmid));
-    do this.#lastVmid = (this.#lastVmid % (limit - 1)) + 1;
-    while (used.has(this.#lastVmid) && used.size < limit - 1);
-    return this.#lastVmid;
   }
 }

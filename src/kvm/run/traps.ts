@@ -37,6 +37,7 @@ export function calculateTraps(vcpu: Vcpu): void {
 export function enterGuest(vcpu: Vcpu): void {
   const { stage2, kvm, counterOffset } = vcpu.vm;
   const { el2 } = kvm.host.cpu;
+  kvm.vmids.update(stage2);
   el2.HCR_EL2 = vcpu.hcr;
   el2.VTCR_EL2 = stage2.vtcr;
   el2.VTTBR_EL2 = stage2.vttbr;

@@ -15,6 +15,7 @@ import {
   type Stage2Permissions,
 } from './attributes.ts';
 import { MAINTENANCE, NO_LEVEL, Stage2Events, type Flush, type Operation, type Reason } from './events.ts';
+import type { VmidHolder } from './vmid.ts';
 import { startLevel, vtcrEl2 } from './vtcr.ts';
 
 export type { Stage2Permissions } from './attributes.ts';
@@ -24,6 +25,8 @@ export type Mapped = 'mapped' | 'again' | 'no memory';
 
 const VALID = 1;
 const NO_ADDRESS = -1;
+/** VTTBR_EL2.BADDR, bits 47:2. */
+const BADDR = ((1n << 46n) - 1n) << 2n;
 
 /**
  * A VM's stage 2: tables as bytes in host memory, and the control registers that make the CPU use them. What the operations do and in
@@ -32,12 +35,12 @@ const NO_ADDRESS = -1;
  * The TLBs of this machine are by virtual address, so whatever a TLBI of a guest's stage 2 names, all of that VMID is forgotten:
  * that is what the VMALLE1IS does which the kernel has to add.
  */
-export class Stage2 implements Observer {
+export class Stage2 implements Observer, VmidHolder {
   readonly ipaBits: number;
   readonly vtcr: bigint;
-  /** VTTBR_EL2: the start tables' address and the VMID (kvm_get_vttbr). */
-  readonly vttbr: bigint;
-  readonly vmid: number;
+  /** 0 before a vCPU has run; `Vmids` sets it. */
+  vmid = 0;
+  generation = 0;
   readonly table: PageTable;
   readonly events: Stage2Events;
   /** Bytes that KVM unmaps before it lets others have the lock: those of the largest block (stage2_range_addr_end). */
@@ -65,8 +68,6 @@ export class Stage2 implements Observer {
     this.ipaBits = ipaBits;
     this.table = table;
     this.vtcr = vtcrEl2(kvm, ipaBits);
-    this.vmid = kvm.allocateVmid();
-    this.vttbr = vttbrEl2(table, this.vmid);
     this.part = table.span(kvm.granule.name === '4K' ? 1 : 2);
     this.events = new Stage2Events(() => kvm.host.cpu.instructions);
     this.#attributes = leafAttributes(kvm.features);
@@ -80,6 +81,14 @@ export class Stage2 implements Observer {
     const format = tableFormat(2, kvm.granule.name, bits);
     const table = PageTable.create(kvm.host.memory, format, startLevel(kvm.granule, ipaBits), ipaBits);
     return table && new Stage2(kvm, ipaBits, table);
+  }
+
+  /** VTTBR_EL2: the start tables' address, the VMID, and CnP: all CPUs have the same tables under it (kvm_get_vttbr). */
+  get vttbr(): bigint {
+    const root = BigInt(this.table.tables.root);
+    const cnp = this.#kvm.features.commonNotPrivate ? 1n : 0n;
+    // phys_to_ttbr: bits 51:48 of the address go to 5:2.
+    return (BigInt(this.vmid) << 48n) | ((root | (root >> 46n)) & BADDR) | cnp;
   }
 
   /* ------------------------------------------------------------ operations */
@@ -114,7 +123,7 @@ export class Stage2 implements Observer {
     this.#from = ipa;
     this.#row('relax', leaf, low, high, 'ipa local', leaf.level, executable ? this.#invalidateInstructions : 0);
     this.table.update(leaf, low, high);
-    this.#forget();
+    this.forget();
     return true;
   }
 
@@ -202,7 +211,7 @@ export class Stage2 implements Observer {
       0,
     );
     this.table.destroy();
-    this.#forget();
+    this.forget();
   }
 
   /* ------------------------------------------------------------ how an entry is changed */
@@ -224,7 +233,7 @@ export class Stage2 implements Observer {
     const flush = wasTable ? this.#rangeFlush : 'ipa';
     this.#row('break', entry, LOCKED, 0, flush, wasTable ? NO_LEVEL : level, 0);
     this.#kvm.host.memory.writeHalvesAt(entry.offset, LOCKED, 0);
-    this.#forget();
+    this.forget();
     const { input, size, pa } = entry;
     this.events.record('make', input, size, level, pa, LOCKED, 0, low, high, 'none', NO_LEVEL, maintenance);
   }
@@ -235,13 +244,13 @@ export class Stage2 implements Observer {
       // The walk that found it empty was that of the part in which its last entry was.
       this.#from = Math.max(this.#from, this.#emptied);
       this.#row('unlink', entry, 0, 0, 'ipa', NO_LEVEL, 0);
-      this.#forget();
+      this.forget();
     } else {
       const valid = (entry.low & VALID) !== 0;
       this.#emptied = entry.input - (entry.input % this.part);
       this.#flushUnmapped(this.#emptied);
       const flush = valid && !this.#defersFlush ? 'ipa' : 'none';
-      if (flush === 'ipa') this.#forget();
+      if (flush === 'ipa') this.forget();
       const clean = valid && isCacheable(this.#kvm.features, entry.low) ? this.#cleanData : 0;
       this.#row('unmap', entry, 0, 0, flush, flush === 'none' ? NO_LEVEL : entry.level, clean);
     }
@@ -310,17 +319,11 @@ export class Stage2 implements Observer {
 
   #flush(flush: Flush, ipa: number, size: number, level: number): void {
     this.events.record('flush', ipa, size, NO_ADDRESS, NO_ADDRESS, 0, 0, 0, 0, flush, level, 0);
-    this.#forget();
+    this.forget();
   }
 
-  #forget(): void {
+  /** The TLB's entries of its VMID go. */
+  forget(): void {
     this.#kvm.host.cpu.invalidateStage2(this.vmid);
   }
-}
-
-function vttbrEl2({ tables }: PageTable, vmid: number): bigint {
-  const BADDR = ((1n << 46n) - 1n) << 2n;
-  const root = BigInt(tables.root);
-  // phys_to_ttbr: bits 51:48 of the address go to 5:2.
-  return (BigInt(vmid) << 48n) | ((root | (root >> 46n)) & BADDR);
 }
