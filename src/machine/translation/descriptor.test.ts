@@ -77,6 +77,46 @@ describe('every bit has its place', () => {
     }
   });
 
+  /** RES0 of tables D8-50 to D8-53 outside Secure state, but for bits that are named: NS, NSTable, GP and nT. */
+  function reservedByManual(stage: 1 | 2, granule: GranuleName, bits: 48 | 52, level: number, kind: string): bigint {
+    const range = (hi: number, lo: number) => (hi < lo ? 0n : (1n << BigInt(hi + 1)) - (1n << BigInt(lo)));
+    const lpa2 = bits === 52 && granule !== '64K';
+    const lpa = bits === 52 && granule === '64K';
+    const upper = lpa2 ? 0n : range(49, 48);
+    const below = { '4K': 0n, '16K': range(13, 12), '64K': lpa ? 0n : range(15, 12) }[granule];
+    if (kind === 'table') return upper | range(50, 50) | below | (stage === 2 ? range(63, 59) : 0n);
+    const leaf = upper | (stage === 2 ? range(63, 63) | range(50, 50) | range(11, 11) : 0n);
+    if (kind === 'page') return leaf | below;
+    const sizes: Record<GranuleName, Record<number, number>> = {
+      '4K': { 0: 39, 1: 30, 2: 21 },
+      '16K': { 1: 36, 2: 25 },
+      '64K': { 1: 42, 2: 29 },
+    };
+    const contiguous = (granule === '4K' && level > 0) || level === 2 ? 0n : range(52, 52);
+    return leaf | range(sizes[granule][level]! - 1, 17) | (lpa ? 0n : range(15, 12)) | contiguous;
+  }
+
+  test('and is reserved where the manual’s tables say so', () => {
+    let kinds = 0;
+    for (const stage of [1, 2] as const)
+      for (const granule of ['4K', '16K', '64K'] as const)
+        for (const bits of [48, 52] as const)
+          for (let level = -1; level <= 3; level++)
+            for (const type of [1n, 3n]) {
+              const all = ((1n << 64n) - 4n) | type;
+              const { kind, fields } = decodeDescriptor(tableFormat(stage, granule, bits), level, all);
+              if (kind === 'reserved') continue;
+              kinds++;
+              const found = fields.find(({ name }) => name === 'RES0')?.value ?? 0n;
+              const what = `stage ${stage} ${granule} ${bits} level ${level} ${kind}`;
+              expect([what, found.toString(16)]).toEqual([
+                what,
+                reservedByManual(stage, granule, bits, level, kind).toString(16),
+              ]);
+            }
+    expect(kinds).toBe(2 * (6 * 5 + 2 + 3 + 1 + 2 + 1 + 2));
+  });
+
   test('and no bit has two, whatever the format, level and kind', () => {
     for (const stage of [1, 2] as const)
       for (const granule of ['4K', '16K', '64K'] as const)
