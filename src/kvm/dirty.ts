@@ -106,7 +106,7 @@ export function reprotect(vm: Vm, slot: Memslot, page: number, mask: bigint): vo
   const end = page + bitLength(mask);
   const range = [slot.base + first * pageSize, slot.base + end * pageSize] as const;
   vm.stage2.writeProtect(...range);
-  if (manualAndInitiallySet(vm) && vm.splitChunkSize !== 0n) vm.stage2.split(...range);
+  if (manualAndInitiallySet(vm) && vm.splitChunkSize !== 0n) vm.stage2.split(...range, Number(vm.splitChunkSize));
 }
 
 /** One more than the number of the highest bit (__fls). */

@@ -251,20 +251,21 @@ function setMemoryRegion(vm: Vm, region: Region): IoctlResult {
   if (logs && !manualAndInitiallySet(vm)) {
     vm.stage2.because('logging enabled').writeProtect(slot.base, slot.base + slot.size);
     vm.stage2.flushRange(slot.base, slot.base + slot.size);
-    if (vm.splitChunkSize !== 0n) vm.stage2.split(slot.base, slot.base + slot.size);
+    if (vm.splitChunkSize !== 0n) vm.stage2.split(slot.base, slot.base + slot.size, Number(vm.splitChunkSize));
   }
   return DONE;
 }
 
-/** The IPAs that the slots have for a range of the process' addresses (kvm_handle_hva_range). */
+/** The IPAs that the slots have for a range of the process' addresses, in the order of those (kvm_handle_hva_range). */
 function forEachIpaRange(vm: Vm, start: bigint, end: bigint, visit: (from: number, to: number) => void): void {
+  const touched: Memslot[] = [];
   for (const slot of vm.memslots.values()) {
-    const from = start > slot.userspaceAddress ? start : slot.userspaceAddress;
-    const slotEnd = slot.userspaceAddress + BigInt(slot.size);
-    const to = end < slotEnd ? end : slotEnd;
-    if (from >= to) continue;
-    const offset = slot.base - Number(slot.userspaceAddress);
-    visit(Number(from) + offset, Number(to) + offset);
+    if (slot.userspaceAddress < end && slot.userspaceAddress + BigInt(slot.size) > start) touched.push(slot);
+  }
+  touched.sort((a, b) => Number(a.userspaceAddress - b.userspaceAddress));
+  for (const { base, size, userspaceAddress } of touched) {
+    const offset = base - Number(userspaceAddress);
+    visit(Math.max(Number(start) + offset, base), Math.min(Number(end) + offset, base + size));
   }
 }
 

@@ -149,7 +149,7 @@ describe.each([
             stage2.writeProtect(input, end);
             for (const leaf of model.filter(inside)) leaf.write = false;
           } else if (op === 'split') {
-            stage2.split(input, end);
+            stage2.split(input, end, block);
             model = model.flatMap((leaf) => {
               if (leaf.size === page || !inside(leaf)) return [leaf];
               return Array.from({ length: block / page }, (_, n) => ({
@@ -202,7 +202,7 @@ describe('the maintenance of an operation', () => {
     const block = stage2.table.span(2);
     stage2.map(ipa(0), 4096, pa(0x20_0000), { write: false, execute: true });
     stage2.map(ipa(0), block, pa(0x20_0000), { write: false, execute: false });
-    stage2.split(0, block);
+    stage2.split(0, block, block);
     stage2.relax(ipa(0), { write: true, execute: true });
     stage2.unmap(0, 4096);
     stage2.flushRange(0, block);
@@ -225,6 +225,25 @@ describe('the maintenance of an operation', () => {
         'flush vmid any',
       ].slice(stage2Levels('a57-4k')),
     );
+  });
+
+  it('ends each chunk of a split with a barrier', () => {
+    const barriers = (chunk: (block: number) => number, start = 0): boolean[] => {
+      const stage2 = Stage2.create(host('max-4k').kvm, 40)!;
+      const block = stage2.table.span(2);
+      for (const at of [0, 1, 511, 512]) {
+        stage2.map(ipa(at * block), block, pa(0x20_0000), { write: true, execute: false });
+      }
+      const before = stage2.events.count;
+      stage2.split(start, 513 * block, chunk(block));
+      return eventsOf(stage2, before)
+        .filter(({ operation }) => operation === 'make')
+        .map(({ maintenance }) => (maintenance & MAINTENANCE.barrier) !== 0);
+    };
+    expect(barriers(() => 2 ** 30)).toEqual([false, false, true, true]);
+    expect(barriers((block) => block)).toEqual([true, true, true, true]);
+    expect(barriers(() => 4096)).toEqual([true, true, true, true]);
+    expect(barriers(() => 2 ** 30, 2 << 20)).toEqual([false, true, true]);
   });
 
   it('takes ranges where the CPU has them, and puts the flush of an unmapped one off', () => {

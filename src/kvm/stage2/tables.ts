@@ -52,6 +52,9 @@ export class Stage2 implements Observer, VmidHolder {
   /** The part in which `unmap` has taken something out last, and up to where it has told the TLB. */
   #emptied = 0;
   #flushed = 0;
+  /** Bytes that `split` takes at once, and where those end of which it has made something last. */
+  #chunk = 0;
+  #chunkEnd = Infinity;
   /** Permissions of an entry that is there are for `relax`. */
   #kept = false;
   readonly #keeps = (entry: Entry, low: number, high: number): boolean => {
@@ -170,10 +173,12 @@ export class Stage2 implements Observer, VmidHolder {
     });
   }
 
-  /** Makes pages of blocks (kvm_mmu_split_huge_pages). */
-  split(start: number, end: number): void {
+  /** Makes pages of blocks, chunk by chunk: a barrier ends each (kvm_mmu_split_huge_pages). A chunk is a block of some level, or a page. */
+  split(start: number, end: number, chunk: number): void {
     const before = this.events.count;
     this.#from = start;
+    this.#chunk = chunk;
+    this.#chunkEnd = Infinity;
     this.table.split(start, end, this.#ofBlock);
     if (this.events.count !== before) this.events.finish(MAINTENANCE.barrier);
   }
@@ -257,6 +262,9 @@ export class Stage2 implements Observer, VmidHolder {
   }
 
   filled(table: Pa, { input, size, level }: Entry, low: number, high: number): void {
+    const from = Math.max(input, this.#from);
+    if (from >= this.#chunkEnd) this.events.finish(MAINTENANCE.barrier);
+    this.#chunkEnd = from - (from % this.#chunk) + this.#chunk;
     this.events.record('fill', input, size, level + 1, table, 0, 0, low, high, 'none', NO_LEVEL, 0);
   }
 
