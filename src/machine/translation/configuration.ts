@@ -17,6 +17,7 @@ export type TranslationRegisters = Readonly<Record<(typeof TRANSLATION_REGISTERS
 
 const SCTLR_M = 1n << 0n;
 const SCTLR_A = 1n << 1n;
+const SCTLR_C = 1n << 2n;
 const SCTLR_I = 1n << 12n;
 const SCTLR_WXN = 1n << 19n;
 const HCR_VM = 1n << 0n;
@@ -26,7 +27,7 @@ const HCR_FWB = 1n << 46n;
 
 /** What of the registers that hold more than that a translation depends on: values that differ elsewhere are the same to it. */
 export const TRANSLATION_BITS = {
-  SCTLR_EL1: SCTLR_M | SCTLR_A | SCTLR_I | SCTLR_WXN,
+  SCTLR_EL1: SCTLR_M | SCTLR_A | SCTLR_C | SCTLR_I | SCTLR_WXN,
   HCR_EL2: HCR_VM | HCR_PTW | HCR_DC | HCR_FWB,
 } as const;
 
@@ -42,6 +43,8 @@ export interface Configuration {
   /** SCTLR_EL1.A: data accesses have to be aligned. */
   readonly aligned: boolean;
   readonly writeExecuteNever: boolean;
+  /** SCTLR_EL1.C and I: without them Normal memory is Non-cacheable, for data and for instructions. */
+  readonly cachedData: boolean;
   readonly cachedFetch: boolean;
   readonly defaultCacheable: boolean;
   /** HCR_EL2.PTW: no stage 1 tables in Device memory. */
@@ -68,6 +71,7 @@ export function configurationOf(registers: TranslationRegisters, features: Trans
     mair: registers.MAIR_EL1,
     aligned: (SCTLR_EL1 & SCTLR_A) !== 0n,
     writeExecuteNever: (SCTLR_EL1 & SCTLR_WXN) !== 0n,
+    cachedData: (SCTLR_EL1 & SCTLR_C) !== 0n,
     cachedFetch: (SCTLR_EL1 & SCTLR_I) !== 0n,
     defaultCacheable,
     protectedWalk: (HCR_EL2 & HCR_PTW) !== 0n,

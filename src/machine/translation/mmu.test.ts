@@ -409,7 +409,7 @@ describe('stage 2', () => {
     for (const table of chain) mapLeaf(memory, stage2, 3, table, table, { low: RW, high: 0 });
     mapLeaf(memory, stage2, 2, 2 << 20, 0x4060_0000, { low: RW, high: 0 });
     const mmu = new Mmu(memory, MAX);
-    mmu.configure({
+    const registers = {
       ...OFF,
       SCTLR_EL1: SCTLR_M,
       TCR_EL1: tcr('4K', 48),
@@ -417,8 +417,9 @@ describe('stage 2', () => {
       HCR_EL2: HCR_VM,
       VTCR_EL2: vtcr('4K', 40, 1),
       VTTBR_EL2: BigInt(stage2.root),
-    });
-    return { memory, mmu, stage2, chain };
+    };
+    mmu.configure(registers);
+    return { memory, mmu, stage2, chain, registers };
   }
   const leafOf = (memory: PhysicalMemory, root: number, ipa: number) => {
     const l2 = Number(memory.read64(root + Math.floor(ipa / 2 ** 30) * 8) & 0xffff_ffff_f000n);
@@ -464,6 +465,23 @@ describe('stage 2', () => {
     expect(translate(mmu, 0n, READ)).toMatchObject({ ok: false, type: 'addressSize', stage: 2, level: 0 });
     expect(translate(mmu, 1n << 39n, READ)).toMatchObject({ ok: false, type: 'translation', stage: 2, level: 0 });
     expect(mmu.trace(1n << 39n, READ).why).toBe('the address is not in 39 bits of IPA');
+  });
+  test('with SCTLR_EL1.C and I off memory is Non-cacheable, unless stage 2 forces otherwise', () => {
+    const { memory, mmu, stage2, registers } = nested();
+    const mair = (sctlr: bigint, access: AccessKind['access'], hcr = HCR_VM) => {
+      mmu.configure({ ...registers, SCTLR_EL1: SCTLR_M | sctlr, HCR_EL2: hcr });
+      const result = translate(mmu, 0n, { ...READ, access });
+      return result.ok ? [result.attributes.mair, result.attributes.shareability] : null;
+    };
+    const [C, I, OUTER, INNER_SHAREABLE] = [1n << 2n, 1n << 12n, 2, 3];
+    expect(mair(0n, 'read')).toEqual([0x44, OUTER]);
+    expect(mair(C, 'read')).toEqual([0xff, INNER_SHAREABLE]);
+    expect(mair(C, 'fetch')).toEqual([0x44, OUTER]);
+    expect(mair(I, 'fetch')).toEqual([0xff, INNER_SHAREABLE]);
+    // MemAttr 6 with FWB: Write-Back.
+    const l2 = Number(memory.read64(stage2.root) & 0xffff_ffff_f000n);
+    memory.write64(l2 + 8, (memory.read64(l2 + 8) & ~0x3cn) | (6n << 2n));
+    expect(mair(0n, 'read', HCR_VM | (1n << 46n))?.[0]).toBe(0xff);
   });
   test('Device at stage 2 makes Normal memory Device, where what is not aligned faults before it is not permitted', () => {
     const { memory, mmu, stage2 } = nested();

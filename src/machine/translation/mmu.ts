@@ -6,6 +6,7 @@ import {
   flatAttributes,
   isDeviceAttribute,
   stage1Attributes,
+  uncached,
   type MemoryAttributes,
 } from './attributes.ts';
 import { configurationOf, type Configuration, type TranslationRegisters } from './configuration.ts';
@@ -145,7 +146,9 @@ export class Mmu {
     if (!first.ok) return first;
     const second = this.#translate2(first.ipa, kind, false);
     if (!second.ok) return second;
-    let attributes = first.attributes;
+    const { stage1, cachedData, cachedFetch } = this.#now;
+    const cached = !stage1 || (kind.access === 'fetch' ? cachedFetch : cachedData);
+    let attributes = cached ? first.attributes : uncached(first.attributes);
     if (second.leaf) {
       const memAttr = fieldValue(STAGE2.MemAttr, second.leaf.low, second.leaf.high);
       attributes = combine(
