@@ -1,3 +1,4 @@
+import { HCR } from '../../machine/el2.ts';
 import { EC } from '../../machine/esr.ts';
 import type { TrapStop } from '../../machine/stop.ts';
 import { exitDebug } from '../guestdebug.ts';
@@ -58,12 +59,17 @@ function accessedRegister(trap: TrapStop) {
   return SYSREG_BY_KEY.get((op0 << 14) | (op1 << 11) | (crn << 7) | (crm << 3) | op2);
 }
 
-/** Cache maintenance by set and way does nothing here; what else is trapped is not there (sys_insn_descs). */
+/**
+ * Cache maintenance by set and way is about caches, which nothing sees here; but without FEAT_S2FWB the guest may be about to switch
+ * them, which KVM wants to know (kvm_set_way_flush). What else is trapped is not there (sys_insn_descs).
+ */
 function systemInstruction(vcpu: Vcpu, crn: number, crm: number): Handled {
   const DC = 7;
   const BY_SET_AND_WAY = [6, 10, 14];
-  if (crn === DC && BY_SET_AND_WAY.includes(crm)) vcpu.incrementPc = true;
-  else injectUndefined(vcpu);
+  if (crn === DC && BY_SET_AND_WAY.includes(crm)) {
+    vcpu.incrementPc = true;
+    if (!vcpu.vm.kvm.features.stage2ForceWriteBack) vcpu.hcr |= HCR.TVM;
+  } else injectUndefined(vcpu);
   return 'guest';
 }
 
