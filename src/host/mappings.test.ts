@@ -70,9 +70,10 @@ describe('the mappings of a process', () => {
           if (op === 'file') mappings.insert(vma(page, count, { file, fileOffset: 100 + page }));
           mappings.merge(start, end);
           for (let n = page; n < page + count; n++) {
+            const state = model[n];
             if (op === 'unmap') model[n] = null;
             else if (op !== 'write') model[n] = { writable: false, filePage: op === 'file' ? 100 + n : null };
-            else if (model[n]) model[n] = { ...model[n], writable: true };
+            else if (state) model[n] = { ...state, writable: true };
           }
         }
         expect(Array.from(model, (_, page) => stateAt(mappings, page))).toEqual(model);
