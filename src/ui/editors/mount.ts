@@ -77,7 +77,7 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
     monaco.editor.getModel(uri) ?? monaco.editor.createModel(workspaceStore.getState().draft[name], language, uri);
   const editor = monaco.editor.create(element, {
     model,
-    ariaLabel: label,
+    ariaLabel: `${label}. Tab indents; after Ctrl+M it moves on`,
     automaticLayout: true,
     fontFamily: property('--mono'),
     fontSize: 12.5,

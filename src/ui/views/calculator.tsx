@@ -5,7 +5,7 @@ import { useTargetVcpu, useTargetVm } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
 import { useView } from '../sandbox-client.ts';
 import { DescriptorBits } from './descriptor-bits.tsx';
-import { plural, sentence, shortSize } from './format.ts';
+import { capitalized, plural, sentence, shortSize } from './format.ts';
 import { Choice, Frame, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
 import './calculator.css';
@@ -132,6 +132,7 @@ export function Calculator({ view, asked }: { view: CalculatorView; asked: Table
   if (view.problem !== null) {
     return (
       <Empty title={`There are no such tables: ${sentence(view.problem)}`}>
+        T0SZ is 64 less the bits of address, {64 - asked.inputBits} here.{' '}
         {asked.paBits === 52 && !asked.wide && asked.granule !== 65536
           ? '52 bits with 4K and 16K pages need FEAT_LPA2.'
           : 'Choose another size, more physical address bits or another granule above.'}
@@ -142,7 +143,7 @@ export function Calculator({ view, asked }: { view: CalculatorView; asked: Table
   return (
     <div className="calculator" tabIndex={0} role="region" aria-label="Tables of this size">
       <p>
-        <b>{view.format} descriptors</b>
+        <b>{capitalized(view.format)} descriptors</b>
         {chosen &&
           `: ${plural(chosen.levels, 'level')} from ${chosen.level}, ${
             chosen.concatenated > 1 ? `${chosen.concatenated} tables side by side` : 'one table'

@@ -8,6 +8,9 @@ export interface Token {
 const OPERANDS =
   /(?<comment>\/\/.*|;.*)|(?<symbol><[^>]*>)|(?<immediate>#?-?(?:0x[0-9a-f]+|\b[0-9]+(?:\.[0-9]+)?)\b)|(?<register>\b(?:[wx](?:[12]?[0-9]|30|zr)|w?sp|[bhsdqv](?:[12]?[0-9]|3[01])(?:\.\d*[bhsdq])?|lr|pc|fp)\b)|(?<name>[a-z_][a-z0-9_.]*)/gi;
 
+/** A line without what binutils puts before a comment to align it: in a narrow view that would be all one sees. */
+export const closeUp = (text: string): string => text.replace(/\s{2,}(?=\/\/)/, '  ');
+
 /** Splits a line of binutils' syntax into the pieces that are coloured; joined they are the line again. */
 export function tokens(text: string): Token[] {
   const mnemonic = /^\S*/.exec(text)![0];

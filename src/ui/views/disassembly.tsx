@@ -8,7 +8,7 @@ import { AddressField } from './address-field.tsx';
 import { AddressList } from './address-list.tsx';
 import type { AddressListHandle } from './address-list.tsx';
 import { toggleInstructionBreakpoint } from './breakpoints.ts';
-import { tokens } from './disassembly-text.ts';
+import { closeUp, tokens } from './disassembly-text.ts';
 import { addressDigits, sentence } from './format.ts';
 import { Frame, Toggle, Waiting } from './frame.tsx';
 import { TargetPicker } from './target-picker.tsx';
@@ -227,7 +227,7 @@ function CodeRow({
             {showsReason ? line.text : '·'}
           </span>
         ) : (
-          tokens(line.text).map((token, index) => (
+          tokens(closeUp(line.text)).map((token, index) => (
             <span key={index} data-token={token.kind}>
               {token.text}
             </span>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressDigits, rangeText, sentence, shortSize } from './format.ts';
-import { tokens } from './disassembly-text.ts';
+import { closeUp, tokens } from './disassembly-text.ts';
 
 describe('sizes', () => {
   it('are exact in up to four digits, else rounded to a tenth', () => {
@@ -60,4 +60,9 @@ describe('a line of disassembly', () => {
     expect(kinds('msr\tsctlr_el1, x30')).toEqual(['mnemonic msr', 'register x30']);
     expect(kinds('mov\tw29, wzr')).toEqual(['mnemonic mov', 'register w29', 'register wzr']);
   });
+});
+
+it('closes up what aligns a comment, and nothing else', () => {
+  expect(closeUp('mov\tx19, #0x2                   \t// #2')).toBe('mov\tx19, #0x2  // #2');
+  expect(closeUp('ldr\tx0,  [x1]')).toBe('ldr\tx0,  [x1]');
 });

@@ -32,9 +32,11 @@ export function shortSize(bytes: bigint): string {
   return `${tenths / 10n}${tenth === 0n ? '' : `.${tenth}`} ${UNITS[unit]}`;
 }
 
+export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** A reason from the session as a sentence of its own. */
 export function sentence(text: string): string {
-  const start = prose(text.charAt(0).toUpperCase() + text.slice(1));
+  const start = prose(capitalized(text));
   return /[.!?]$/.test(start) || start === '' ? start : `${start}.`;
 }
 

@@ -96,7 +96,7 @@ export function Stage2EventsPanel() {
         <NoEvents why="KVM has not changed this VM’s stage 2 yet." />
       ) : view.total === 0 ? (
         <Empty title="No event is left by the filters.">
-          {countText(0, view.recorded, view.dropped)}. Choose another kind, or all IPAs.
+          {sentence(countText(0, view.recorded, view.dropped))} Choose another kind, or all IPAs.
         </Empty>
       ) : (
         <Stage2Events
