@@ -29,9 +29,9 @@ export function stage1Attributes(mair: bigint, index: number, shareability: numb
   return attributes(Number((mair >> BigInt(8 * index)) & 0xffn), shareability);
 }
 
-/** What stage 1 found, where the cache is off (SCTLR_EL1.C, I; AArch64.S1Translate). */
+/** What stage 1 found, where the cache is off (SCTLR_EL1.C, I; AArch64.S1Translate): for stage 2 still shared as it said (IMPLEMENTATION DEFINED). */
 export function uncached(found: MemoryAttributes): MemoryAttributes {
-  return found.type === 'device' ? found : attributes((NON_CACHEABLE << 4) | NON_CACHEABLE, OUTER);
+  return found.type === 'device' ? found : attributes((NON_CACHEABLE << 4) | NON_CACHEABLE, found.shareability);
 }
 
 /** Stage 1 off: data is Device-nGnRnE, instructions are Normal, cacheable where SCTLR_EL1.I (D8.2.11); with HCR_EL2.DC all is Write-Back. */

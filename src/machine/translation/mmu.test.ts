@@ -481,7 +481,7 @@ describe('stage 2', () => {
     // MemAttr 6 with FWB: Write-Back.
     const l2 = Number(memory.read64(stage2.root) & 0xffff_ffff_f000n);
     memory.write64(l2 + 8, (memory.read64(l2 + 8) & ~0x3cn) | (6n << 2n));
-    expect(mair(0n, 'read', HCR_VM | (1n << 46n))?.[0]).toBe(0xff);
+    expect(mair(0n, 'read', HCR_VM | (1n << 46n))).toEqual([0xff, INNER_SHAREABLE]);
   });
   test('Device at stage 2 makes Normal memory Device, where what is not aligned faults before it is not permitted', () => {
     const { memory, mmu, stage2 } = nested();
