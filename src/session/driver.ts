@@ -184,7 +184,7 @@ export class Driver {
     const { done, value } = thread.run.next();
     if (done) {
       this.#from = null;
-      this.#threads.leave(thread);
+      this.#threads.leave(thread, this.#instructions() - count);
       this.#answer = { call: thread.call, result: value };
       this.#moved = true;
       return goal === 'exit' && thread.call.request === KVM_RUN ? stop('kvm-exit') : null;

@@ -57,6 +57,35 @@ describe('vCPUs of several threads', () => {
     ]);
   });
 
+  it('have their turns also where one leaves to userspace again and again, the same ones however it is driven', async () => {
+    const guest = `_start: ldr     x9, =0x40008000
+        ldr     x8, =0x09000000
+${CPU_ON}
+        mov     w19, #150
+1:      mov     w20, #40
+2:      subs    w20, w20, #1
+        b.ne    2b
+        strb    wzr, [x8]
+        subs    w19, w19, #1
+        b.ne    1b
+        ldr     w4, [x9]
+        strb    w4, [x8]
+        lsr     w4, w4, #8
+        strb    w4, [x8]
+${OFF}
+second: ldr     x9, =0x40008000
+3:      add     w5, w5, #1
+        str     w5, [x9]
+        b       3b
+`;
+    const whole = await finished(guest);
+    expect(whole.printed).toMatch(/says [1-9]\d*\nvCPU 0 exit 24\nend\n$/);
+    for (const goal of ['stepIoctl', 'stepInstruction'] as const) {
+      const { printed, status } = await finished(guest, vmm(2), goal);
+      expect([printed, status.instructions]).toEqual([whole.printed, whole.status.instructions]);
+    }
+  });
+
   it('a step shows both CPUs, one turn after the other', async () => {
     const here = await fresh();
     here.load(PING_PONG, vmm(2));

@@ -78,14 +78,17 @@ export class Threads {
     } else this.#threads.push(thread);
   }
 
-  /** A call has returned. */
-  leave(thread: Thread): void {
+  /** A call has returned, after it has executed instructions. */
+  leave(thread: Thread, instructions: number): void {
     this.happened();
     const index = this.#threads.indexOf(thread);
     if (index < 0) return;
+    const isNext = index === this.#at;
+    if (isNext && this.#threads.length > 1) this.#left -= instructions;
     this.#threads.splice(index, 1);
     if (index < this.#at) this.#at--;
-    else if (index === this.#at) this.#away = thread.descriptor;
+    else if (isNext) this.#away = thread.descriptor;
+    if (this.#left <= 0) this.settle();
   }
 
   /** Userspace does nothing more for now: if the thread whose turn it was has not come back, it is the next one's. */
