@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Page } from './page.testing.ts';
 import { CPU_ON, OFF, vmm } from './threads.testing.ts';
@@ -168,6 +169,57 @@ ${CPU_OFF}`;
       const { printed, status } = await finished(guest, interrupted, goal);
       expect([printed, status.instructions]).toEqual([whole.printed, whole.status.instructions]);
     }
+  });
+
+  it('go the same way through timers, waits, hypercalls and stores, however steps and runs follow each other', async () => {
+    const busy = (counts: number, loops: number): string => `        mov     w19, #6
+1:      ldr     x3, =${counts}
+${wake('x3')}        msr     cntv_ctl_el0, xzr
+        ldr     w20, =${loops}
+2:      subs    w20, w20, #1
+        b.ne    2b
+        ldr     w0, =0x80000000
+        hvc     #0
+        mrs     x4, cntvct_el0
+        strb    w4, [x8]
+        subs    w19, w19, #1
+        b.ne    1b
+`;
+    const guest = `_start: ldr     x8, =0x09000000
+${CPU_ON}${busy(500, 900)}${OFF}
+second: ldr     x8, =0x09000000
+${busy(333, 1300)}        wfi`;
+    const script = vmm(
+      2,
+      `async function loop(fd: number): Promise<void> {
+  const run = mmap(fd, size).as('kvm_run');
+  for (;;) {
+    const answer = await ioctl(fd, KVM_RUN).catch((error: IoctlError) => error.errno);
+    print(vcpus.indexOf(fd), answer, run.exit_reason, run.mmio.data[0], run.s.regs.device_irq_level);
+    if (run.exit_reason === KVM_EXIT_SYSTEM_EVENT) return;
+  }
+}
+await Promise.race(vcpus.map(loop));`,
+    );
+    const whole = await finished(guest, script);
+    expect(whole.printed.split('\n').length).toBeGreaterThan(24);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('stepInstruction', 'stepIoctl', 'stepExit'), { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (goals, times) => {
+          const here = await fresh();
+          here.load(guest, script);
+          for (let n = 0; here.status.state === 'paused'; n++)
+            here.do({ type: goals[Math.floor(n / times) % goals.length]! });
+          expect([here.printed('script'), here.status.instructions]).toEqual([
+            whole.printed,
+            whole.status.instructions,
+          ]);
+        },
+      ),
+      { numRuns: 8 },
+    );
   });
 
   it('a vCPU that another turned on before it waits itself can run, whichever began first', async () => {
