@@ -128,3 +128,15 @@ test('the read that is chosen stays in sight beside what is said of it', async (
   await expect(walk.getByRole('region', { name: 'Selected read' })).toBeVisible();
   await expect(read).toBeInViewport({ ratio: 1 });
 });
+
+test('a host that can’t be is not called a failure of the script', async ({ sandbox, page }) => {
+  await sandbox.open('slot-too-high');
+  const host = await sandbox.panel('Host');
+  await host.getByLabel('CPU', { exact: true }).selectOption('cortex-a53');
+  await page.keyboard.press('Control+Shift+F5');
+  const output = await sandbox.panel('Output');
+  await expect(output.getByRole('group', { name: 'Failure' })).toContainText('The host can’t boot.');
+  await (await sandbox.panel('Host')).getByLabel('KVM mode').selectOption({ label: 'nVHE' });
+  await page.keyboard.press('Control+Shift+F5');
+  await expect(sandbox.state).toContainText('before the first ioctl');
+});

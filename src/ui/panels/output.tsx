@@ -1,26 +1,38 @@
 import { useEffect, useRef } from 'react';
 import { goToLoadedLine } from '../go-to.ts';
 import { Empty } from '../parts.tsx';
+import { prose } from '../prose.ts';
 import { useSandbox } from '../store.ts';
 import './output.css';
+
+/** What failed, by where the first error is. */
+const FAILURES = {
+  script: 'The script failed',
+  guest: 'The guest can’t be loaded',
+  host: 'The host can’t boot',
+} as const;
 
 /** How the script ended, if it did: where it failed, a way to the line. */
 function Ending() {
   const { state, reason, message, scriptLine } = useSandbox((whole) => whole.status);
+  const source = useSandbox((whole) => whole.diagnostics.find(({ severity }) => severity === 'error')?.source);
   if (state === 'finished') return <p className="ending ok">The script came to its end.</p>;
   if (state !== 'failed') return null;
   if (reason === 'stopped') return <p className="ending">Ended on request.</p>;
   return (
-    <div className="ending failed" role="group" aria-label="Script failed">
+    <div className="ending failed" role="group" aria-label="Failure">
       <p>
-        <strong>The script failed{scriptLine !== null ? ` at line ${scriptLine}` : ''}.</strong>{' '}
+        <strong>
+          {FAILURES[source ?? 'script']}
+          {scriptLine !== null ? ` at line ${scriptLine}` : ''}.
+        </strong>{' '}
         {scriptLine !== null ? (
           <button type="button" className="link" onClick={() => goToLoadedLine('script', scriptLine)}>
             Go to line {scriptLine}
           </button>
         ) : null}
       </p>
-      <pre>{message}</pre>
+      <pre>{message === null ? null : prose(message)}</pre>
     </div>
   );
 }
