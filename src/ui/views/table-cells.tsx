@@ -60,6 +60,7 @@ export function TableCells({ view, since, selected, onSelect, onTable }: TableCe
     reveal(Math.floor(index / layout.columns));
   };
   const count = TABLE_KINDS.map((_, kind) => view.kinds.reduce((sum, each) => sum + (each === kind ? 1 : 0), 0));
+  const changed = view.changed.reduce((sum, each) => sum + each, 0);
   return (
     <div className="cells-part">
       <nav className="cells-path" aria-label="Tables on the way">
@@ -134,13 +135,13 @@ export function TableCells({ view, since, selected, onSelect, onTable }: TableCe
       </p>
       <ul ref={legend} className="cells-legend" aria-label="Legend">
         {TABLE_KINDS.map((kind, index) => (
-          <li key={kind}>
+          // What the table has none of is not explained; its colour is still asked for.
+          <li key={kind} hidden={count[index] === 0}>
             <span data-kind={kind} aria-hidden="true" /> {count[index]} {kind}
           </li>
         ))}
-        <li>
-          <span data-kind="changed" aria-hidden="true" /> {view.changed.reduce((sum, each) => sum + each, 0)} changed
-          since {since}
+        <li hidden={changed === 0}>
+          <span data-kind="changed" aria-hidden="true" /> {changed} changed since {since}
         </li>
       </ul>
     </div>
