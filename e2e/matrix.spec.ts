@@ -86,8 +86,15 @@ test('the boot matrix: every column is in sight, its headers stay, and it stands
   const column = matrix.getByRole('columnheader', { name: 'LPA2', exact: true });
   const row = matrix.getByRole('rowheader', { name: '4K', exact: true });
   const places = async () => [(await column.boundingBox())?.y, (await row.boundingBox())?.x];
-  await page.setViewportSize({ width: 900, height: 720 });
+  await page.setViewportSize({ width: 1010, height: 720 });
   const [top, left] = await places();
+  const grid = matrix.getByRole('grid', { name: 'Boot matrix' });
+  await grid.focus();
+  for (const key of ['PageDown', 'End', 'PageUp', 'Home']) await page.keyboard.press(key);
+  const cell = (await grid.locator('td[aria-selected=true]').boundingBox())!;
+  const header = (await matrix.getByRole('columnheader', { name: 'page' }).boundingBox())!;
+  expect(cell.y).toBeGreaterThanOrEqual(header.y + header.height - 1);
+  expect(cell.x).toBeGreaterThanOrEqual(header.x + header.width - 1);
   await scroll.evaluate((grid) => grid.scrollTo(200, 60));
   expect(await scroll.evaluate((grid) => grid.scrollLeft)).toBeGreaterThan(0);
   expect(await places()).toEqual([top, left]);

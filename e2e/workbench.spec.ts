@@ -57,6 +57,7 @@ test('each width of the page keeps its own arrangement', async ({ sandbox, page 
   const before = await width();
   await page.setViewportSize({ width: 500, height: 720 });
   await expect(page.getByRole('tablist')).toHaveCount(2);
+  await expect(registers).toBeVisible();
   await page.setViewportSize({ width: 1280, height: 720 });
   await expect(page.getByRole('tablist')).toHaveCount(5);
   await expect(registers).toBeVisible();

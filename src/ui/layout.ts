@@ -165,7 +165,10 @@ export function restoreLayout(dock: DockviewApi): void {
     if (form === currentForm()) return;
     clearTimeout(timer);
     form = currentForm();
+    // What is worked in stays in front.
+    const active = dock.activePanel?.id;
     arrange(dock, form);
+    if (active !== undefined) dock.getPanel(active)?.api.setActive();
   });
 }
 
