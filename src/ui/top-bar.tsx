@@ -182,15 +182,15 @@ function StatusLine() {
         </Tip>
       ) : null}
       <dl className="status-numbers">
-        <div>
+        <div title="Instructions of the guest since the host was booted">
           <dt>Instructions</dt>
           <dd>{count(status.instructions)}</dd>
         </div>
-        <div>
+        <div title="Ioctls that the script has made">
           <dt>Ioctls</dt>
           <dd>{count(status.ioctls)}</dd>
         </div>
-        <div className="status-pc">
+        <div className="status-pc" title="PC of the vCPU that runs">
           <dt>PC</dt>
           <dd>{status.pc === null ? '–' : hex(status.pc)}</dd>
         </div>
