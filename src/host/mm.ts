@@ -157,12 +157,17 @@ export class AddressSpace implements UserAddressSpace {
     if (pfn && protection.writable)
       return refuse('EACCES', 'mprotect.special', `the kernel's own pages are at ${hex(pfn.start)}`, kernel);
     if (this.#mappings.tooManyAfter({ start, end })) return tooMany('split_vma');
-    if (!this.#splitMappings(start, end))
-      return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', kernel);
-    this.#notify(start, end);
     const { readable = false, writable = false, executable = false } = protection;
-    for (const part of this.#mappings.carve(start, end))
-      this.#mappings.insert({ ...part, readable, writable, executable });
+    for (const vma of this.#mappings.within(start, end)) {
+      // What has the protection already is left alone (mprotect_fixup).
+      if (vma.readable === readable && vma.writable === writable && vma.executable === executable) continue;
+      const [from, to] = [Math.max(start, vma.start), Math.min(end, vma.end)];
+      if (!this.#splitMappings(from, to))
+        return refuse('ENOMEM', 'mprotect.tables', 'no memory for page tables', kernel);
+      this.#notify(from, to);
+      for (const part of this.#mappings.carve(from, to))
+        this.#mappings.insert({ ...part, readable, writable, executable });
+    }
     this.#mappings.merge(start, end);
     // Present pages take the new protection when they are touched the next time, or lose their entry with all access.
     this.table.forEachLeaf(start, end, (leaf) => {

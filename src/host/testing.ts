@@ -8,12 +8,19 @@ import { isRefusal, type IoctlResult } from '../kvm/refusal.ts';
 import type { Vcpu } from '../kvm/vcpu.ts';
 import type { Vm } from '../kvm/vm.ts';
 import { HOST_PRESETS, type HostConfig } from './config.ts';
-import { boot, type Host } from './host.ts';
+import { boot, Host } from './host.ts';
 import type { MmapRequest } from './mm.ts';
 import { runToEnd, type Process } from './process.ts';
 
 /** Enough for a test, and quick to make. */
 const SMALL_RAM = [{ base: 0x4000_0000n, size: 0x0100_0000n }];
+
+function bootTest(config: HostConfig | string): Host {
+  if (typeof config !== 'string') return boot(config);
+  const preset = HOST_PRESETS.find(({ name }) => name === config);
+  if (!preset) throw new Error('no such preset');
+  return boot({ ...preset.config, ram: SMALL_RAM });
+}
 
 /** A VMM for tests: one process, one VM, what it asks as the kernel's structures. */
 export class TestVmm {
@@ -23,10 +30,9 @@ export class TestVmm {
   readonly kvm: number;
   vm = -1;
 
-  constructor(config: HostConfig | string = 'max-4k') {
-    const named = typeof config === 'string' ? HOST_PRESETS.find(({ name }) => name === config)?.config : config;
-    if (!named) throw new Error('no such preset');
-    this.host = boot(typeof config === 'string' ? { ...named, ram: SMALL_RAM } : named);
+  /** `host`: its preset's name, its configuration, or one that is there already. */
+  constructor(host: Host | HostConfig | string = 'max-4k') {
+    this.host = host instanceof Host ? host : bootTest(host);
     this.process = this.host.createProcess();
     this.scratch = this.map(0x10000);
     this.kvm = this.#fd(this.process.open('/dev/kvm'));
