@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { translationAbort } from './aborts.ts';
 import { ENTRY, boot, x, trap } from './cpu.testing.ts';
 import { HCR } from './el2.ts';
+import { ABORT } from './esr.ts';
+import type { FaultType } from './translation/fault.ts';
 import { tableFormat } from './translation/format.ts';
+import type { Access } from './translation/mmu.ts';
 import { mapLeaf, newTables } from './translation/testing.ts';
 
 describe('stage 2', () => {
@@ -101,5 +105,20 @@ describe('stage 2', () => {
     const { cpu } = guest('mov x1, #0x10000000000\n ldr x2, [x1]');
     const stop = trap(cpu.run(100));
     expect([stop.esr & 0x3f, stop.hpfar]).toEqual([0x04, 0x1_0000_0000n]);
+  });
+});
+
+describe('WnR of a stage 2 fault on a stage 1 walk', () => {
+  const { S1PTW, WNR, CM } = ABORT;
+  test.each<[string, Access, number, FaultType, 'read' | 'update', number]>([
+    ['is 0 for a store whose table may not be read', 'write', WNR, 'permission', 'read', 0],
+    ['is 1 for a load whose descriptor may not be updated', 'read', 0, 'permission', 'update', WNR],
+    ['is the access’ where the table is not mapped', 'write', WNR, 'translation', 'read', WNR],
+    ['is 1 for cache maintenance', 'read', CM | WNR, 'permission', 'read', CM | WNR],
+    ['is none for a fetch', 'fetch', 0, 'permission', 'update', 0],
+  ])('%s', (_what, access, iss, type, s1ptw, expected) => {
+    const fault = { ok: false, type, stage: 2, level: 3, s1ptw, ipa: 0 } as const;
+    const { esr } = translationAbort(fault, { access, va: 0n, word: 0, iss }, 1);
+    expect(Number(esr) & (S1PTW | WNR | CM)).toBe(S1PTW | expected);
   });
 });

@@ -29,10 +29,20 @@ const exceptionClass = (access: Access, lower: boolean) =>
 export function translationAbort(fault: Fault, { access, va, word, iss }: FaultingAccess, level: number): Exception {
   const status = faultStatus(fault.type, fault.level) | iss;
   if (fault.stage === 1) return exception(1, esr(exceptionClass(access, level === 0), status), va);
-  const walk = fault.s1ptw ? ABORT.S1PTW : 0;
   const described = access !== 'fetch' && !fault.s1ptw && word !== 0;
-  const syndrome = esr(exceptionClass(access, true), status | walk | (described ? registerIss(word) : 0));
+  const syndrome = esr(
+    exceptionClass(access, true),
+    walkIss(fault, access, status) | (described ? registerIss(word) : 0),
+  );
   return exception(2, syndrome, va, BigInt(Math.floor(fault.ipa / PAGE) * FIPA));
+}
+
+/** With S1PTW; WnR of a Permission fault is what the walk may not do (AArch64.S2CheckPermissions), but for cache maintenance and AT. */
+function walkIss({ type, s1ptw }: Fault, access: Access, iss: number): number {
+  if (!s1ptw) return iss;
+  const ofAccess = type !== 'permission' || access === 'fetch' || (iss & ABORT.CM) !== 0;
+  if (ofAccess) return iss | ABORT.S1PTW;
+  return (iss & ~ABORT.WNR) | ABORT.S1PTW | (s1ptw === 'update' ? ABORT.WNR : 0);
 }
 
 /** An access to a physical address where nothing answers; HCR_EL2.TEA takes it to EL2. */

@@ -210,7 +210,7 @@ describe('the cause of another fault', () => {
     const machine = new Machine(MAX, 0);
     machine.registers.HCR_EL2 |= PTW;
     expect(machine.look(READ)).toMatchObject({
-      result: { stage: 2, s1ptw: true },
+      result: { stage: 2, s1ptw: 'read' },
       causes: [{ field: 'HCR_EL2.PTW', read: null }],
     });
   });
@@ -231,7 +231,7 @@ describe('a trace', () => {
     machine.registers.TCR_EL1 |= HA;
     machine.change(1, 3, (value) => value & ~AF);
     const { result, why, steps, causes } = machine.look(READ);
-    expect(result).toMatchObject({ ok: false, type: 'permission', stage: 2, level: 3, s1ptw: true });
+    expect(result).toMatchObject({ ok: false, type: 'permission', stage: 2, level: 3, s1ptw: 'update' });
     expect(why).toBe(
       'hardware has to write the stage 1 descriptor, its Access flag or dirty state; S2AP 1 of the level 3 page: read-only',
     );

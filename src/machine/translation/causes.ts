@@ -67,7 +67,7 @@ export function causesOf(ended: Ended): Cause[] {
   if (!regime) return [];
   if (fault.type !== 'permission') return beforePermission(fault, read, regime, features);
   return fault.s1ptw
-    ? walkCauses(read, regime, configuration)
+    ? walkCauses(fault.s1ptw, read, regime, configuration)
     : stage2Causes(read, accessor, regime, features.stage2ExecuteByEl);
 }
 
@@ -195,19 +195,19 @@ function dataCauses(leaf: Descriptor, access: Exclude<Access, 'fetch'>, hardware
   return [leaf.forbids(STAGE2.S2AP, access === 'write' && byHardware ? DIRTY_OFF : '')];
 }
 
-/** The read of a stage 1 descriptor; that it may be read leaves its update by hardware. */
-function walkCauses(leaf: Descriptor, { hardwareDirty }: Stage2Regime, configuration: Configuration): Cause[] {
-  const { protectedWalk, forcedWriteBack } = configuration;
-  const device = protectedWalk && isDeviceAttribute(leaf.get(STAGE2.MemAttr), forcedWriteBack);
-  const read = [
-    ...dataCauses(leaf, 'read', hardwareDirty),
-    ...(device
-      ? [inRegister('HCR_EL2.PTW', `HCR_EL2.PTW 1: no stage 1 tables in memory that stage 2 has as Device`)]
-      : []),
-  ];
-  if (read.length > 0) return read;
-  return dataCauses(leaf, 'write', hardwareDirty).map((cause) => ({
-    ...cause,
-    text: `hardware has to write the stage 1 descriptor, its Access flag or dirty state; ${cause.text}`,
-  }));
+function walkCauses(
+  walk: 'read' | 'update',
+  leaf: Descriptor,
+  { hardwareDirty }: Stage2Regime,
+  { protectedWalk, forcedWriteBack }: Configuration,
+): Cause[] {
+  if (walk === 'update')
+    return dataCauses(leaf, 'write', hardwareDirty).map((cause) => ({
+      ...cause,
+      text: `hardware has to write the stage 1 descriptor, its Access flag or dirty state; ${cause.text}`,
+    }));
+  const causes = dataCauses(leaf, 'read', hardwareDirty);
+  if (protectedWalk && isDeviceAttribute(leaf.get(STAGE2.MemAttr), forcedWriteBack))
+    causes.push(inRegister('HCR_EL2.PTW', 'HCR_EL2.PTW 1: no stage 1 tables in memory that stage 2 has as Device'));
+  return causes;
 }

@@ -9,8 +9,8 @@ export interface Fault {
   readonly type: FaultType;
   readonly stage: Stage;
   readonly level: number;
-  /** A stage 2 fault on the read of a stage 1 descriptor. */
-  readonly s1ptw: boolean;
+  /** A stage 2 fault on the read of a stage 1 descriptor, or on its update by hardware. */
+  readonly s1ptw: false | 'read' | 'update';
   /** For stage 2: the intermediate physical address whose translation failed. */
   readonly ipa: number;
 }
@@ -49,11 +49,11 @@ export function faultStatus(type: FaultType, level: number): number {
   return statusOf(FAULTS[type], level);
 }
 
-/** `Stage 2 Translation fault, level 1, on the read of a stage 1 descriptor`. */
+/** `Stage 2 Translation fault, level 1, on the read of a stage 1 descriptor`, or on its update. */
 export function faultText(fault: Fault): string {
   const row = FAULTS[fault.type];
   const level = row.leveled ? `, level ${fault.level}` : '';
-  return `Stage ${fault.stage} ${row.name}${level}${fault.s1ptw ? ', on the read of a stage 1 descriptor' : ''}`;
+  return `Stage ${fault.stage} ${row.name}${level}${fault.s1ptw ? `, on the ${fault.s1ptw} of a stage 1 descriptor` : ''}`;
 }
 
 /** What a fault status code of ESR_ELx or PAR_EL1 says: `Translation fault, level 2`; null for one that is no row's. */

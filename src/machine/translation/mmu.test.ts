@@ -446,7 +446,7 @@ describe('stage 2', () => {
         type: 'translation',
         stage: 2,
         level: 3,
-        s1ptw: true,
+        s1ptw: 'read',
         ipa: chain[level],
       });
     },
@@ -475,6 +475,7 @@ describe('stage 2', () => {
     };
     const [C, I, OUTER, INNER_SHAREABLE] = [1n << 2n, 1n << 12n, 2, 3];
     expect(mair(0n, 'read')).toEqual([0x44, OUTER]);
+    expect(mmu.translateStage1(0, 0, READ)).toMatchObject({ attributes: { mair: 0x44, shareability: OUTER } });
     expect(mair(C, 'read')).toEqual([0xff, INNER_SHAREABLE]);
     expect(mair(C, 'fetch')).toEqual([0x44, OUTER]);
     expect(mair(I, 'fetch')).toEqual([0xff, INNER_SHAREABLE]);

@@ -146,9 +146,7 @@ export class Mmu {
     if (!first.ok) return first;
     const second = this.#translate2(first.ipa, kind, false);
     if (!second.ok) return second;
-    const { stage1, cachedData, cachedFetch } = this.#now;
-    const cached = !stage1 || (kind.access === 'fetch' ? cachedFetch : cachedData);
-    let attributes = cached ? first.attributes : uncached(first.attributes);
+    let { attributes } = first;
     if (second.leaf) {
       const memAttr = fieldValue(STAGE2.MemAttr, second.leaf.low, second.leaf.high);
       attributes = combine(
@@ -241,11 +239,13 @@ export class Mmu {
     const hardwareFlag = regime.hardwareAccessFlag;
     const accessed = fieldValue(STAGE1.AF, leafLow, leafHigh) === 1;
     if (!accessed && !hardwareFlag) return fault('accessFlag', 1, visitor.level, 0);
-    const attributes = stage1Attributes(
+    const found = stage1Attributes(
       this.#now.mair,
       fieldValue(STAGE1.AttrIndx, leafLow, leafHigh),
       shareabilityOf(regime, STAGE1.SH, leafLow, leafHigh),
     );
+    const cached = kind.access === 'fetch' ? this.#now.cachedFetch : this.#now.cachedData;
+    const attributes = cached ? found : uncached(found);
     if (kind.unaligned === true && kind.access !== 'fetch' && attributes.type === 'device')
       return fault('alignment', 1, visitor.level, 0);
     const dirtyable = regime.hardwareDirty && fieldValue(STAGE1.DBM, leafLow, leafHigh) === 1;
@@ -284,7 +284,9 @@ export class Mmu {
     return stage1Permits(rights, kind, this.#now.writeExecuteNever);
   }
 
-  #translate2(ipa: number, kind: AccessKind, s1ptw: boolean): Stage2Result | Fault {
+  /** `forWalk`: of a stage 1 descriptor, which is read, or written by hardware. */
+  #translate2(ipa: number, kind: AccessKind, forWalk: boolean): Stage2Result | Fault {
+    const s1ptw = forWalk && (kind.access === 'write' ? 'update' : 'read');
     const regime = this.#now.stage2;
     if (!regime) return { ok: true, pa: ipa, leaf: null };
     // A base out of range is the walk's first fault, after those of the address (AArch64.S2Translate).
@@ -311,7 +313,7 @@ export class Mmu {
     if (kind.unaligned === true && kind.access !== 'fetch' && this.#isDevice2(low, high))
       return fault('alignment', 2, 0, ipa);
     const dirtyable = regime.hardwareDirty && fieldValue(STAGE2.DBM, low, high) === 1;
-    if (!this.#permits2(low, high, kind, dirtyable, s1ptw)) return fault('permission', 2, visitor.level, ipa, s1ptw);
+    if (!this.#permits2(low, high, kind, dirtyable, forWalk)) return fault('permission', 2, visitor.level, ipa, s1ptw);
 
     const clean = dirtyable && kind.access === 'write' && (fieldValue(STAGE2.S2AP, low, high) & 2) === 0;
     if ((!accessed || clean) && kind.peek !== true) {
@@ -320,8 +322,8 @@ export class Mmu {
     return { ok: true, pa: visitor.output + (ipa - visitor.input), leaf: { low, high } };
   }
 
-  #permits2(low: number, high: number, kind: AccessKind, dirtyable: boolean, s1ptw: boolean): boolean {
-    if (s1ptw && this.#now.protectedWalk && this.#isDevice2(low, high)) return false;
+  #permits2(low: number, high: number, kind: AccessKind, dirtyable: boolean, forWalk: boolean): boolean {
+    if (forWalk && this.#now.protectedWalk && this.#isDevice2(low, high)) return false;
     const s2ap = fieldValue(STAGE2.S2AP, low, high);
     const rights = {
       readable: (s2ap & 1) !== 0,
@@ -368,7 +370,7 @@ function shareabilityOf(regime: Regime, field: DescriptorField, low: number, hig
   return regime.tables.format.sharedInControl ? regime.shareability : fieldValue(field, low, high);
 }
 
-function fault(type: FaultType, stage: 1 | 2, level: number, ipa: number, s1ptw = false): Fault {
+function fault(type: FaultType, stage: 1 | 2, level: number, ipa: number, s1ptw: Fault['s1ptw'] = false): Fault {
   return { ok: false, type, stage, level, s1ptw, ipa };
 }
 
