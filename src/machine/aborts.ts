@@ -1,4 +1,4 @@
-/** Faults of accesses as exceptions, with what ESR, FAR and HPFAR have of them (AArch64.Abort; Arm ARM D17.2.37). */
+/** Faults of accesses as exceptions, with what ESR, FAR and HPFAR have of them (AArch64.Abort, AArch64.FaultSyndrome). */
 import { registerIss } from './access.ts';
 import { HCR } from './el2.ts';
 import { ABORT, EC, esr } from './esr.ts';

@@ -42,7 +42,7 @@ const bit = (n: number) => 1n << BigInt(n);
 /** ICC_SRE_EL2 (GICv3, 12.7.7). */
 export const ICC_SRE = { SRE: bit(0), DFB: bit(1), DIB: bit(2), ENABLE: bit(3) } as const;
 
-/** HCR_EL2's bits by name (Arm ARM D17.2.48). */
+/** HCR_EL2's bits by name (Arm ARM, HCR_EL2). */
 export const HCR = {
   VM: bit(0),
   SWIO: bit(1),
@@ -93,5 +93,5 @@ export const HCR = {
   TID5: bit(58),
 } as const;
 
-/** MDCR_EL2's bits that the CPU looks at by name (Arm ARM D17.3.17). */
+/** MDCR_EL2's bits that the CPU looks at by name (Arm ARM, MDCR_EL2). */
 export const MDCR = { TPMCR: bit(5), TPM: bit(6), TDE: bit(8), TDA: bit(9), TDOSA: bit(10), TDRA: bit(11) } as const;

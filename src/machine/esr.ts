@@ -1,4 +1,4 @@
-/** Exception classes of ESR_ELx.EC (Arm ARM D17.2.37). */
+/** Exception classes of ESR_ELx.EC (Arm ARM, ESR_EL1). */
 export const EC = {
   UNKNOWN: 0x00,
   WFX: 0x01,

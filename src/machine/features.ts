@@ -49,6 +49,10 @@ export interface TranslationFeatures {
   readonly forcedWriteBack: boolean;
   /** FEAT_BTI. */
   readonly branchTargets: boolean;
+  /** FEAT_PAuth. */
+  readonly pointerAuthentication: boolean;
+  /** FEAT_VMID16. */
+  readonly vmidBits: 8 | 16;
 }
 
 export interface CpuFeatures extends TranslationFeatures {
@@ -76,10 +80,8 @@ export interface CpuFeatures extends TranslationFeatures {
   /** FEAT_IDST: an ID register read at EL0 has EC 0x18 and not 0. */
   readonly idTrapSyndrome: boolean;
   readonly vhe: boolean;
-  readonly pointerAuthentication: boolean;
   /** FEAT_PMUv3p4: PMMIR_EL1. */
   readonly pmuMachineId: boolean;
-  readonly vmidBits: 8 | 16;
   /** FEAT_BBML1 and FEAT_BBML2, 0 without either: how a block may become a table, or the reverse. */
   readonly bbmLevel: number;
 }

@@ -61,7 +61,7 @@ export class Maintenance {
     return memory.fill(start, BLOCK_BYTES, 0) ? null : externalAbort('write', va, level, el2.HCR_EL2);
   }
 
-  /** AT: stage 1 of the address into PAR_EL1 (Arm ARM D17.2.107). */
+  /** AT: stage 1 of the address into PAR_EL1 (Arm ARM, PAR_EL1). */
   translateInto(
     va: bigint,
     what: { readonly access: Access; readonly el: 0 | 1; readonly pan: boolean },

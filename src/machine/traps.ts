@@ -1,4 +1,4 @@
-/** What of EL2 traps system register accesses of EL1 and EL0: one row for each control bit (Arm ARM D17.2, D17.8). */
+/** What of EL2 traps system register accesses of EL1 and EL0: one row for each control bit (Arm ARM, the register's own page). */
 import type { El2Registers } from './el2.ts';
 
 interface TrapRow {

@@ -224,7 +224,14 @@ export const DESCRIPTOR_FIELDS: readonly DescriptorField[] = [
     meaning: () => 'for software',
     section: 'D8.3.1',
   },
-  { name: 'Software', stage: 2, on: LEAF, parts: bits(58, 55), meaning: () => 'for software', section: 'D8.3.1' },
+  {
+    name: 'Software',
+    stage: 2,
+    on: LEAF,
+    parts: bits(58, 55),
+    meaning: () => 'for software; bit 55 is ignored (NS in Realm state)',
+    section: 'D8.3.1',
+  },
   {
     name: 'PBHA',
     stage: 'both',

@@ -155,6 +155,11 @@ export function stage2StartLevel(granule: Granule, inputBits: number): number {
 
 export type EntryKind = 'invalid' | 'table' | 'block' | 'page' | 'reserved';
 
+/** Tables that lie beside each other at the level where a walk of `inputBits` starts. */
+export function concatenatedTables(granule: Granule, startLevel: number, inputBits: number): number {
+  return 2 ** Math.max(0, inputBits - levelShift(granule, startLevel) - granule.bitsPerLevel);
+}
+
 /** What bits 1:0 of an entry make it at this level (D8.3.1). */
 export function entryKind(format: TableFormat, level: number, low: number): EntryKind {
   if ((low & 1) === 0) return 'invalid';

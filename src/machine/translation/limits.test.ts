@@ -86,6 +86,10 @@ describe('the fields of a register say what holds', () => {
     expect(said(vtcr(0n, 1n, 40, 5n, 1n << 22n), 'HD')).toBe('no effect without HA');
     expect(said(vtcr(0n, 1n, 40, 5n, 1n << 22n), 'HD', withoutTtst)).toMatch(/no effect: this CPU has no/);
     expect(said(vtcr(1n, 1n, 40, 5n, 1n << 32n), 'DS')).toMatch(/no effect with 64K/);
+    expect(said(vtcr(1n, 1n, 40, 5n, 1n << 19n), 'VS')).toBe('VMIDs have 16 bits');
+    expect(said(vtcr(1n, 1n, 40, 5n, 1n << 19n), 'VS', cpuModel('cortex-a57').features)).toBe(
+      'no effect: this CPU has no FEAT_VMID16',
+    );
     expect(said(vtcr(0n, 1n, 40, 5n, 1n << 23n), 'RES0')).toMatch(/should be 0/);
     expect(said(vtcr(0n, 0n, 52, 6n, 3n << 32n), 'SL2')).toBe('walks start at level -1');
     expect(said(vtcr(0n, 1n, 52, 6n, 3n << 32n), 'SL2')).toBe('SL0 1 beside SL2 1 is reserved');
@@ -103,6 +107,8 @@ describe('the fields of a register say what holds', () => {
         .describe(of(48))
         .find((field) => field.name === name);
     expect(half('T1SZ')?.meaning).toBe('39 bits of VA, 0xffffff8000000000 and up: walks start at level 1');
+    const a57 = tcrEl1(1n << 51n).describe(cpuModel('cortex-a57').features);
+    expect(a57.find(({ name }) => name === 'TBID0')?.meaning).toBe('no effect: this CPU has no FEAT_PAuth');
   });
 
   test('of TCR_EL1: DS by the granules of the halves that are walked', () => {

@@ -1,6 +1,6 @@
 /** TCR_EL1, VTCR_EL2 and the registers of table bases, field by field: what each says on a CPU (Arm ARM D24.2). */
 import type { TranslationFeatures } from '../features.ts';
-import { extract, GRANULES, levelShift, stage1StartLevel, type GranuleName } from './format.ts';
+import { concatenatedTables, extract, GRANULES, stage1StartLevel, type GranuleName } from './format.ts';
 import {
   addressSizeBits,
   effectiveGranule,
@@ -140,7 +140,16 @@ const unprivileged = of(
   onOff('EL0 has a translation fault, level 0, at any address of this half', 'EL0 has what the tables give it'),
 );
 const topByte = onOff('bits 63:56 of an address are a tag, not looked at', 'bits 63:56 of an address are like bit 55');
-const topByteData = onOff('TBI holds for data alone: code has no tags', 'TBI holds for data and code');
+const topByteData = of(
+  'FEAT_PAuth',
+  (features) => features.pointerAuthentication,
+  onOff('TBI holds for data alone: code has no tags', 'TBI holds for data and code'),
+);
+const vmidSize = of(
+  'FEAT_VMID16',
+  (features) => features.vmidBits === 16,
+  onOff('VMIDs have 16 bits', 'VMIDs have 8 bits'),
+);
 
 export const TCR_EL1_FIELDS = [
   { name: 'T0SZ', hi: 5, lo: 0, meaning: stage1Size(0) },
@@ -252,8 +261,7 @@ export const VTCR_EL2_FIELDS = [
       );
       const wrong = reserved ?? (level === null ? null : startLevelMisfit(granule, level, bits));
       if (wrong !== null) return `${wrong}: every access is a translation fault, level 0`;
-      const beside =
-        2 ** Math.max(0, bits - levelShift(GRANULES[granule], level ?? 0) - GRANULES[granule].bitsPerLevel);
+      const beside = concatenatedTables(GRANULES[granule], level ?? 0, bits);
       return `walks start at level ${level ?? 0}${beside > 1 ? `, of ${beside} concatenated tables` : ''}`;
     },
   },
@@ -275,7 +283,7 @@ export const VTCR_EL2_FIELDS = [
     lo: 16,
     meaning: (value, around) => outputSize('PA', value, stage2Granule(around).width.wide ? 52 : 48, around.features),
   },
-  { name: 'VS', hi: 19, lo: 19, meaning: onOff('VMIDs have 16 bits', 'VMIDs have 8 bits') },
+  { name: 'VS', hi: 19, lo: 19, meaning: vmidSize },
   { name: 'HA', hi: 21, lo: 21, meaning: accessFlag },
   { name: 'HD', hi: 22, lo: 22, meaning: dirtyState },
   { name: 'HWU59', hi: 25, lo: 25, meaning: hardwareUse(59) },

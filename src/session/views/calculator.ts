@@ -3,6 +3,7 @@ import { startLevel, vtcrEl2 } from '../../kvm/stage2/vtcr.ts';
 import type { TranslationFeatures } from '../../machine/features.ts';
 import { stage1Regime, stage2Regime, type Regime } from '../../machine/translation/control.ts';
 import {
+  concatenatedTables,
   granuleOfPageSize,
   LAST_LEVEL,
   levelShift,
@@ -18,7 +19,6 @@ import {
 import { ControlValue, TCR_EL1_FIELDS, vtcrEl2 as vtcrFields } from '../../machine/translation/registers.ts';
 import { PA_BITS, type CalculatorView, type TablesSize } from '../messages.ts';
 import type { Inspected } from './inspected.ts';
-import { concatenated } from './tables.ts';
 import { entriesAt, treesOf } from './trees.ts';
 
 const GRANULES = ['4K', '16K', '64K'] as const;
@@ -45,6 +45,8 @@ function featuresOf({ granule, paBits, wide }: TablesSize): TranslationFeatures 
     stage2ExecuteByEl: true,
     forcedWriteBack: true,
     branchTargets: true,
+    pointerAuthentication: true,
+    vmidBits: 16,
   };
 }
 
@@ -117,7 +119,7 @@ function startsOf(size: TablesSize, granule: Granule, { tables: { format } }: Re
     starts.push({
       level,
       levels: LAST_LEVEL - level + 1,
-      concatenated: concatenated(tables),
+      concatenated: concatenatedTables(granule, level, inputBits),
       entries,
       rootBytes: BigInt(entries) * 8n,
       encoded: fields && (granule.name === '4K' && lpa2 ? `SL2 ${fields.sl2}, SL0 ${fields.sl0}` : `SL0 ${fields.sl0}`),

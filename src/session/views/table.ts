@@ -1,10 +1,16 @@
 import type { Vcpu } from '../../kvm/vcpu.ts';
 import type { Vm } from '../../kvm/vm.ts';
-import { entryAddress, entryKind, LAST_LEVEL, levelShift } from '../../machine/translation/format.ts';
+import {
+  concatenatedTables,
+  entryAddress,
+  entryKind,
+  LAST_LEVEL,
+  levelShift,
+} from '../../machine/translation/format.ts';
 import { TABLE_KINDS, type Since, type TableView } from '../messages.ts';
 import type { Inspected, Nothing } from './inspected.ts';
 import { nothing } from './inspected.ts';
-import { concatenated, wide } from './tables.ts';
+import { wide } from './tables.ts';
 import { readTable, treesOf, type Tree } from './trees.ts';
 
 type Path = TableView['path'];
@@ -96,6 +102,7 @@ export function tableView(inspected: Inspected, owner: Vm | Vcpu, address: bigin
     changed,
     outputs,
     path: found.path,
-    concatenated: level === tree.tables.startLevel ? concatenated(tree.tables) : 1,
+    concatenated:
+      level === tree.tables.startLevel ? concatenatedTables(format.granule, level, tree.tables.inputBits) : 1,
   };
 }

@@ -5,6 +5,7 @@ import { describeBase, tcrEl1, vtcrEl2 } from '../../machine/translation/registe
 import { contiguousRun, type ContiguousRun } from '../../machine/translation/contiguous.ts';
 import { decodeDescriptor, type MeaningContext } from '../../machine/translation/descriptor.ts';
 import {
+  concatenatedTables,
   encodeAddress,
   entryAddress,
   entryKind,
@@ -274,13 +275,9 @@ function briefly(format: TableFormat, context: MeaningContext): Asked['brief'] {
   };
 }
 
-export function concatenated({ format, startLevel, inputBits }: Tables): number {
-  return 2 ** Math.max(0, inputBits - levelShift(format.granule, startLevel) - format.granule.bitsPerLevel);
-}
-
 function titleOf(tables: Tables, input: string): string {
   const { format, startLevel, inputBits } = tables;
-  const many = concatenated(tables);
+  const many = concatenatedTables(format.granule, startLevel, inputBits);
   const beside = many > 1 ? `, ${many} concatenated tables` : '';
   return `${input} ${inputBits} bits, ${format.granule.name} granule, start level ${startLevel}${beside}`;
 }
