@@ -68,8 +68,9 @@ const LEAF_HIGH = { 1: 0x7efen << 48n, 2: 0x07f8n << 48n } as const;
 class Builder {
   readonly random: Random;
   readonly writes = new Map<number, bigint>();
-  /** Bits that stay 0 in stage 2 leaves. */
-  reserved = 0n;
+  /** Bits that are 0, and that are 1, in all leaves of stage 2. */
+  clear = 0n;
+  set = 0n;
   #next: number = POOL.base;
 
   constructor(random: Random) {
@@ -120,7 +121,7 @@ class Builder {
         if (format.sharedInControl) attributes &= ~0x300n;
         if (sound) attributes = stage === 2 ? 0x7fcn & ~(format.sharedInControl ? 0x300n : 0n) : attributes | AF;
         else if (chance(random, 85)) attributes |= AF;
-        if (stage === 2) attributes &= ~this.reserved;
+        if (stage === 2) attributes = (attributes & ~this.clear) | this.set;
         this.writes.set(at, this.#entry(tables, aligned, attributes | (level === LAST_LEVEL ? 3n : 1n)));
         return;
       }
@@ -154,6 +155,21 @@ function baseRegister(random: Random, { root: address, format, inputBits, startL
   return BigInt(address) | (ignored & ~0x3en);
 }
 
+/**
+ * MAIR_EL1 of any Device memory, and Normal memory with any cacheability and hints of both halves. Without the values that are
+ * UNPREDICTABLE unless a CPU has FEAT_XS or FEAT_MTE2: a half of Normal memory that is 0, bits 1:0 of Device memory.
+ */
+function memoryAttributes(random: Random): bigint {
+  const half = () => BigInt(1 + random.below(15));
+  let mair = 0n;
+  for (let index = 0n; index < 8n; index++) {
+    const outer = half();
+    const normal = (outer << 4n) | (chance(random, 30) ? outer : half());
+    mair |= (chance(random, 20) ? BigInt(random.below(4) << 2) : normal) << (8n * index);
+  }
+  return mair;
+}
+
 /** Case `number` of a seed for a CPU. `outputs`: where the last stage leads, mostly; by default to any address. */
 export function makeCase(
   seed: number,
@@ -164,9 +180,14 @@ export function makeCase(
   const random = new Random(Math.imul(seed, 0x10001) ^ Math.imul(number + 1, 0x9e3779b1));
   const builder = new Builder(random);
   const { paBits } = features;
-  const forcedWriteBack = chance(random, 10) ? 1n << 46n : 0n;
-  // Bit 5 is reserved with HCR_EL2.FWB.
-  builder.reserved = forcedWriteBack ? 1n << 5n : 0n;
+  const forcedWriteBack = chance(random, 25);
+  const protectedWalk = chance(random, 5);
+  if (forcedWriteBack) {
+    // Bit 5 is reserved with HCR_EL2.FWB. (QEMU 7.2 has all memory with it as Device.)
+    builder.clear = 1n << 5n;
+    // As is MemAttr 4. (QEMU 7.2 has it as Device memory, but not for HCR_EL2.PTW.)
+    if (protectedWalk) builder.set = 1n << 3n;
+  }
   const granule = random.pick(features.stage1Granules);
   const ds = features.lpa2Stage1.includes(granule) && chance(random, 25);
   const wide1 = ds || (granule === '64K' && paBits === 52);
@@ -244,7 +265,9 @@ export function makeCase(
   if (!careful && chance(random, 35)) {
     // One bit of some entry otherwise: its address, its attributes, valid or not. (QEMU 7.2 takes blocks at every level.)
     const [address, value] = random.pick([...builder.writes]);
-    builder.writes.set(address, value ^ (1n << BigInt(random.pick(FLIPPED))));
+    const fixed = builder.clear | builder.set;
+    const flipped = FLIPPED.filter((bit) => ((fixed >> BigInt(bit)) & 1n) === 0n);
+    builder.writes.set(address, value ^ (1n << BigInt(random.pick(flipped))));
   }
 
   const size1 = BigInt(64 - inputBits);
@@ -302,9 +325,11 @@ export function makeCase(
     TCR_EL1: tcr,
     TTBR0_EL1: baseRegister(random, lower) | far(wide1),
     TTBR1_EL1: baseRegister(random, upper) | far(wide1),
-    MAIR_EL1: 0x44ff_bb04_0c00_f4ffn,
-    SCTLR_EL1: 0x30d0_0980n | (chance(random, 94) ? 1n : 0n) | 0x1004n | flag(20, 19n),
-    HCR_EL2: (1n << 31n) | (stage2 ? 1n | forcedWriteBack | flag(5, 2n) | flag(4, 12n) : 0n),
+    MAIR_EL1: memoryAttributes(random),
+    SCTLR_EL1: 0x30d0_0980n | flag(94, 0n) | flag(90, 2n) | flag(80, 12n) | flag(20, 19n),
+    HCR_EL2:
+      (1n << 31n) |
+      (stage2 ? 1n | (protectedWalk ? 1n << 2n : 0n) | flag(4, 12n) | (forcedWriteBack ? 1n << 46n : 0n) : 0n),
     VTCR_EL2: vtcr,
     VTTBR_EL2: baseRegister(random, tables2) | far(wide2),
     writes: builder.writes,
