@@ -67,6 +67,8 @@ main:   ldr x0, =TABLES
         isb
         mrs x0, sctlr_el1
         orr x0, x0, #1
+        /* C, at which QEMU's AT does not look. */
+        orr x0, x0, #4
         msr sctlr_el1, x0
         isb
 
