@@ -21,6 +21,11 @@ describe('maintenance', () => {
       isb
       ldr x3, =0x40123456
       at s1e1r, x3
+      mrs x7, par_el1
+      orr x2, x2, #4                  // C
+      msr sctlr_el1, x2
+      isb
+      at s1e1r, x3
       mrs x4, par_el1
       at s1e0r, x3
       mrs x5, par_el1
@@ -30,6 +35,7 @@ describe('maintenance', () => {
     `);
     cpu.run(1000);
     expect(x(cpu, 4, 5, 6)).toEqual([0xff00_0000_4012_3b80n, 0x81bn, 0x80bn]);
+    expect(x(cpu, 7)).toEqual([0x4400_0000_4012_3b00n]);
   });
   test('AT finds what hardware would make accessible and writable, and changes no descriptor', () => {
     const { cpu } = boot(
@@ -46,6 +52,7 @@ describe('maintenance', () => {
       msr tcr_el1, x2
       mrs x2, sctlr_el1
       orr x2, x2, #1
+      orr x2, x2, #4
       msr sctlr_el1, x2
       isb
       ldr x3, =0x80123456
