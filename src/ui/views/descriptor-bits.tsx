@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { DescriptorField } from '../../session/messages.ts';
+import { BitSegment } from './bit-segment.tsx';
 import { bitsPerRow, highestBit, initials, nameFits, rulerRows, type RulerSegment } from './bit-ruler.ts';
 import { useWidth } from './use-width.ts';
 import { hex } from '../format.ts';
@@ -46,37 +47,26 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
     if (hasRoom(segment) || !named.has(segment.field)) return { text: name, upright: !hasRoom(segment) && name !== '' };
     return { text: initials(name), upright: false };
   };
-  const differs = before === null ? 0n : before ^ value;
-  const isSet = (bit: number) => (value >> BigInt(bit)) & 1n;
-  const digit = (bit: number) => {
-    const changed = ((differs >> BigInt(bit)) & 1n) === 1n;
-    const text = isSet(bit).toString();
-    if (!onFlip) return changed ? <b data-changed={true}>{text}</b> : text;
-    return (
-      <button
-        type="button"
-        className="bits-flip"
-        data-bit={bit}
-        data-changed={changed}
-        tabIndex={bit === reachable ? 0 : -1}
-        aria-label={`Bit ${bit} is ${text}${changed ? ', changed' : ''}`}
-        onFocus={() => setReachable(bit)}
-        onClick={() => {
-          flipped.current = bit;
-          onFlip(bit);
-        }}
-      >
-        {text}
-      </button>
-    );
-  };
+  const digits = bitText(value);
+  const differs = bitText(before === null ? 0n : before ^ value);
   return (
-    <div className="bits" ref={attach}>
+    <div
+      className="bits"
+      ref={attach}
+      onPointerOver={({ target }) => setMarked(numberAt(target, 'data-field'))}
+      onPointerLeave={() => setMarked(null)}
+    >
       <div
         ref={ruler}
         className="bits-ruler"
         role={onFlip ? 'group' : 'img'}
         aria-label={`Bits of ${hex(value, 16)}; the table below reads them`}
+        onFocus={({ target }) => setReachable(numberAt(target, 'data-bit') ?? reachable)}
+        onClick={({ target }) => {
+          const bit = numberAt(target, 'data-bit');
+          flipped.current = bit;
+          if (bit !== null) onFlip?.(bit);
+        }}
         onKeyDown={(event) => {
           const by = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: perRow, ArrowDown: -perRow }[event.key];
           if (by === undefined || !onFlip) return;
@@ -87,33 +77,26 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
         {rows.map((row) => (
           <div key={row[0]?.hi} className="bits-row">
             {row.map((segment) => {
+              const { hi, lo } = segment;
               const field = segment.field === null ? null : fields[segment.field];
-              const count = segment.hi - segment.lo + 1;
               const { text, upright } = label(segment);
               return (
-                <div
-                  key={segment.hi}
-                  className="bits-segment"
-                  data-hue={segment.field === null ? 'none' : segment.field % HUES}
-                  data-marked={segment.field !== null && segment.field === marked}
-                  style={{ inlineSize: `${(100 * count) / perRow}%` }}
+                <BitSegment
+                  key={hi}
+                  hi={hi}
+                  lo={lo}
+                  perRow={perRow}
+                  field={segment.field}
+                  hue={segment.field === null ? 'none' : segment.field % HUES}
+                  name={text}
+                  upright={upright}
                   title={field ? `${field.name} [${field.bits}] = ${hex(field.value)}: ${field.meaning}` : undefined}
-                  onPointerEnter={() => setMarked(segment.field)}
-                  onPointerLeave={() => setMarked(null)}
-                >
-                  <span className="bits-numbers">
-                    <span>{segment.hi}</span>
-                    {segment.lo < segment.hi && <span>{segment.lo}</span>}
-                  </span>
-                  <span className="bits-digits">
-                    {Array.from({ length: count }, (_, index) => (
-                      <span key={index}>{digit(segment.hi - index)}</span>
-                    ))}
-                  </span>
-                  <span className="bits-name" data-upright={upright}>
-                    {text}
-                  </span>
-                </div>
+                  marked={segment.field !== null && segment.field === marked}
+                  digits={digits.slice(63 - hi, 64 - lo)}
+                  differs={differs.slice(63 - hi, 64 - lo)}
+                  flips={onFlip !== undefined}
+                  reachable={reachable <= hi && reachable >= lo ? reachable : null}
+                />
               );
             })}
           </div>
@@ -130,12 +113,7 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
         </thead>
         <tbody>
           {fields.map((field, index) => (
-            <tr
-              key={`${field.name} ${field.bits}`}
-              data-marked={index === marked}
-              onPointerEnter={() => setMarked(index)}
-              onPointerLeave={() => setMarked(null)}
-            >
+            <tr key={`${field.name} ${field.bits}`} data-field={index} data-marked={index === marked}>
               <td>{field.bits}</td>
               <th scope="row">
                 <span className="bits-swatch" data-hue={index % HUES} aria-hidden="true" />
@@ -149,6 +127,15 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
       </table>
     </div>
   );
+}
+
+/** 64 digits, bit 63 first. */
+const bitText = (value: bigint) => value.toString(2).padStart(64, '0');
+
+/** What an attribute of an element, or of one around it, says. */
+function numberAt(target: EventTarget, attribute: string): number | null {
+  const text = target instanceof Element ? target.closest(`[${attribute}]`)?.getAttribute(attribute) : null;
+  return text ? Number(text) : null;
 }
 
 interface BitStripProps {
@@ -166,7 +153,7 @@ const bitsText = (hi: number, lo: number) => (hi === lo ? `Bit ${hi}` : `Bits ${
 /** 64 bits in one line, coloured by field. */
 export function BitStrip({ value, fields, names, moved, label }: BitStripProps) {
   const order = [...new Set(names)];
-  const digits = value.toString(2).padStart(64, '0');
+  const digits = bitText(value);
   return (
     <div className="bits-strip" role="img" aria-label={label}>
       {rulerRows(fields, 64)

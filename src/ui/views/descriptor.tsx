@@ -1,5 +1,5 @@
-import { useState } from 'react';
-import type { DescriptorField, OtherFormat, TablesOwner } from '../../session/messages.ts';
+import { memo, useState } from 'react';
+import type { DescriptorField, DescriptorView, OtherFormat, TablesOwner } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { useTargetVm } from '../inspect.ts';
 import { prose } from '../prose.ts';
@@ -8,6 +8,7 @@ import { AddressField } from './address-field.tsx';
 import { movedFields } from './bit-ruler.ts';
 import { BitStrip, DescriptorBits, highestFirst } from './descriptor-bits.tsx';
 import { shortSize } from './format.ts';
+import { useLater } from './use-later.ts';
 
 interface DescriptorProps {
   readonly owner: TablesOwner;
@@ -50,6 +51,7 @@ export function Descriptor(props: DescriptorProps) {
     if (edited?.address !== address) setEdited({ address, from: value });
     write(owner.stage, vm, address, to);
   };
+  const others = useLater(view?.view === 'descriptor' ? view : null);
   if (view?.view !== 'descriptor') return <p className="view-muted">Reading…</p>;
   return (
     <>
@@ -75,16 +77,7 @@ export function Descriptor(props: DescriptorProps) {
         before={before}
         onFlip={(bit) => change(value ^ (1n << BigInt(bit)))}
       />
-      {view.others.length > 0 && (
-        <section className="descriptor-others" aria-label="The same mapping in other formats">
-          <h4>The same mapping in other formats</h4>
-          <ul>
-            {view.others.map((other) => (
-              <Other key={other.format} other={other} own={view.fields} />
-            ))}
-          </ul>
-        </section>
-      )}
+      {others && <OtherFormats view={others} />}
     </>
   );
 }
@@ -98,6 +91,20 @@ const CHANGE = {
 
 const asksSame = (a: DescriptorProps, b: DescriptorProps): boolean =>
   a.level === b.level && a.value === b.value && a.input === b.input && a.before === b.before;
+
+const OtherFormats = memo(function OtherFormats({ view: { others, fields } }: { view: DescriptorView }) {
+  if (others.length === 0) return null;
+  return (
+    <section className="descriptor-others" aria-label="The same mapping in other formats">
+      <h4>The same mapping in other formats</h4>
+      <ul>
+        {others.map((other) => (
+          <Other key={other.format} other={other} own={fields} />
+        ))}
+      </ul>
+    </section>
+  );
+});
 
 function Other({ other, own }: { other: OtherFormat; own: readonly DescriptorField[] }) {
   if (!other.ok) {
