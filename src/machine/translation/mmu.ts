@@ -188,10 +188,8 @@ export class Mmu {
     this.#trace = null;
     if (result.ok) return { steps, result, why: '', causes: [] };
     const half = ((va >> BigInt(HIGHEST_VA_BIT)) & 1n) === 0n ? 0 : 1;
-    const { features, configuration } = { features: this.#features, configuration: this.#now };
-    const causes = this.#why
-      ? []
-      : causesOf({ fault: result, reads: steps, accessor: kind, half, configuration, features });
+    const ended = { fault: result, reads: steps, accessor: kind, half } as const;
+    const causes = this.#why ? [] : causesOf({ ...ended, configuration: this.#now, features: this.#features });
     const why = this.#why || causes.map(({ text }) => text).join('. ') || withoutCause(result);
     return { steps, result, why, causes };
   }
