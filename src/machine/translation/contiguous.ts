@@ -1,5 +1,5 @@
 /** Runs of entries that the contiguous bit joins, and what is wrong with one (Arm ARM D8.7.1, "Misprogramming the Contiguous bit"). */
-import { fieldValue, STAGE1, STAGE2 } from './descriptor.ts';
+import { fieldValue, STAGE1, STAGE2, type DescriptorField } from './descriptor.ts';
 import { encodeAddress, entryAddress, entryKind, levelShift, power, type TableFormat } from './format.ts';
 
 export interface ContiguousRun {
@@ -59,7 +59,7 @@ interface Entry {
   readonly contiguous: boolean;
   readonly output: number;
   readonly size: number;
-  /** All but the address and what hardware may set in one entry: the Access flag, and with DBM the permission to write. */
+  /** All but the address, software's bits and what hardware may set in one entry: the Access flag, and with DBM the permission to write. */
   readonly attributes: string;
 }
 
@@ -75,9 +75,14 @@ function read(format: TableFormat, level: number, words: Uint32Array, index: num
     contiguous: fieldValue(fields.Contiguous, low, high) === 1,
     output,
     size: power(levelShift(format.granule, level)),
-    attributes: `${((low ^ address.low) & ~byHardware) >>> 0} ${(high ^ address.high) >>> 0}`,
+    attributes: `${((low ^ address.low) & ~byHardware) >>> 0} ${((high ^ address.high) & ~SOFTWARE[format.stage]) >>> 0}`,
   };
 }
+
+/** Software's bits in the high half. */
+const softwareBits = ({ parts }: DescriptorField) =>
+  parts.reduce((bits, { hi, lo }) => bits | ((power(hi - lo + 1) - 1) << (lo - 32)), 0);
+const SOFTWARE = { 1: softwareBits(STAGE1.Software), 2: softwareBits(STAGE2.Software) } as const;
 
 /** AF is bit 10 of both stages; AP[2] and S2AP[1] are bit 7. */
 const AF = 1 << 10;

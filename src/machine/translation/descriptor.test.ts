@@ -182,6 +182,13 @@ describe('the contiguous bit', () => {
     expect(dirty?.wrong).toBeNull();
   });
 
+  test('joins them whatever software has noted in one of them', () => {
+    const noted = sixteenPages((page, entry) => {
+      if (page === 40) entry.high |= (1 << 31) | (1 << (55 - 32));
+    });
+    expect(noted?.wrong).toBeNull();
+  });
+
   test.each([
     ['an entry leads elsewhere', 33, { output: OUTPUT }, 'entry 33 leads to 0x80000000'],
     ['an entry is not marked', 47, { high: 0 }, 'entry 47 is not marked'],
