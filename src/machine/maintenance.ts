@@ -42,7 +42,7 @@ export class Maintenance {
     }
   }
 
-  /** Cache maintenance by address: nothing to do but to fault where an access would, PSTATE.PAN aside (D8.4.1.2). */
+  /** Cache maintenance by address: nothing to do but to fault where an access would, PSTATE.PAN aside (AArch64.S1DirectBasePermissions). */
   maintain(va: bigint, access: 'read' | 'write'): Exception | null {
     const { mmu, kindHere } = this.#parts;
     const result = mmu.translate(lowOf(va), highOf(va), { ...kindHere(access), pan: false, peek: true });

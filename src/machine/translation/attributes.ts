@@ -34,7 +34,7 @@ export function uncached(found: MemoryAttributes): MemoryAttributes {
   return found.type === 'device' ? found : attributes((NON_CACHEABLE << 4) | NON_CACHEABLE, found.shareability);
 }
 
-/** Stage 1 off: data is Device-nGnRnE, instructions are Normal, cacheable where SCTLR_EL1.I (D8.2.11); with HCR_EL2.DC all is Write-Back. */
+/** Stage 1 off: data is Device-nGnRnE, instructions are Normal, cacheable where SCTLR_EL1.I; with HCR_EL2.DC all is Write-Back (AArch64.S1DisabledOutput). */
 export function flatAttributes(fetch: boolean, cached: boolean, defaultCacheable: boolean): MemoryAttributes {
   if (defaultCacheable) return attributes(WRITE_BACK, 0);
   if (!fetch) return DEVICE_nGnRnE;
