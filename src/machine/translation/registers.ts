@@ -139,6 +139,8 @@ const unprivileged = of(
   (features) => features.e0pd,
   onOff('EL0 has a translation fault, level 0, at any address of this half', 'EL0 has what the tables give it'),
 );
+const notWalked = (half: 0 | 1): Meaning =>
+  onOff(`TTBR${half}_EL1 is not walked: a miss is a translation fault`, `a miss walks from TTBR${half}_EL1`);
 const topByte = onOff('bits 63:56 of an address are a tag, not looked at', 'bits 63:56 of an address are like bit 55');
 const topByteData = of(
   'FEAT_PAuth',
@@ -153,24 +155,14 @@ const vmidSize = of(
 
 export const TCR_EL1_FIELDS = [
   { name: 'T0SZ', hi: 5, lo: 0, meaning: stage1Size(0) },
-  {
-    name: 'EPD0',
-    hi: 7,
-    lo: 7,
-    meaning: onOff('TTBR0_EL1 is not walked: a miss is a translation fault', 'a miss walks from TTBR0_EL1'),
-  },
+  { name: 'EPD0', hi: 7, lo: 7, meaning: notWalked(0) },
   { name: 'IRGN0', hi: 9, lo: 8, meaning: inner },
   { name: 'ORGN0', hi: 11, lo: 10, meaning: outer },
   { name: 'SH0', hi: 13, lo: 12, meaning: shareability((around) => stage1Granule(around, 0).width.lpa2) },
   { name: 'TG0', hi: 15, lo: 14, meaning: stage1Tables(0) },
   { name: 'T1SZ', hi: 21, lo: 16, meaning: stage1Size(1) },
   { name: 'A1', hi: 22, lo: 22, meaning: (value) => `the ASID is that of TTBR${value}_EL1` },
-  {
-    name: 'EPD1',
-    hi: 23,
-    lo: 23,
-    meaning: onOff('TTBR1_EL1 is not walked: a miss is a translation fault', 'a miss walks from TTBR1_EL1'),
-  },
+  { name: 'EPD1', hi: 23, lo: 23, meaning: notWalked(1) },
   { name: 'IRGN1', hi: 25, lo: 24, meaning: inner },
   { name: 'ORGN1', hi: 27, lo: 26, meaning: outer },
   { name: 'SH1', hi: 29, lo: 28, meaning: shareability((around) => stage1Granule(around, 1).width.lpa2) },
