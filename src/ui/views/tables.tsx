@@ -100,10 +100,13 @@ function Tables({ owner, controls, since, onSince, rowsShown, onRowsShown }: Tre
   const [known, setKnown] = useState(NO_ROOTS);
   const asked = useInspection((inspection) => inspection.entry);
   const aim = owner.stage === 2 ? asked : null;
-  const isOpen = useMemo(
+  const open = useMemo(
     () => openTables(known, byHand, openAll, onlyChanged, aim),
     [known, byHand, openAll, onlyChanged, aim],
   );
+  // The same tables are the same set, whatever changed in them.
+  const [isOpen, setIsOpen] = useState(open);
+  if (isOpen !== open && (isOpen.size !== open.size || [...open].some((table) => !isOpen.has(table)))) setIsOpen(open);
   const shownOpen = useCallback((table: bigint) => isOpen.has(table), [isOpen]);
   const view = useView({
     view: 'tables',
@@ -291,17 +294,7 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, ai
   );
   return (
     <>
-      <details className="tables-control">
-        <summary>{view.title}</summary>
-        {view.control.map(({ name, value, fields }) => (
-          <section key={name} aria-label={name}>
-            <h4>
-              {name} <code>{hex(value, 16)}</code>
-            </h4>
-            <DescriptorBits value={value} fields={fields} />
-          </section>
-        ))}
-      </details>
+      <Control title={view.title} control={view.control} />
       {onlyChanged && changed === 0 ? (
         <Empty title={view.comparable ? `Nothing changed since ${moment}.` : 'There is no moment to compare with yet.'}>
           {view.comparable
@@ -321,6 +314,25 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, ai
         </div>
       )}
     </>
+  );
+}
+
+/** The registers that say which format the tables have; their bits are drawn once they are asked for. */
+function Control({ title, control }: Pick<TablesView, 'title' | 'control'>) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details className="tables-control" open={open} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>{title}</summary>
+      {open &&
+        control.map(({ name, value, fields }) => (
+          <section key={name} aria-label={name}>
+            <h4>
+              {name} <code>{hex(value, 16)}</code>
+            </h4>
+            <DescriptorBits value={value} fields={fields} />
+          </section>
+        ))}
+    </details>
   );
 }
 

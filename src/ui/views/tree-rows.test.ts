@@ -47,6 +47,19 @@ describe('rows of the tree', () => {
     expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
   });
 
+  it('are the same objects where a table is, and others where it opens or stands elsewhere', () => {
+    const all = () => true;
+    const changed = table(0x4000n, 3, [entry(0, null)]);
+    const withRoot = (...entries: TableEntry[]) => treeRows([table(0x1000n, 1, entries)], all);
+    const before = withRoot(entry(0, leaf), entry(1, middle));
+    const after = withRoot(entry(0, changed), entry(1, middle));
+    const below = (rows: readonly { readonly id: string }[]) => rows.filter(({ id }) => id.includes('/1/'));
+    expect(below(after)).toHaveLength(3);
+    below(after).forEach((row, index) => expect(row).toBe(below(before)[index]));
+    expect(withRoot(entry(2, middle)).map(({ id }) => id)).toContain('t1000-0/2/5/1');
+    expect(treeRows([table(0x1000n, 1, [entry(1, middle)])], (address) => address !== 0x3000n)).toHaveLength(3);
+  });
+
   it('wait where a table is open whose entries are not there yet', () => {
     const rows = treeRows([table(0x1000n, 1, null)], () => true);
     expect(rows.map(({ entry, table }) => [entry, table?.address ?? null])).toEqual([

@@ -29,44 +29,14 @@ export interface TreeRow {
   readonly level: number;
 }
 
-/** The rows that `isOpen` leaves visible, from top to bottom. */
-export function treeRows(roots: readonly TableNode[], isOpen: (table: bigint) => boolean): TreeRow[] {
-  const rows: TreeRow[] = [];
-  const note = (parent: string, depth: number, level: number, siblings: number, cut: number) => {
-    const bare = { table: null, opens: null, open: false, entry: null } as const;
-    rows.push({ id: `${parent}/rest`, parent, depth, position: siblings, siblings, level, cut, ...bare });
-  };
-  const entriesOf = (table: TableNode, parent: string, depth: number) => {
-    const { entries, level, cut } = table;
-    if (entries === null) {
-      note(parent, depth, level, 1, 0);
-      return;
-    }
-    const siblings = entries.length + (cut > 0 ? 1 : 0);
-    entries.forEach((entry, index) => entryRow(entry, level, parent, depth, index + 1, siblings));
-    if (cut > 0) note(parent, depth, level, siblings, cut);
-  };
-  const entryRow = (
-    entry: TableEntry,
-    level: number,
-    parent: string,
-    depth: number,
-    position: number,
-    siblings: number,
-  ) => {
-    const id = `${parent}/${entry.index}`;
-    const { child, members } = entry;
-    const opens = opensOf(entry);
-    const open = child !== null ? isOpen(child.address) : members !== null;
-    rows.push({ id, parent, depth, position, siblings, table: child, opens, open, entry, cut: 0, level });
-    if (child && open) entriesOf(child, id, depth + 1);
-    members?.forEach((member, index) => entryRow(member, level, id, depth + 1, index + 1, members.length));
-  };
-  roots.forEach((root, index) => {
-    const id = `t${root.address.toString(16)}-${root.inputBase.toString(16)}`;
+type IsOpen = (table: bigint) => boolean;
+
+/** The rows that `isOpen` leaves visible, from top to bottom. Those of a table that is the same object as before are, too. */
+export function treeRows(roots: readonly TableNode[], isOpen: IsOpen): TreeRow[] {
+  return roots.flatMap((root, index) => {
     const open = isOpen(root.address);
-    rows.push({
-      id,
+    const row: TreeRow = {
+      id: `t${root.address.toString(16)}-${root.inputBase.toString(16)}`,
       parent: null,
       depth: 1,
       position: index + 1,
@@ -77,10 +47,52 @@ export function treeRows(roots: readonly TableNode[], isOpen: (table: bigint) =>
       entry: null,
       cut: 0,
       level: root.level,
-    });
-    if (open) entriesOf(root, id, 2);
+    };
+    return open ? [row, ...rowsBelow(root, row.id, 2, isOpen)] : [row];
   });
+}
+
+interface Below {
+  readonly parent: string;
+  readonly depth: number;
+  readonly isOpen: IsOpen;
+  readonly rows: readonly TreeRow[];
+}
+
+/** Of a guest's thousands of entries a step changes few. */
+const known = new WeakMap<TableNode, Below>();
+
+function rowsBelow(table: TableNode, parent: string, depth: number, isOpen: IsOpen): readonly TreeRow[] {
+  const before = known.get(table);
+  if (before?.parent === parent && before.depth === depth && before.isOpen === isOpen) return before.rows;
+  const rows: TreeRow[] = [];
+  const { entries, level, cut } = table;
+  const siblings = (entries?.length ?? 0) + (entries === null || cut > 0 ? 1 : 0);
+  entries?.forEach((entry, index) => {
+    addEntry(rows, entry, { level, parent, depth, position: index + 1, siblings }, isOpen);
+  });
+  if (entries === null || cut > 0) {
+    const bare = { table: null, opens: null, open: false, entry: null } as const;
+    rows.push({ id: `${parent}/rest`, parent, depth, position: siblings, siblings, level, cut, ...bare });
+  }
+  known.set(table, { parent, depth, isOpen, rows });
   return rows;
+}
+
+type Place = Pick<TreeRow, 'level' | 'parent' | 'depth' | 'position' | 'siblings'>;
+
+/** An entry's row, and those below it. */
+function addEntry(rows: TreeRow[], entry: TableEntry, place: Place, isOpen: IsOpen): void {
+  const id = `${place.parent}/${entry.index}`;
+  const { child, members } = entry;
+  const open = child !== null ? isOpen(child.address) : members !== null;
+  rows.push({ ...place, id, table: child, opens: opensOf(entry), open, entry, cut: 0 });
+  const depth = place.depth + 1;
+  if (child && open) for (const row of rowsBelow(child, id, depth, isOpen)) rows.push(row);
+  members?.forEach((member, index) => {
+    const { level } = place;
+    addEntry(rows, member, { level, parent: id, depth, position: index + 1, siblings: members.length }, isOpen);
+  });
 }
 
 /** A row that was chosen, and the address of its entry; null: it has none. */
