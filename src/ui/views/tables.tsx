@@ -1,4 +1,4 @@
-import { useCallback, useDeferredValue, useMemo, useState, type ReactNode } from 'react';
+import { memo, useCallback, useMemo, useState, type ReactNode } from 'react';
 import type { Since, TableEntry, TableNode, TablesOwner, TablesView } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm, type Inspection } from '../inspect.ts';
@@ -23,7 +23,11 @@ import {
   type Toggled,
   type TreeRow,
 } from './tree-rows.ts';
+import { useSettled } from './use-settled.ts';
 import './tables.css';
+
+/** A selection stays where it has stood for so many milliseconds: longer than a held key takes to repeat. */
+const SETTLED_MS = 60;
 
 /** As many tables are opened at once; a guest may have thousands. */
 const OPEN_LIMIT = 64;
@@ -275,23 +279,16 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, ai
   if (choice.aim !== aim) setChoice({ aim, row: undefined });
   const aimed = choice.row === undefined && aim ? rowOf(rows, aim.input) : null;
   const row = choice.row ? rowAgain(rows, choice.row) : rows.find(({ id }) => id === aimed);
+  // A row is marked at once, and told of where the selection stays: a key that is held passes many.
+  const settled = useSettled(row?.id ?? null, SETTLED_MS);
+  const told = rows.find(({ id }) => id === settled) ?? row;
   const setSelected = (id: string | null) => {
     const entry = rows.find((other) => other.id === id)?.entry;
     setChoice({ aim, row: id === null ? null : { id, address: entry?.address ?? null } });
   };
+  const close = useCallback(() => setChoice({ aim, row: null }), [aim]);
   const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
   const moment = momentText(view.kept === null ? 'stop' : (since ?? 'stop'));
-  // A row is marked at once and told of when there is time: a key that is held passes many.
-  const detail = useDeferredValue(
-    <RowDetail
-      row={row}
-      owner={owner}
-      since={moment}
-      changed={changed}
-      onMemory={onMemory}
-      onClose={() => setSelected(null)}
-    />,
-  );
   return (
     <>
       <Control title={view.title} control={view.control} />
@@ -310,7 +307,7 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, ai
             onSelect={setSelected}
             onToggle={onToggle}
           />
-          {detail}
+          <RowDetail row={told} owner={owner} since={moment} changed={changed} onMemory={onMemory} onClose={close} />
         </div>
       )}
     </>
@@ -346,7 +343,7 @@ interface RowDetailProps {
 }
 
 /** What the selected row of the tree says in full. */
-function RowDetail({ row, owner, since, changed, onMemory, onClose }: RowDetailProps) {
+const RowDetail = memo(function RowDetail({ row, owner, since, changed, onMemory, onClose }: RowDetailProps) {
   if (!row || (row.entry === null && row.table === null)) {
     return (
       <p className="view-foot view-muted">
@@ -377,7 +374,7 @@ function RowDetail({ row, owner, since, changed, onMemory, onClose }: RowDetailP
       )}
     </Detail>
   );
-}
+});
 
 function EntryDetail({
   entry,
