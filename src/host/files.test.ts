@@ -61,6 +61,22 @@ describe('/proc/self/pagemap', () => {
     expect(entry(of(own))).toBe(PRESENT | EXCLUSIVE | frame(of(own)));
   });
 
+  it('has the same page of zeros wherever private memory was only read, which nobody has for his own', () => {
+    const { vmm, process, entry, pfn, mark, isIdle } = opened();
+    const HUGE = 0x20_0000;
+    const small = vmm.map(2 * PAGE, { shared: false });
+    const huge = vmm.map(HUGE, { shared: false, address: 0x1_0000_0000n });
+    for (const at of [small, small + BigInt(PAGE), huge]) process.memory.read(at, 1);
+    expect(entry(small)).toBe(PRESENT | BigInt(pfn(small)));
+    expect(entry(small + BigInt(PAGE))).toBe(entry(small));
+    expect([mark(small), isIdle(small)]).toEqual([8, false]);
+    expect(entry(huge)).toBe(PRESENT | FILE | BigInt(pfn(huge)));
+    expect(pfn(huge + 0x5000n)).toBe(pfn(huge) + 5);
+    process.memory.write(huge, Uint8Array.of(1));
+    expect(entry(huge)).toBe(PRESENT | EXCLUSIVE | BigInt(pfn(huge)));
+    expect(entry(huge + 0x5000n)).toBe(entry(small));
+  });
+
   it('goes through a huge page page by page, and ends with user space', () => {
     const { vmm, process, pfn, pagemap } = opened();
     const at = vmm.map(0x20_0000, { shared: false, address: 0x1_0000_0000n });

@@ -100,7 +100,7 @@ class PageMap extends WordFile {
       const page = this.#memory.present((first + n) * this.#pageSize);
       if (!page) continue;
       const frame = BigInt(page.pa / this.#pageSize);
-      words[n] = frame | PAGEMAP.PRESENT | PAGEMAP.EXCLUSIVE | (page.anonymous ? 0n : PAGEMAP.FILE);
+      words[n] = frame | PAGEMAP.PRESENT | (page.exclusive ? PAGEMAP.EXCLUSIVE : 0n) | (page.file ? PAGEMAP.FILE : 0n);
     }
     return words;
   }
@@ -108,7 +108,7 @@ class PageMap extends WordFile {
 
 /**
  * A bit for each page of the host (CONFIG_IDLE_PAGE_TRACKING, Documentation/admin-guide/mm/idle_page_tracking.rst): whether it has
- * not been used since the bit was set. Pages of processes have one, huge ones by their first; the kernel's own read as 0.
+ * not been used since the bit was set. Pages of processes have one, huge ones by their first; the kernel's own, the zero page among them, read as 0.
  */
 class IdleBitmap extends WordFile {
   readonly #host: Host;

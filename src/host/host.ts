@@ -3,14 +3,16 @@ import type { Descriptor, DescriptorKind, RunControl } from '../kvm/descriptor.t
 import { KvmModule } from '../kvm/module.ts';
 import type { IoctlResult } from '../kvm/refusal.ts';
 import { Machine } from '../machine/machine.ts';
-import { tableFormat } from '../machine/translation/format.ts';
+import { levelShift, tableFormat } from '../machine/translation/format.ts';
 import { stage1StartLevel } from '../machine/translation/format.ts';
 import { bootLog, type BootLine } from './bootlog.ts';
 import { checkConfig, ConfigError, DEFAULT_KERNEL, hardwareOptions, type HostConfig } from './config.ts';
 import { EmulatedCpu } from './emulated.ts';
 import { realIdentity, withoutPointerAuthentication } from './identity.ts';
 import { AddressSpace } from './mm.ts';
+import { BLOCK_LEVEL } from './pages.ts';
 import { Process } from './process.ts';
+import { ZeroPages } from './zero.ts';
 
 export type { BootLine } from './bootlog.ts';
 
@@ -48,6 +50,7 @@ export class Host {
   readonly control: RunControl = { budget: SLICE, idleUntil: null, signals: 0n };
   /** At most one observer; null takes it away. */
   onIoctl: IoctlObserver | null = null;
+  readonly #zero: ZeroPages;
   readonly #processes = new Set<Process>();
   #lastPid = 0;
 
@@ -72,6 +75,7 @@ export class Host {
       cpus: CPUS,
       ...(regScope && { regScope }),
     });
+    this.#zero = new ZeroPages(memory, 2 ** levelShift(this.kvm.granule, BLOCK_LEVEL));
     this.bootLog = bootLog(config, this.kvm);
   }
 
@@ -96,7 +100,7 @@ export class Host {
     const tableBits = has52 ? vaBits : 48;
     const format = tableFormat(1, granule.name, granule.name === '64K' || features.lpa2 ? paBits : 48);
     const startLevel = stage1StartLevel(granule, tableBits);
-    const memory = AddressSpace.create(this.machine.memory, format, startLevel, tableBits, vaBits);
+    const memory = AddressSpace.create(this.machine.memory, this.#zero, format, startLevel, tableBits, vaBits);
     if (!memory) throw new ConfigError("the host's memory is used up: there is none for a process' page table");
     memory.mapVdso();
     const process = new Process(this, ++this.#lastPid, memory);

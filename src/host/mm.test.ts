@@ -8,14 +8,14 @@ const BASE = 0x1_0000_0000n;
 const PAGES = 1100;
 
 interface Step {
-  readonly op: 'map' | 'huge' | 'unmap' | 'protect' | 'write';
+  readonly op: 'map' | 'private' | 'huge' | 'unmap' | 'protect' | 'read' | 'write';
   readonly page: number;
   readonly count: number;
   readonly value: number;
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
-  op: fc.constantFrom('map', 'huge', 'unmap', 'protect', 'write'),
+  op: fc.constantFrom('map', 'private', 'huge', 'unmap', 'protect', 'read', 'write'),
   page: fc.nat({ max: PAGES - 1 }),
   count: fc.integer({ min: 1, max: 24 }),
   value: fc.nat({ max: 255 }),
@@ -33,7 +33,7 @@ describe('the memory of a process', () => {
         for (const { op, page, count, value } of steps) {
           const address = BASE + BigInt(page * PAGE);
           const range = Array.from({ length: count }, (_, n) => page + n);
-          if (op === 'map' || op === 'huge') {
+          if (op === 'map' || op === 'private' || op === 'huge') {
             const length = (op === 'huge' ? 1024 : count) * PAGE;
             const mapped = child.mmap({ length, address, fixed: true, shared: op === 'map' });
             expect(mapped).toEqual({ address });
@@ -45,6 +45,9 @@ describe('the memory of a process', () => {
             const whole = range.every((n) => model.has(n));
             expect(isRefusal(child.mprotect(address, count * PAGE, { readable: true }))).toBe(!whole);
             if (whole) for (const n of range) model.get(n)!.writable = false;
+          } else if (op === 'read') {
+            const byte = child.memory.read(address, 1);
+            expect(byte?.[0] ?? null).toBe(model.get(page)?.value ?? null);
           } else {
             const entry = model.get(page);
             expect(child.memory.write(address, Uint8Array.of(value))).toBe(entry?.writable === true);

@@ -1,13 +1,14 @@
 import { pa, type Pa } from '../abi/address.ts';
 import type { AddressSpaceListener, UserAddressSpace, UserPage } from '../kvm/descriptor.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../kvm/refusal.ts';
-import { isLeaf, PageTable, type Entry, type Halves } from '../kvm/pagetable.ts';
+import { isLeaf, PageTable, type Entry } from '../kvm/pagetable.ts';
 import { hex } from '../kvm/usercopy.ts';
 import type { PhysicalMemory } from '../machine/memory.ts';
-import { levelShift, type TableFormat } from '../machine/translation/format.ts';
+import type { TableFormat } from '../machine/translation/format.ts';
 import { Mappings, MAX_VMAS, type MappedFile, type Vma } from './mappings.ts';
+import { BLOCK_LEVEL, filePage, MappedPages } from './pages.ts';
 import { MAP_WINDOW, MMAP_BASE, place, type Placement } from './placement.ts';
-import { hostLeafAttributes } from './stage1.ts';
+import type { ZeroPages } from './zero.ts';
 
 export interface Protection {
   readonly readable?: boolean;
@@ -31,14 +32,21 @@ export interface OwnPage {
   readonly pa: Pa;
 }
 
+/** A page that is there, as pagemap says it. */
+export interface PresentPage {
+  readonly pa: Pa;
+  /** Of a file, or shared memory. */
+  readonly file: boolean;
+  /** Nobody else maps it. */
+  readonly exclusive: boolean;
+}
+
 /** What madvise is told: 'normal' does nothing. */
 export type Advice = 'normal' | 'dontneed' | 'hugepage' | 'nohugepage';
 
 /** VVAR_NR_PAGES and the size of the vDSO's image. */
 const VVAR_PAGES = 2;
 const VDSO_PAGES = 1;
-/** Of blocks that are transparent huge pages (PMD). */
-const BLOCK_LEVEL = 2;
 
 /**
  * The address space of a process: mappings, and host stage-1 tables as bytes that are filled when a page is first touched.
@@ -48,36 +56,37 @@ export class AddressSpace implements UserAddressSpace {
   readonly taskSize: bigint;
   readonly table: PageTable;
   /** Addresses of pages that were marked idle and that neither the process nor KVM for it has touched since (PG_idle). */
-  readonly idle = new Set<number>();
+  readonly idle: Set<number>;
   /** First address that no mapping can have (TASK_SIZE). */
   readonly #limit: bigint;
   readonly #memory: PhysicalMemory;
+  readonly #pages: MappedPages;
   readonly #pageSize: number;
-  /** Size of a block at the level above pages: a transparent huge page. */
-  readonly #hugeSize: number;
   readonly #mappings: Mappings;
   readonly #listeners = new Set<AddressSpaceListener>();
 
-  private constructor(memory: PhysicalMemory, table: PageTable, addressBits: number) {
+  private constructor(memory: PhysicalMemory, zero: ZeroPages, table: PageTable, addressBits: number) {
     this.#memory = memory;
     this.table = table;
     this.taskSize = 1n << BigInt(addressBits);
     this.#limit = 1n << BigInt(table.tables.inputBits);
     this.#pageSize = memory.pages.pageSize;
     this.#mappings = new Mappings(this.#pageSize);
-    this.#hugeSize = 2 ** levelShift(table.tables.format.granule, BLOCK_LEVEL);
+    this.#pages = new MappedPages(memory, zero, table, this.#mappings, (start, end) => this.#notify(start, end));
+    this.idle = this.#pages.idle;
   }
 
   /** `addressBits`: TASK_SIZE of the kernel, `tableBits` what the hardware's tables resolve. null: no memory. */
   static create(
     memory: PhysicalMemory,
+    zero: ZeroPages,
     format: TableFormat,
     startLevel: number,
     tableBits: number,
     addressBits: number,
   ): AddressSpace | null {
     const table = PageTable.create(memory, format, startLevel, tableBits);
-    return table && new AddressSpace(memory, table, addressBits);
+    return table && new AddressSpace(memory, zero, table, addressBits);
   }
 
   /* ------------------------------------------------------------ system calls */
@@ -119,11 +128,11 @@ export class AddressSpace implements UserAddressSpace {
     return { address: BigInt(start) };
   }
 
-  /** The kernel's data and code for every process, [vvar] and [vdso], below where mmap begins. */
+  /** The kernel's data and code for every process, [vvar] and [vdso], below where mmap begins: not anonymous memory. */
   mapVdso(): void {
     const pages = (count: number): number => count * this.#pageSize;
     const end = { vdso: MMAP_BASE, vvar: MMAP_BASE - pages(VDSO_PAGES) };
-    const common = { readable: true, writable: false, shared: false, huge: false, file: null, fileOffset: 0 };
+    const common = { readable: true, writable: false, shared: true, huge: false, file: null, fileOffset: 0 };
     this.#mappings.insert({ ...common, start: end.vvar, end: end.vdso, executable: true, pfn: false });
     this.#mappings.insert({
       ...common,
@@ -169,13 +178,7 @@ export class AddressSpace implements UserAddressSpace {
         this.#mappings.insert({ ...part, readable, writable, executable });
     }
     this.#mappings.merge(start, end);
-    // Present pages take the new protection when they are touched the next time, or lose their entry with all access.
-    this.table.forEachLeaf(start, end, (leaf) => {
-      const vma = this.#mappings.find(leaf.input);
-      if (!vma) return;
-      const { low, high } = this.table.entry(leaf.output, this.#attributes(vma), leaf.level);
-      this.table.update(leaf, low, high);
-    });
+    this.#pages.protect(start, end);
     return end === range.end && !range.beyond ? DONE : hole();
   }
 
@@ -217,10 +220,10 @@ export class AddressSpace implements UserAddressSpace {
   /** MADV_DONTNEED: private anonymous memory begins anew with zeros; what is shared, or a file's, keeps its content. */
   #drop(parts: readonly Vma[], start: number, end: number): boolean {
     this.#notify(start, end);
-    if (!this.#splitTables(start, end)) return false;
+    if (!this.#pages.splitEdges(start, end)) return false;
     for (const vma of parts) {
       if (vma.file || vma.shared) continue;
-      this.table.unmap(Math.max(start, vma.start), Math.min(end, vma.end), (leaf) => this.#free(leaf));
+      this.#pages.unmap(Math.max(start, vma.start), Math.min(end, vma.end), true);
     }
     return true;
   }
@@ -240,19 +243,22 @@ export class AddressSpace implements UserAddressSpace {
     const pages: OwnPage[] = [];
     for (const { file, pfn, start, end } of this.#mappings) {
       if (file || pfn) continue;
-      this.table.forEachLeaf(start, end, ({ input, output, size }) => {
-        pages.push({ address: input, size, pa: pa(output) });
+      this.table.forEachLeaf(start, end, (leaf) => {
+        const { input, output, size } = leaf;
+        if (!this.#pages.isZero(leaf)) pages.push({ address: input, size, pa: pa(output) });
       });
     }
     return pages;
   }
 
   /** The page behind an address if it is there, which looking does not change. What has no struct page is not (VM_PFNMAP). */
-  present(address: number): { readonly pa: Pa; readonly anonymous: boolean } | null {
+  present(address: number): PresentPage | null {
     const vma = this.#mappings.find(address);
-    const leaf = vma && !vma.pfn ? this.table.find(address) : null;
-    if (!vma || !leaf || !isLeaf(leaf)) return null;
-    return { pa: pageOf(leaf, address, this.#pageSize), anonymous: !vma.shared && !vma.file };
+    const leaf = vma && !vma.pfn ? this.#pages.at(address) : null;
+    if (!vma || !leaf) return null;
+    // The huge zero page is nobody's, but not anonymous; the small one has no struct page to ask (vm_normal_page).
+    const file = vma.shared || vma.file !== null || this.#pages.isHugeZero(leaf);
+    return { pa: pageOf(leaf, address, this.#pageSize), file, exclusive: !this.#pages.isZero(leaf) };
   }
 
   /** Every mapping goes, with its pages. */
@@ -262,7 +268,7 @@ export class AddressSpace implements UserAddressSpace {
 
   /** Frees the page tables; nothing may be mapped any more, and the object not be used. */
   destroy(): void {
-    this.table.destroy();
+    this.#pages.destroy();
   }
 
   /** /proc/PID/maps: for views. */
@@ -306,14 +312,11 @@ export class AddressSpace implements UserAddressSpace {
     const address = Number(hva);
     const vma = this.#mappings.find(address);
     if (!vma || !(write ? vma.writable : vma.readable)) return null;
-    let leaf = this.table.find(address);
-    if (!leaf || !isLeaf(leaf)) {
-      if (!this.#fault(vma, address)) return null;
-      leaf = this.table.find(address);
-      if (!leaf || !isLeaf(leaf)) return null;
-    }
+    const leaf = this.#pages.touch(vma, address, write);
+    if (!leaf) return null;
     if (this.idle.size > 0) this.idle.delete(leaf.input);
-    return { pa: pageOf(leaf, address, this.#pageSize), writable: vma.writable, mappingSize: leaf.size };
+    const writable = vma.writable && !this.#pages.isZero(leaf);
+    return { pa: pageOf(leaf, address, this.#pageSize), writable, mappingSize: leaf.size };
   }
 
   isMapped(hva: bigint): boolean {
@@ -325,7 +328,7 @@ export class AddressSpace implements UserAddressSpace {
     if (!vma) return 'where nothing is mapped';
     if (!vma.readable && !vma.writable) return 'which is PROT_NONE';
     if (!(write ? vma.writable : vma.readable)) return `which can't be ${write ? 'written' : 'read'}`;
-    if (vma.file && vma.file.pageAt(this.#filePage(vma, Number(hva))) === null) {
+    if (vma.file && vma.file.pageAt(filePage(vma, Number(hva), this.#pageSize)) === null) {
       return 'beyond the end of the file that is mapped there (SIGBUS)';
     }
     return 'for which the host has no memory left';
@@ -386,87 +389,32 @@ export class AddressSpace implements UserAddressSpace {
     if (!this.#splitMappings(start, end)) return false;
     this.#notify(start, end);
     for (const vma of this.#mappings.carve(start, end)) {
-      this.table.unmap(vma.start, vma.end, (leaf) => {
-        if (!vma.file) this.#free(leaf);
-      });
+      this.#pages.unmap(vma.start, vma.end, !vma.file);
       vma.file?.release();
     }
     return true;
-  }
-
-  /** A page of the process' own goes. */
-  #free({ input, output, size }: Entry): void {
-    this.idle.delete(input);
-    this.#memory.pages.free(pa(output), size / this.#pageSize);
   }
 
   #notify(start: number, end: number): void {
     for (const listener of this.#listeners) listener.invalidate(BigInt(start), BigInt(end));
   }
 
-  /** Blocks that reach across an end of the range become pages (__split_huge_pmd). */
-  #splitTables(start: number, end: number): boolean {
-    return [start, end].every((edge) => {
-      const leaf = this.table.find(edge);
-      if (!leaf || !isLeaf(leaf) || leaf.input === edge) return true;
-      this.#notify(leaf.input, leaf.input + leaf.size);
-      return this.table.split(edge, edge + 1);
-    });
-  }
-
   /**
-   * The same where mappings are about to end and begin at the ends of the range (vma_adjust_trans_huge): what could hold a huge page
-   * and can't any more is invalidated, whether it holds one or pages.
+   * Huge pages become pages where mappings are about to end and begin at the ends of the range (vma_adjust_trans_huge): what could
+   * hold one and can't any more is invalidated, whether it holds one or pages.
    */
   #splitMappings(start: number, end: number): boolean {
     let from = -Infinity;
     for (const edge of [start, end]) {
-      const huge = edge - (edge % this.#hugeSize);
+      const huge = edge - (edge % this.#pages.hugeSize);
       const vma = this.#mappings.find(edge);
-      if (!vma || huge === edge || huge < Math.max(from, vma.start) || huge + this.#hugeSize > vma.end) continue;
+      if (!vma || huge === edge || huge < Math.max(from, vma.start) || huge + this.#pages.hugeSize > vma.end) continue;
       from = edge;
       const entry = this.table.find(edge);
       if (entry && entry.level >= BLOCK_LEVEL && !(isLeaf(entry) && entry.size > this.#pageSize))
-        this.#notify(huge, huge + this.#hugeSize);
+        this.#notify(huge, huge + this.#pages.hugeSize);
     }
-    return this.#splitTables(start, end);
-  }
-
-  #attributes(vma: Vma): Halves {
-    return hostLeafAttributes(this.table.tables.format, vma);
-  }
-
-  /** A page is touched for the first time. */
-  #fault(vma: Vma, address: number): boolean {
-    const page = address - (address % this.#pageSize);
-    if (vma.file) {
-      const found = vma.file.pageAt(this.#filePage(vma, page));
-      return found !== null && this.table.map(page, this.#pageSize, found, this.#attributes(vma));
-    }
-    const huge = address - (address % this.#hugeSize);
-    if (vma.huge && !vma.shared && huge >= vma.start && huge + this.#hugeSize <= vma.end && this.#emptyBlock(huge)) {
-      if (this.#allocate(vma, huge, this.#hugeSize)) return true;
-    }
-    return this.#allocate(vma, page, this.#pageSize);
-  }
-
-  /** Which page of its file a mapping has at an address. */
-  #filePage(vma: Vma, address: number): number {
-    return vma.fileOffset + Math.floor((address - vma.start) / this.#pageSize);
-  }
-
-  #emptyBlock(address: number): boolean {
-    const leaf = this.table.find(address);
-    return leaf !== null && !isLeaf(leaf) && leaf.size >= this.#hugeSize;
-  }
-
-  #allocate(vma: Vma, address: number, size: number): boolean {
-    const pages = size / this.#pageSize;
-    const found = this.#memory.pages.allocate(pages, size);
-    if (found === null) return false;
-    if (this.table.map(address, size, found, this.#attributes(vma))) return true;
-    this.#memory.pages.free(found, pages);
-    return false;
+    return this.#pages.splitEdges(start, end);
   }
 
   #copy(

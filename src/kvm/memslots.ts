@@ -272,7 +272,10 @@ function forEachIpaRange(vm: Vm, start: bigint, end: bigint, visit: (from: numbe
 /** Pages of the process are going away (kvm_mmu_notifier_invalidate_range_start): every IPA behind them is unmapped. */
 export function unmapUserRange(vm: Vm, start: bigint, end: bigint): void {
   vm.stage2.because('host memory changed', Number(start));
-  forEachIpaRange(vm, start, end, (from, to) => vm.stage2.unmap(from, to));
+  forEachIpaRange(vm, start, end, (from, to) => {
+    vm.stage2.unmap(from, to);
+    vm.invalidations++;
+  });
 }
 
 /**

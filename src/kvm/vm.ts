@@ -154,6 +154,8 @@ export class Vm implements Descriptor {
   counterOffsetSet = false;
   /** KVM_ARCH_FLAG_HAS_RAN_ONCE. */
   hasRunOnce = false;
+  /** Times that pages of the process behind a slot have gone (mmu_invalidate_seq). */
+  invalidations = 0;
   /** kvm_vm_dead: every ioctl is EIO. */
   dead = false;
 

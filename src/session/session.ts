@@ -19,6 +19,7 @@ const LIVE = 250;
 const MOST_SYMBOLS = 5000;
 /** Views that a page may keep up to date at once. */
 const MOST_WATCHES = 100;
+const SHARED_ZEROS = 'the zero page, which all share and the process may not write';
 
 const GOALS: Readonly<Partial<Record<CommandType, Goal>>> = {
   run: 'run',
@@ -233,8 +234,13 @@ export class Session {
     if (typeof locate !== 'function') return this.#refuse('poke', locate.why);
     const parts: { readonly pa: number; readonly bytes: Uint8Array }[] = [];
     for (let offset = 0; offset < data.length;) {
-      const found = locate(address + BigInt(offset));
-      if (!found.ok) return this.#refuse('poke', `0x${(address + BigInt(offset)).toString(16)}: ${found.missing}`);
+      const at = address + BigInt(offset);
+      let found = locate(at);
+      // Zeros that all share give way to a page of the process' own, as when it writes.
+      if (found.ok && found.hva !== undefined && sandbox.process.present(Number(found.hva))?.exclusive === false) {
+        found = sandbox.process.getPage(found.hva, true) ? locate(at) : { ...found, ok: false, missing: SHARED_ZEROS };
+      }
+      if (!found.ok) return this.#refuse('poke', `0x${at.toString(16)}: ${found.missing}`);
       const bytes = data.subarray(offset, offset + found.length);
       parts.push({ pa: found.pa, bytes });
       offset += bytes.length;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OFF, Page } from './page.testing.ts';
+import { OFF, Page, VMM } from './page.testing.ts';
 
 let page: Page;
 const fresh = async (): Promise<Page> => (page = await Page.open(structuredClone));
@@ -78,6 +78,17 @@ describe('views', () => {
     expect(page.x('x1')).toBe(7n);
     page.send({ type: 'poke', space: 'pa', address: 0n, data: Uint8Array.of(1) });
     expect(page.refusals).toHaveLength(1);
+  });
+
+  it('a poke of memory that was only read is of that page alone', async () => {
+    await fresh();
+    const read = ['        ldr     x0, [x5]', '        ldr     x1, [x6]'].join('\n');
+    const addresses = '        ldr     x5, =0x40008000\n        ldr     x6, =0x40009000\n';
+    page.load(`${addresses}${read}\n${read}\n${OFF}`, VMM.replace('shared: true', 'shared: false'));
+    for (let step = 0; step < 5; step++) page.do({ type: 'stepInstruction' });
+    page.send({ type: 'poke', space: 'va', address: 0x4000_8000n, data: Uint8Array.of(7) });
+    for (let step = 0; step < 2; step++) page.do({ type: 'stepInstruction' });
+    expect([page.x('x0'), page.x('x1'), page.refusals]).toEqual([7n, 0n, []]);
   });
 
   it('a watch is answered at once, at each stop, and no more once taken away', async () => {

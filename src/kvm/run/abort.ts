@@ -96,8 +96,11 @@ function mapUserMemory(vcpu: Vcpu, trap: TrapStop, slot: Memslot, ipa: Ipa): Ref
   }
   const pageIpa = toIpa(ipa - (ipa & (pageSize - 1)));
   const hva = slot.userspaceAddress + BigInt(pageIpa - slot.base);
+  const { invalidations } = vm;
   const page = vm.mm.getPage(hva, write);
   if (!page) return noUserMemory(vcpu, slot, ipa, hva, write);
+  // What the guest had there went when another page took its place: the guest tries again (mmu_invalidate_retry).
+  if (vm.invalidations !== invalidations) return null;
 
   const readOnly = (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0;
   // A slot whose dirty pages go to rings alone counts as not logged here (memslot_is_logging).

@@ -365,14 +365,6 @@ const NOT_SEEN: readonly { readonly lines: RegExp; readonly on: (config: HostCon
   { lines: /^tlbi_/, on: ({ mode }) => mode !== 'vhe' },
 ];
 
-/** Scenarios that differ because of the host, and why. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  'never-written': 'private memory that was only read is the huge zero page there',
-  'never-written-pages': 'private memory that was only read is the zero page there',
-};
-
-const nameOf = (scenario: string): string => scenario.split(' ')[0]!;
-
 describe.each(Object.entries(HOSTS))('stage 2 on %s is as on the real kernel', (name, config) => {
   const host = boot(config);
   const recorded = scenarios(gunzipSync(file(`${name}.txt.gz`)).toString());
@@ -389,7 +381,7 @@ describe.each(Object.entries(HOSTS))('stage 2 on %s is as on the real kernel', (
   const ended = [...recorded].filter(
     ([, operations]) => !operations.some(({ operation }) => /^signal /.test(operation)),
   );
-  it.each(ended.filter(([scenario]) => !(nameOf(scenario) in ELSEWHERE)))('in %s', (_, operations) => {
+  it.each(ended)('in %s', (_, operations) => {
     const player = new Player(host);
     const ours: Played[] = [];
     for (const { operation } of operations) {

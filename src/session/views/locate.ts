@@ -12,9 +12,12 @@ import { stage1Regime, type Stage1Regime } from '../../machine/translation/contr
 import { walk, type Step } from '../../machine/translation/walk.ts';
 import { hex } from './text.ts';
 
-/** A host physical address and how many bytes from there on are known to follow each other; or why there is none. */
+/**
+ * A host physical address and how many bytes from there on are known to follow each other, with `hva` where the process has them; or
+ * why there is none.
+ */
 export type Located =
-  | { readonly ok: true; readonly pa: number; readonly length: number }
+  | { readonly ok: true; readonly pa: number; readonly length: number; readonly hva?: bigint }
   | { readonly ok: false; readonly missing: string; readonly length: number };
 
 const missing = (why: string, length: number): Located => ({ ok: false, missing: why, length });
@@ -25,7 +28,7 @@ export function locateHva(process: AddressSpace, hva: bigint, pageSize: number):
   const leaf = process.table.lookup(Number(hva));
   if (!leaf?.valid) return missing('not touched yet and reads as zero', inPage);
   const within = Number(hva) - leaf.input;
-  return { ok: true, pa: leaf.output + within, length: leaf.size - within };
+  return { ok: true, pa: leaf.output + within, length: leaf.size - within, hva };
 }
 
 export function slotAt(vm: Vm, ipa: Ipa): Memslot | null {
