@@ -108,7 +108,8 @@ class PageMap extends WordFile {
 
 /**
  * A bit for each page of the host (CONFIG_IDLE_PAGE_TRACKING, Documentation/admin-guide/mm/idle_page_tracking.rst): whether it has
- * not been used since the bit was set. Pages of processes have one, huge ones by their first; the kernel's own, the zero page among them, read as 0.
+ * not been used since the bit was set. Pages of processes have one, huge ones by their first; the kernel's own, the zero page among
+ * them, read as 0.
  */
 class IdleBitmap extends WordFile {
   readonly #host: Host;
