@@ -245,6 +245,8 @@ export interface DumpView {
 
 export interface DescriptorView {
   readonly view: 'descriptor';
+  /** What was asked for. */
+  readonly value: bigint;
   readonly kind: TableEntry['kind'];
   readonly fields: readonly DescriptorField[];
   /** What a field of it needs that the other formats have otherwise; empty for entries that map nothing. */

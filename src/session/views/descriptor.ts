@@ -45,7 +45,7 @@ export function descriptorView(inspected: Inspected, owner: Vm | Vcpu, asked: As
   const { kind } = decoded;
   const mapping = mappingOf(format, level, value, around);
   const change = before === undefined || before === value ? null : maintenanceOf(format, level, before, value, own);
-  return { view: 'descriptor', kind, fields, others: mapping ? others(format, mapping, around) : [], change };
+  return { view: 'descriptor', value, kind, fields, others: mapping ? others(format, mapping, around) : [], change };
 }
 
 const translates = ({ base, tables }: Tree, input: bigint) =>

@@ -33,10 +33,9 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
   // A bit may stand in other fields once it is changed: drawn anew, it keeps the keyboard.
   useEffect(() => {
     const bit = flipped.current;
-    flipped.current = null;
     if (bit === null || document.activeElement !== document.body) return;
     ruler.current?.querySelector<HTMLElement>(`[data-bit="${bit}"]`)?.focus();
-  }, [value]);
+  });
   const fields = highestFirst(unordered);
   const rows = rulerRows(fields, perRow);
   const hasRoom = ({ hi, lo, field }: RulerSegment) =>
@@ -62,6 +61,7 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
         role={onFlip ? 'group' : 'img'}
         aria-label={`Bits of ${hex(value, 16)}; the table below reads them`}
         onFocus={({ target }) => setReachable(numberAt(target, 'data-bit') ?? reachable)}
+        onBlur={() => (flipped.current = null)}
         onClick={({ target }) => {
           const bit = numberAt(target, 'data-bit');
           flipped.current = bit;

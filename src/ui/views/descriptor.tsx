@@ -44,38 +44,35 @@ export function Descriptor(props: DescriptorProps) {
     ...(asked.before === null ? {} : { before: asked.before }),
   });
   // Until another descriptor's fields have come, the one before stays, with its own: drawn anew it would be measured twice.
-  const [answered, setAnswered] = useState({ view, asked });
-  if (answered.view !== view) setAnswered({ view, asked });
-  const { owner, address, value, before } = asksSame(answered.asked, asked) ? asked : answered.asked;
-  const change = (to: bigint) => {
+  const [answered, setAnswered] = useState<{ readonly view: DescriptorView; readonly asked: DescriptorProps } | null>(
+    null,
+  );
+  const isAnswer = view?.view === 'descriptor' && view.value === asked.value;
+  if (isAnswer && !(answered?.view === view && asksSame(answered.asked, asked))) setAnswered({ view, asked });
+  const others = useLater(answered?.view ?? null);
+  if (!answered) return <p className="view-muted">Reading…</p>;
+  const { owner, address, value, before } = answered.asked;
+  const { fields, change } = answered.view;
+  const edit = (to: bigint) => {
     if (edited?.address !== address) setEdited({ address, from: value });
     write(owner.stage, vm, address, to);
   };
-  const others = useLater(view?.view === 'descriptor' ? view : null);
-  if (view?.view !== 'descriptor') return <p className="view-muted">Reading…</p>;
   return (
     <>
       <div className="descriptor-edit">
-        <AddressField
-          key={String(address)}
-          label="Value"
-          text={hex(value, 16)}
-          bits={64}
-          action="Write"
-          onGo={change}
-        />
+        <AddressField key={String(address)} label="Value" text={hex(value, 16)} bits={64} action="Write" onGo={edit} />
         <span className="view-muted">A click on a bit changes it in memory; the guest runs on with it.</span>
       </div>
-      {view.change && (
+      {change && (
         <p className="view-muted">
-          {CHANGE[view.change.needed]}: {view.change.why}.
+          {CHANGE[change.needed]}: {change.why}.
         </p>
       )}
       <DescriptorBits
         value={value}
-        fields={view.fields}
+        fields={fields}
         before={before}
-        onFlip={(bit) => change(value ^ (1n << BigInt(bit)))}
+        onFlip={(bit) => edit(value ^ (1n << BigInt(bit)))}
       />
       {others && <OtherFormats view={others} />}
     </>
@@ -90,7 +87,7 @@ const CHANGE = {
 } as const;
 
 const asksSame = (a: DescriptorProps, b: DescriptorProps): boolean =>
-  a.level === b.level && a.value === b.value && a.input === b.input && a.before === b.before;
+  a.level === b.level && a.value === b.value && a.input === b.input && a.before === b.before && a.address === b.address;
 
 const OtherFormats = memo(function OtherFormats({ view: { others, fields } }: { view: DescriptorView }) {
   if (others.length === 0) return null;
