@@ -54,3 +54,17 @@ test('an item put into a long list is all that is sent of it', () => {
   expect(after.rows[900]).toBe(before.rows[899]);
   expect(patched(after, differenceOf(after, before)!)).toStrictEqual(before);
 });
+
+test('of an object one value that changed is sent alone, and all of it where more did, if nothing hangs on it', () => {
+  const row = { index: 1, value: 5n, before: null, child: null as { index: number } | null };
+  expect(differenceOf(row, { ...row, value: 6n })).toEqual({ parts: [['value', { now: 6n }]] });
+  const both = { ...row, value: 6n, before: 5n };
+  expect(differenceOf(row, both)).toEqual({ now: both });
+  const child = { index: 2 };
+  expect(differenceOf({ ...row, child }, { ...both, child })).toMatchObject({
+    parts: [
+      ['value', {}],
+      ['before', {}],
+    ],
+  });
+});

@@ -49,16 +49,25 @@ export function patched(value: unknown, difference: Difference): unknown {
     return next;
   }
   if (!isParts(value)) return value;
-  return { ...value, ...Object.fromEntries(parts.map(([key, part]) => [key, patched(value[key], part)])) };
+  const next: Record<string, unknown> = { ...value };
+  for (const [key, part] of parts) next[key] = patched(value[key], part);
+  return next;
 }
+
+/** An object without parts of its own is sent whole where more of it changed: a part is two objects to send, and one to make. */
+const FEW = 1;
 
 function partsDifference(keys: readonly string[], before: Parts, now: Parts): Difference | null {
   const parts: Part[] = [];
+  let flat = true;
   for (const key of keys) {
-    const difference = differenceOf(before[key], now[key]);
+    const part = now[key];
+    flat &&= typeof part !== 'object' || part === null;
+    const difference = differenceOf(before[key], part);
     if (difference) parts.push([key, difference]);
   }
-  return parts.length > 0 ? { parts } : null;
+  if (parts.length === 0) return null;
+  return flat && parts.length > FEW ? { now } : { parts };
 }
 
 /** What lists of different lengths have in common at both ends stays; between, items are compared one by one. */

@@ -97,11 +97,10 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
   );
 }
 
+/** Rows stand in the order of the addresses that they translate. */
 function highestBase(rows: readonly TreeRow[]): bigint {
-  return rows.reduce((highest, { entry, table }) => {
-    const base = entry?.inputBase ?? table?.inputBase ?? 0n;
-    return base > highest ? base : highest;
-  }, 0n);
+  const last = rows.findLast(({ entry, table }) => (entry ?? table) !== null);
+  return (last?.entry ?? last?.table)?.inputBase ?? 0n;
 }
 
 interface RowProps {

@@ -33,26 +33,22 @@ type IsOpen = (table: bigint) => boolean;
 
 /** The rows that `isOpen` leaves visible, from top to bottom. Those of a table that is the same object as before are, too. */
 export function treeRows(roots: readonly TableNode[], isOpen: IsOpen): TreeRow[] {
-  return roots.flatMap((root, index) => {
-    const open = isOpen(root.address);
-    const row: TreeRow = {
-      id: `t${root.address.toString(16)}-${root.inputBase.toString(16)}`,
-      parent: null,
-      depth: 1,
-      position: index + 1,
-      siblings: roots.length,
-      table: root,
-      opens: { kind: 'table', address: root.address },
-      open,
-      entry: null,
-      cut: 0,
-      level: root.level,
-    };
-    return open ? [row, ...rowsBelow(root, row.id, 2, isOpen)] : [row];
+  const rows: TreeRow[] = [];
+  const add = (row: TreeRow) => {
+    rows.push(row);
+    if (row.table && row.open) ownRows(row.table, row.id, row.depth + 1, isOpen).forEach(add);
+  };
+  roots.forEach((table, index) => {
+    const { address, level } = table;
+    const place = { level, parent: null, depth: 1, position: index + 1, siblings: roots.length };
+    const opens = { kind: 'table', address } as const;
+    const id = `t${address.toString(16)}-${table.inputBase.toString(16)}`;
+    add({ ...place, id, table, opens, open: isOpen(address), entry: null, cut: 0 });
   });
+  return rows;
 }
 
-interface Below {
+interface OwnRows {
   readonly parent: string;
   readonly depth: number;
   readonly isOpen: IsOpen;
@@ -60,18 +56,19 @@ interface Below {
 }
 
 /** Of a guest's thousands of entries a step changes few. */
-const known = new WeakMap<TableNode, Below>();
+const known = new WeakMap<TableNode, OwnRows>();
 
-function rowsBelow(table: TableNode, parent: string, depth: number, isOpen: IsOpen): readonly TreeRow[] {
+/** Rows of a table's entries and of the runs of them that are open, without those of other tables. */
+function ownRows(table: TableNode, parent: string, depth: number, isOpen: IsOpen): readonly TreeRow[] {
   const before = known.get(table);
   if (before?.parent === parent && before.depth === depth && before.isOpen === isOpen) return before.rows;
-  const rows: TreeRow[] = [];
   const { entries, level, cut } = table;
-  const siblings = (entries?.length ?? 0) + (entries === null || cut > 0 ? 1 : 0);
-  entries?.forEach((entry, index) => {
-    addEntry(rows, entry, { level, parent, depth, position: index + 1, siblings }, isOpen);
-  });
-  if (entries === null || cut > 0) {
+  const rest = entries === null || cut > 0;
+  const siblings = (entries?.length ?? 0) + (rest ? 1 : 0);
+  const rows = (entries ?? []).flatMap((entry, index) =>
+    entryRows(entry, { level, parent, depth, position: index + 1, siblings }, isOpen),
+  );
+  if (rest) {
     const bare = { table: null, opens: null, open: false, entry: null } as const;
     rows.push({ id: `${parent}/rest`, parent, depth, position: siblings, siblings, level, cut, ...bare });
   }
@@ -81,18 +78,15 @@ function rowsBelow(table: TableNode, parent: string, depth: number, isOpen: IsOp
 
 type Place = Pick<TreeRow, 'level' | 'parent' | 'depth' | 'position' | 'siblings'>;
 
-/** An entry's row, and those below it. */
-function addEntry(rows: TreeRow[], entry: TableEntry, place: Place, isOpen: IsOpen): void {
+function entryRows(entry: TableEntry, place: Place, isOpen: IsOpen): TreeRow[] {
   const id = `${place.parent}/${entry.index}`;
   const { child, members } = entry;
   const open = child !== null ? isOpen(child.address) : members !== null;
-  rows.push({ ...place, id, table: child, opens: opensOf(entry), open, entry, cut: 0 });
-  const depth = place.depth + 1;
-  if (child && open) for (const row of rowsBelow(child, id, depth, isOpen)) rows.push(row);
-  members?.forEach((member, index) => {
-    const { level } = place;
-    addEntry(rows, member, { level, parent: id, depth, position: index + 1, siblings: members.length }, isOpen);
-  });
+  const row = { ...place, id, table: child, opens: opensOf(entry), open, entry, cut: 0 };
+  if (!members) return [row];
+  const { level, depth } = place;
+  const below = { level, parent: id, depth: depth + 1, siblings: members.length };
+  return [row, ...members.flatMap((member, index) => entryRows(member, { ...below, position: index + 1 }, isOpen))];
 }
 
 /** A row that was chosen, and the address of its entry; null: it has none. */
