@@ -3,7 +3,7 @@ import type { Event, SentEvent, View } from './messages.ts';
 
 /**
  * What the page has of each watch, so that it is sent only what is new of the next answer: nothing where nothing is. A watch that
- * begins, or asks something else, is answered in full.
+ * begins is answered in full; one that asks something else goes on from the answer that it had.
  */
 export class Answers {
   readonly #last = new Map<string, View>();
@@ -19,8 +19,9 @@ export class Answers {
     return difference && { type: 'viewChange', id, difference };
   }
 
-  /** A message is about to be carried out: where it is about a watch, the next answer is in full. */
+  /** A message is about to be carried out: where it ends a watch, the page has nothing of it any more. */
   received(message: unknown): void {
-    if (typeof message === 'object' && message !== null && 'id' in message) this.#last.delete(String(message.id));
+    if (typeof message !== 'object' || message === null || !('type' in message) || !('id' in message)) return;
+    if (message.type === 'unwatch') this.#last.delete(String(message.id));
   }
 }

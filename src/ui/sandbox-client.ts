@@ -81,8 +81,12 @@ function watch(id: string, query: Query): () => void {
   if (sandboxStore.getState().worker === 'ready') send({ type: 'watch', id, query });
   return () => {
     watches.delete(id);
-    forgetAnswer(id);
-    if (sandboxStore.getState().worker === 'ready') send({ type: 'unwatch', id });
+    // One that only asks something else begins again at once, and goes on from the answer that it has.
+    queueMicrotask(() => {
+      if (watches.has(id)) return;
+      forgetAnswer(id);
+      if (sandboxStore.getState().worker === 'ready') send({ type: 'unwatch', id });
+    });
   };
 }
 
