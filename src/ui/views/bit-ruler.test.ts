@@ -15,6 +15,7 @@ describe('bits of a field', () => {
   });
 
   it('that are none give nothing', () => {
+    expect(['', ':64', '64', '3:70', '5:', ':5', '1:2:3'].flatMap(parseBits)).toEqual([]);
     fc.assert(
       fc.property(fc.string(), (text) => {
         for (const { hi, lo } of parseBits(text)) expect(lo >= 0 && lo <= hi && hi < 64).toBe(true);

@@ -9,12 +9,14 @@ export interface BitRange {
 export function parseBits(bits: string): BitRange[] {
   return bits
     .split(/[^0-9:]+/)
-    .map((part) => part.split(':').map(Number))
-    .flatMap(([first, second = first]) =>
-      first !== undefined && second !== undefined && Number.isInteger(first) && Number.isInteger(second) && first < 64
-        ? [{ hi: Math.max(first, second), lo: Math.min(first, second) }]
-        : [],
-    );
+    .map((part) => /^(\d+)(?::(\d+))?$/.exec(part))
+    .flatMap((match) => {
+      if (!match) return [];
+      const first = Number(match[1]);
+      const second = Number(match[2] ?? first);
+      const hi = Math.max(first, second);
+      return hi < 64 ? [{ hi, lo: Math.min(first, second) }] : [];
+    });
 }
 
 export function highestBit(bits: string): number {
