@@ -16,6 +16,11 @@ self.MonacoEnvironment = {
   getWorker: (_, label) => (label === 'typescript' ? new TypeScriptWorker() : new EditorWorker()),
 };
 
+/** Hovers and completions of all editors: at the end of the page, since one of a group of panels ends at its edge. */
+export const overflowWidgetsDomNode = document.createElement('div');
+overflowWidgetsDomNode.className = 'monaco-editor';
+document.body.append(overflowWidgetsDomNode);
+
 monaco.languages.register({ id: 'a64', extensions: ['.s', '.S'] });
 monaco.languages.setMonarchTokensProvider('a64', A64_TOKENS);
 monaco.languages.setLanguageConfiguration('a64', A64_CONFIGURATION);

@@ -6,7 +6,7 @@ import { draftLine, edit, toggleBreakpoint, workspaceStore } from '../workspace.
 import type { Workspace } from '../workspace.ts';
 import type { EditorName } from './focus.ts';
 import { registerEditor } from './focus.ts';
-import { monaco, SCRIPT_PATH } from './monaco.ts';
+import { monaco, overflowWidgetsDomNode, SCRIPT_PATH } from './monaco.ts';
 
 type Decoration = monaco.editor.IModelDeltaDecoration;
 
@@ -93,6 +93,7 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
     scrollBeyondLastLine: false,
     renderLineHighlight: 'line',
     fixedOverflowWidgets: true,
+    overflowWidgetsDomNode,
     overviewRulerLanes: 2,
     overviewRulerBorder: false,
     stickyScroll: { enabled: false },

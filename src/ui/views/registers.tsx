@@ -105,7 +105,12 @@ export function Registers({ groups, base, filter }: RegistersProps) {
         }}
       >
         {shown.map((group) => (
-          <div key={group.title} role="group" aria-labelledby={`${id}-group-${group.title}`}>
+          <div
+            key={group.title}
+            role="group"
+            className="registers-group"
+            aria-labelledby={`${id}-group-${group.title}`}
+          >
             <h3 id={`${id}-group-${group.title}`} role="presentation">
               {group.title}
             </h3>
@@ -164,6 +169,9 @@ interface RegisterProps {
   readonly onSelect: (name: string) => void;
 }
 
+/** Characters of a meaning that fit beside name and value however narrow the panel is. */
+const SURE_TO_FIT = 20;
+
 /** There are some two hundred, of which a step changes few. */
 const Register = memo(function Register({ id, register, base, selected, onSelect }: RegisterProps) {
   const { name, value, bits, changed, meaning } = register;
@@ -183,7 +191,7 @@ const Register = memo(function Register({ id, register, base, selected, onSelect
       <span className="registers-value">
         {base === 'hex' || bits === 128 ? <HexValue register={register} /> : value.toString()}
       </span>
-      <span className="registers-meaning" title={meaning}>
+      <span className="registers-meaning" title={meaning} data-long={meaning.length > SURE_TO_FIT}>
         {meaning}
       </span>
     </div>
