@@ -8,6 +8,7 @@ import type {
   GuestElf,
   HostConfig,
   Query,
+  RowRef,
   Sandbox,
   Since,
   TablesOwner,
@@ -29,7 +30,9 @@ const LIMITS = {
   watchId: 200,
   memory: 65536,
   disassembly: 1024,
-  expanded: 64,
+  rows: 512,
+  rowId: 100,
+  opened: 1024,
   search: 200,
   events: 500,
   banks: 16,
@@ -161,6 +164,17 @@ function flag(value: unknown, what: string): boolean {
   return typeof value === 'boolean' ? value : fail(what, 'true or false');
 }
 const optionalFlag = (value: unknown, what: string): boolean => value !== undefined && flag(value, what);
+/** Tables and runs of entries, by their addresses. */
+const optionalList = (value: unknown, what: string): bigint[] =>
+  value === undefined ? [] : list(value, what, LIMITS.opened, wide);
+
+function rowRef(value: unknown): RowRef {
+  const given = fields(value, 'ref');
+  if ('id' in given) return { id: text(given['id'], 'ref.id', LIMITS.rowId) };
+  if ('index' in given) return { index: whole(given['index'], 'ref.index', 0, 2 ** 31) };
+  return { input: wide(given['input'], 'ref.input') };
+}
+
 const since = (value: unknown): Since => (value === undefined ? 'stop' : oneOf(value, 'since', ['stop', 'kept']));
 
 function addressRange(value: unknown): { start: bigint; end: bigint } {
@@ -189,9 +203,15 @@ const QUERIES: { readonly [V in Query['view']]: (given: Fields) => Extract<Query
   tables: (given) => ({
     view: 'tables',
     ...tablesOwner(given),
-    expanded: list(given['expanded'], 'expanded', LIMITS.expanded, wide),
+    from: whole(given['from'], 'from', 0, 2 ** 31),
+    count: whole(given['count'], 'count', 1, LIMITS.rows),
+    openAll: optionalFlag(given['openAll'], 'openAll'),
+    opened: optionalList(given['opened'], 'opened'),
+    closed: optionalList(given['closed'], 'closed'),
+    ...(given['toward'] === undefined ? {} : { toward: wide(given['toward'], 'toward') }),
+    ...(given['ref'] === undefined ? {} : { ref: rowRef(given['ref']) }),
     merge: optionalFlag(given['merge'], 'merge'),
-    runs: given['runs'] === undefined ? [] : list(given['runs'], 'runs', LIMITS.expanded, wide),
+    runs: optionalList(given['runs'], 'runs'),
     onlyChanged: optionalFlag(given['onlyChanged'], 'onlyChanged'),
     since: since(given['since']),
   }),

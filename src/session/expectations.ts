@@ -1,5 +1,5 @@
 /** What an `Expectation` means: each is answered by the queries that the views ask. */
-import type { IoctlEntry, Stage2EventRow, TableEntry, TableNode, TablesView, VcpuRef, View } from './messages.ts';
+import type { IoctlEntry, Stage2EventRow, TablesShown, TablesView, VcpuRef, View } from './messages.ts';
 import type { Session } from './session.ts';
 import type { Expectation, Range } from './types.ts';
 
@@ -120,11 +120,12 @@ function checkRegister(scene: Scene, expectation: Of<'register'>): Check {
   return { text, ok: register?.value === value, seen: register ? hex(register.value) : 'no such register' };
 }
 
-function tablesOf(scene: Scene, target: VcpuRef, stage: 1 | 2, expanded: readonly bigint[]): TablesView | string {
+function tablesOf(scene: Scene, target: VcpuRef, stage: 1 | 2, shown: Partial<TablesShown> = {}): TablesView | string {
+  const rows = { from: 0, count: 1, ...shown };
   const view = scene.session.query(
     stage === 2
-      ? { view: 'tables', stage, vm: target.vm, expanded }
-      : { view: 'tables', stage, vcpu: target.vcpu, expanded },
+      ? { view: 'tables', stage, vm: target.vm, ...rows }
+      : { view: 'tables', stage, vcpu: target.vcpu, ...rows },
   );
   return view.view === 'tables' ? view : why(view);
 }
@@ -134,7 +135,7 @@ function checkStart(scene: Scene, expectation: Of<'start'>): Check {
   const text = `${whose(expectation)}stage ${stage} starts at level ${level} in ${entries} entries`;
   const target = targetOf(scene, expectation);
   if (!target) return nobody(text);
-  const view = tablesOf(scene, target, stage, []);
+  const view = tablesOf(scene, target, stage);
   if (typeof view === 'string') return { text, ok: false, seen: view };
   const root = view.roots[0];
   const ok = root?.level === level && root.total === entries;
@@ -146,7 +147,7 @@ function checkControl(scene: Scene, expectation: Of<'control'>): Check {
   const text = `${whose(expectation)}${name} of stage ${stage} is ${hex(value)}`;
   const target = targetOf(scene, expectation);
   if (!target) return nobody(text);
-  const view = tablesOf(scene, target, stage, []);
+  const view = tablesOf(scene, target, stage);
   if (typeof view === 'string') return { text, ok: false, seen: view };
   const row = view.control.flatMap((register) => [register, ...register.fields]).find((each) => each.name === name);
   return { text, ok: row?.value === value, seen: row ? hex(row.value) : 'no such register or field' };
@@ -163,42 +164,18 @@ function checkEntry(scene: Scene, expectation: Of<'entry'>): Check {
   const text = `${whose(expectation)}stage ${stage} ${what}${wanted.join('')}`;
   const target = targetOf(scene, expectation);
   if (!target) return nobody(text);
-  const expanded: bigint[] = [];
-  for (;;) {
-    const view = tablesOf(scene, target, stage, expanded);
-    if (typeof view === 'string') return { text, ok: false, seen: view };
-    const found = entryFor(view.roots, address);
-    if (!found) return { text, ok: kind === 'invalid', seen: 'not an address of these tables' };
-    if ('total' in found) {
-      if (expanded.includes(found.address)) return { text, ok: false, seen: 'a table that can not be read whole' };
-      expanded.push(found.address);
-      continue;
-    }
-    const { entry } = found;
-    const ok =
-      entry.kind === kind &&
-      (level === undefined || found.level === level) &&
-      (output === undefined || (entry.output !== null && inRange(entry.output, output))) &&
-      bits.every(({ hi, lo, value }) => BigInt.asUintN(hi - lo + 1, entry.value >> BigInt(lo)) === value);
-    return { text, ok, seen: `${entry.kind} at level ${found.level}, descriptor ${hex(entry.value)}` };
-  }
-}
-
-/** The entry that translates an address, or the table that has to be expanded to see it. */
-function entryFor(
-  roots: readonly TableNode[],
-  address: bigint,
-): TableNode | { readonly entry: TableEntry; readonly level: number } | null {
-  let node = roots.find(({ inputBase, inputSize }) => address >= inputBase && address < inputBase + inputSize);
-  while (node) {
-    const { level, entries } = node;
-    if (!entries) return node;
-    const entry = entries.find(({ inputBase, inputSize }) => address >= inputBase && address < inputBase + inputSize);
-    if (!entry) return node;
-    if (!entry.child) return { entry, level };
-    node = entry.child;
-  }
-  return null;
+  const view = tablesOf(scene, target, stage, { toward: address, ref: { input: address } });
+  if (typeof view === 'string') return { text, ok: false, seen: view };
+  if (!view.found) return { text, ok: kind === 'invalid', seen: 'not an address of these tables' };
+  const { row } = view.found;
+  if (!row.entry || row.open) return { text, ok: false, seen: 'a table that can not be read whole' };
+  const { entry } = row;
+  const ok =
+    entry.kind === kind &&
+    (level === undefined || row.level === level) &&
+    (output === undefined || (entry.output !== null && inRange(entry.output, output))) &&
+    bits.every(({ hi, lo, value }) => BigInt.asUintN(hi - lo + 1, entry.value >> BigInt(lo)) === value);
+  return { text, ok, seen: `${entry.kind} at level ${row.level}, descriptor ${hex(entry.value)}` };
 }
 
 function checkWalk(scene: Scene, expectation: Of<'walk'>): Check {

@@ -10,7 +10,7 @@ export type { DecodedField, DecodedStruct } from '../abi/decode.ts';
 export * from './difference.ts';
 export * from './queries.ts';
 
-export const MESSAGE_VERSION = 1;
+export const MESSAGE_VERSION = 2;
 
 /* ---------------------------------------------------------------- configuration */
 

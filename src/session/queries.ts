@@ -12,17 +12,31 @@ export type TablesOwner = { readonly stage: 1; readonly vcpu: number } | { reado
 /** What a change is against: the stop before, or the moment that `keepTables` kept if there is one. */
 export type Since = 'stop' | 'kept';
 
+/** A row of the trees: by its id, by its number, or the lowest one that translates an input address. */
+export type RowRef = { readonly id: string } | { readonly index: number } | { readonly input: bigint };
+
+/** The rows of trees, and which of them are wanted. */
 export interface TablesShown {
-  /** Addresses of the tables whose entries are wanted. */
-  readonly expanded: readonly bigint[];
-  /** Neighbouring blocks or pages that map as one are one entry; absent: no. */
+  /** Number of the first row, from 0, and how many. */
+  readonly from: number;
+  readonly count: number;
+  /** All tables are open; absent: the roots. */
+  readonly openAll?: boolean;
+  /** Addresses of tables that are open, and of those that are not, all the same. */
+  readonly opened?: readonly bigint[];
+  readonly closed?: readonly bigint[];
+  /** The tables on the way to that input address are open. */
+  readonly toward?: bigint;
+  /** Neighbouring blocks or pages that map as one are one row; absent: no. */
   readonly merge?: boolean;
-  /** Addresses of first entries of such runs whose single entries are wanted too. */
+  /** Addresses of first entries of such runs whose single entries are rows, too. */
   readonly runs?: readonly bigint[];
-  /** Changed entries alone, and the tables above them, all expanded; absent: no. */
+  /** Changed entries alone, and the tables above them, all open; absent: no. */
   readonly onlyChanged?: boolean;
   /** Absent: 'stop'. */
   readonly since?: Since;
+  /** A row that is wanted wherever it is now. */
+  readonly ref?: RowRef;
 }
 
 /** The sizes of a physical address that PARange can say. */
@@ -52,7 +66,7 @@ export type Query =
       readonly address: bigint;
       readonly length: number;
     }
-  /** The tables of one translation as trees. */
+  /** The tables of one translation as rows of trees. */
   | ({ readonly view: 'tables' } & TablesOwner & TablesShown)
   /** All entries of the table at `address`. */
   | ({ readonly view: 'table'; readonly address: bigint; readonly since?: Since } & TablesOwner)
@@ -162,9 +176,40 @@ export interface TablesView {
   readonly comparable: boolean;
   /** Virtual time of the moment that was kept; null: none was. */
   readonly kept: bigint | null;
+  /** Rows that there are, and how many more there would be if a list had no end. */
+  readonly total: number;
+  readonly cut: number;
+  /** Input address of the last row. */
+  readonly highest: bigint;
+  /** Those from `from` on. */
+  readonly from: number;
+  readonly rows: readonly TableRow[];
+  /** The row that `ref` asked for; null: there is none now. */
+  readonly found: { readonly ref: RowRef; readonly index: number; readonly row: TableRow } | null;
 }
 
-/** One table; `entries` only where the query asked for it, with runs of invalid entries merged. */
+/** A table or an entry as a row of the trees. */
+export interface TableRow {
+  /** The same as long as it shows the same entry of the same table. */
+  readonly id: string;
+  /** Number of the row one level up; null for a root. */
+  readonly parent: number | null;
+  /** From 1, as aria-level counts. */
+  readonly depth: number;
+  /** Place among its siblings, from 1, and how many there are. */
+  readonly position: number;
+  readonly siblings: number;
+  /** Level of the table that the entry stands in, or of the root. */
+  readonly level: number;
+  /** The root, or the table that the entry leads to; null: neither. */
+  readonly table: TableNode | null;
+  /** What opens below it: the table, or a run of merged entries; null: nothing. */
+  readonly opens: 'table' | 'run' | null;
+  readonly open: boolean;
+  /** Null for a root's own row, and for the row below a table that can't be read. */
+  readonly entry: TableEntry | null;
+}
+
 export interface TableNode {
   readonly address: bigint;
   readonly level: number;
@@ -175,9 +220,6 @@ export interface TableNode {
   readonly total: number;
   /** Entries that changed, in it and in all tables below. */
   readonly changed: number;
-  readonly entries: readonly TableEntry[] | null;
-  /** Entries left out, since an answer has a limit. */
-  readonly cut: number;
 }
 
 export interface TableEntry {
@@ -193,11 +235,8 @@ export interface TableEntry {
   readonly output: bigint | null;
   /** What it allows and how it is cached, in brief. */
   readonly attributes: string;
-  readonly child: TableNode | null;
   /** What the contiguous bit makes of it; null: the bit is 0, or it maps nothing. */
   readonly contiguous: ContiguousEntries | null;
-  /** The single entries of a run, where they were asked for. */
-  readonly members: readonly TableEntry[] | null;
   /** Changed since the moment compared with, and what it was then. */
   readonly changed: boolean;
   readonly before: bigint | null;

@@ -241,7 +241,18 @@ describe('what can not be', () => {
         stage: fc.constantFrom(1, 2, 3),
         vm: fd,
         vcpu: fd,
-        expanded: fc.array(address, { maxLength: 3 }),
+        from: fc.nat(2000),
+        count: fc.integer({ min: -1, max: 600 }),
+        openAll: fc.option(fc.boolean(), { nil: undefined }),
+        opened: fc.array(address, { maxLength: 3 }),
+        ref: fc.option(
+          fc.oneof(
+            fc.record({ id: fc.stringMatching(/^[0-2/+x]{0,9}$/) }),
+            fc.record({ index: fc.nat(2000) }),
+            fc.record({ input: address }),
+          ),
+          { nil: undefined },
+        ),
       }),
       fc.record({
         view: fc.constant('walk'),

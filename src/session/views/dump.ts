@@ -6,7 +6,8 @@ import { entryAddress, entryKind, LAST_LEVEL, levelShift } from '../../machine/t
 import type { DumpView } from '../messages.ts';
 import type { Inspected, Nothing } from './inspected.ts';
 import { stage1On } from './locate.ts';
-import { MMU_OFF, wide } from './tables.ts';
+import { wide } from './table-entry.ts';
+import { MMU_OFF } from './tables.ts';
 import { readTable, treesOf, type Tree } from './trees.ts';
 
 const MOST_LINES = 20_000;

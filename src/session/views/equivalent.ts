@@ -17,7 +17,7 @@ import {
   type TableFormat,
 } from '../../machine/translation/format.ts';
 import { hex } from './text.ts';
-import { wide } from './tables.ts';
+import { wide } from './table-entry.ts';
 
 /** What a block or page says, whatever the format. */
 export interface Mapping {

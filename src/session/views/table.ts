@@ -10,7 +10,7 @@ import {
 import { TABLE_KINDS, type Since, type TableView } from '../messages.ts';
 import type { Inspected, Nothing } from './inspected.ts';
 import { nothing } from './inspected.ts';
-import { wide } from './tables.ts';
+import { wide } from './table-entry.ts';
 import { readTable, treesOf, type Tree } from './trees.ts';
 
 type Path = TableView['path'];

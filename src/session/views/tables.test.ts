@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Event, Query, Sandbox, View } from '../messages.ts';
+import type { Event, Query, RowRef, Sandbox, TablesShown, View } from '../messages.ts';
 import { Session } from '../session.ts';
 
 /** A guest that touches every page of its memory but the first, writing, and stops. */
@@ -49,70 +49,135 @@ beforeAll(async () => {
   session.handle({ type: 'load', sandbox: SANDBOX, breakpoints: [] });
   run('stepInstruction');
   expect(session.status.vms[0]?.fd).toBe(VM);
-  ask({ view: 'tables', stage: 2, vm: VM, expanded: [] });
+  shown();
   session.handle({ type: 'keepTables', keep: true });
   run('stepIoctl');
 });
 
-/** The last level's tables. */
-function leaves(merge: boolean, runs: readonly bigint[] = []) {
-  const open = (expanded: readonly bigint[]) =>
-    ask({ view: 'tables', stage: 2, vm: VM, expanded, merge, runs }).roots[0]!;
-  let expanded: bigint[] = [open([]).address];
-  for (let level = 2; level <= 3; level++) {
-    const below = open(expanded).entries!.flatMap((entry) => entry.child ?? []);
-    const next = below.flatMap((node) => [node, ...(node.entries ?? []).flatMap((entry) => entry.child ?? [])]);
-    expanded = [...new Set([...expanded, ...next.map(({ address }) => address)])];
-  }
-  return open(expanded)
-    .entries!.flatMap((entry) => entry.child ?? [])
-    .flatMap((node) => node.entries!.flatMap((entry) => entry.child ?? []));
+/** Rows of stage 2. */
+function shown(asked: Partial<TablesShown> = {}) {
+  return ask({ view: 'tables', stage: 2, vm: VM, from: 0, count: 2000, ...asked });
 }
+const entries = (asked: Partial<TablesShown>) => shown(asked).rows.flatMap(({ entry }) => entry ?? []);
+const pages = (asked: Partial<TablesShown>) =>
+  entries({ openAll: true, ...asked }).filter(({ kind }) => kind === 'page');
 
-describe('the tree of tables', () => {
-  it('has every mapped page, one by one', () => {
-    const pages = leaves(false).flatMap(({ entries }) => entries!.filter(({ kind }) => kind === 'page'));
-    expect(pages).toHaveLength(PAGES);
-    expect(pages.every(({ count, members }) => count === 1 && members === null)).toBe(true);
-    expect(pages[1]!.attributes).toContain('read/write');
+describe('the rows of the tables', () => {
+  it('are the roots and their entries until a table is opened, each with its place', () => {
+    const { rows, total, highest } = shown();
+    expect(rows.map(({ depth, position, siblings, parent }) => [depth, position, siblings, parent])).toEqual([
+      [1, 1, 1, null],
+      [2, 1, 3, 0],
+      [2, 2, 3, 0],
+      [2, 3, 3, 0],
+    ]);
+    expect([total, highest]).toEqual([4, rows[3]!.entry!.inputBase]);
+    const table = rows[2]!;
+    expect(table).toMatchObject({ opens: 'table', open: false, entry: { kind: 'table', index: 1 } });
+    const opened = shown({ opened: [table.table!.address] });
+    expect(opened.rows[2]).toMatchObject({ id: table.id, open: true });
+    expect(opened.rows[3]).toMatchObject({ depth: 3, parent: 2, level: 2, entry: { index: 0 } });
+    expect(shown({ openAll: true, closed: [table.table!.address] }).rows).toEqual(rows);
+    expect(shown({ closed: [rows[0]!.table!.address] }).rows).toHaveLength(1);
   });
 
-  it('merges neighbours that map as one, losing none; a run opens to its single entries', () => {
-    const merged = leaves(true).flatMap(({ entries }) => entries!.filter(({ kind }) => kind === 'page'));
+  it('have every mapped page, one by one', () => {
+    const found = pages({});
+    expect(found).toHaveLength(PAGES);
+    expect(found.every(({ count }) => count === 1)).toBe(true);
+    expect(found[1]!.attributes).toContain('read/write');
+  });
+
+  it('merge neighbours that map as one, losing none; a run opens to its single entries', () => {
+    const merged = pages({ merge: true });
     expect(merged.length).toBeLessThan(PAGES);
     expect(merged.reduce((sum, { count }) => sum + count, 0)).toBe(PAGES);
     const long = merged.find(({ count }) => count > 1)!;
-    const opened = leaves(true, [long.address]).flatMap(({ entries }) =>
-      entries!.flatMap(({ members }) => members ?? []),
-    );
-    expect(opened).toHaveLength(long.count);
-    opened.forEach((member, index) => {
-      expect(member.output).toBe(long.output! + BigInt(index) * 4096n);
-      expect(member.inputBase).toBe(long.inputBase + BigInt(index) * 4096n);
-      expect(member.attributes).toBe(long.attributes);
+    const { rows } = shown({ openAll: true, merge: true, runs: [long.address] });
+    const at = rows.findIndex(({ opens, open }) => opens === 'run' && open);
+    const members = rows.filter(({ parent }) => parent === at);
+    expect(members).toHaveLength(long.count);
+    members.forEach(({ entry, position, siblings, depth }, index) => {
+      expect([position, siblings, depth]).toEqual([index + 1, long.count, rows[at]!.depth + 1]);
+      expect(entry!.output).toBe(long.output! + BigInt(index) * 4096n);
+      expect(entry!.inputBase).toBe(long.inputBase + BigInt(index) * 4096n);
+      expect(entry!.attributes).toBe(long.attributes);
     });
   });
 
-  it('counts what changed against a kept moment, and shows that alone', () => {
-    const view = ask({ view: 'tables', stage: 2, vm: VM, expanded: [], onlyChanged: true, since: 'kept' });
+  it('are the same in any window, and are found by number, id and address', () => {
+    const asked = {
+      openAll: true,
+      merge: true,
+      runs: [pages({ merge: true }).find(({ count }) => count > 1)!.address],
+    };
+    const all = shown(asked);
+    expect(all.rows).toHaveLength(all.total);
+    expect(new Set(all.rows.map(({ id }) => id)).size).toBe(all.total);
+    for (let from = 0; from < all.total; from += 7) {
+      expect(shown({ ...asked, from, count: 7 }).rows).toEqual(
+        all.rows.slice(Math.min(from, all.total - 7), Math.min(from + 7, all.total)),
+      );
+    }
+    all.rows.forEach((row, index) => {
+      const found = (ref: RowRef) => shown({ ...asked, count: 1, ref }).found;
+      expect(found({ id: row.id })).toEqual({ ref: { id: row.id }, index, row });
+      expect(found({ index })).toEqual({ ref: { index }, index, row });
+      if (!row.entry || row.open) return;
+      const input = row.entry.inputBase + row.entry.inputSize - 1n;
+      expect(found({ input })).toEqual({ ref: { input }, index, row });
+    });
+    for (const ref of [{ index: all.total }, { input: 1n << 40n }, { id: '0/9999' }, { id: '1' }, { id: 'x/+' }])
+      expect(shown({ ...asked, count: 1, ref }).found).toBeNull();
+  });
+
+  it('open towards an address, whatever else is open', () => {
+    const input = 0x4000_3000n;
+    const { rows, found } = shown({ toward: input, ref: { input } });
+    expect(found!.row).toMatchObject({ level: 3, entry: { index: 3, kind: 'page', inputBase: input } });
+    expect(rows[found!.index]).toEqual(found!.row);
+    expect(rows.filter(({ open }) => open).map(({ depth }) => depth)).toEqual([1, 2, 3]);
+  });
+
+  it('show an entry by its id where others were merged with it or are not any more', () => {
+    const single = shown({ openAll: true, ref: { input: 0x4000_3000n } }).found!.row;
+    const merged = shown({ openAll: true, merge: true, ref: { id: single.id } }).found!.row;
+    expect(merged.entry!.count).toBeGreaterThan(1);
+    expect(merged.entry!.index).toBeLessThanOrEqual(3);
+    const first = shown({ openAll: true, ref: { id: merged.id } }).found!.row;
+    expect(first.entry).toMatchObject({ index: merged.entry!.index, count: 1 });
+    const { runs, ...opened } = { runs: [merged.entry!.address], openAll: true, merge: true };
+    expect(shown({ ...opened, runs, ref: { id: single.id } }).found!.row.entry).toEqual(single.entry);
+    expect(shown({ ...opened, runs, ref: { id: merged.id } }).found!.row.entry).toEqual(merged.entry);
+    expect(shown({ ref: { id: single.id } }).found).toBeNull();
+  });
+
+  it('count what changed against a kept moment, and show that alone', () => {
+    const view = shown({ onlyChanged: true, since: 'kept' });
     // The first page's table was there; beside the pages the tables on the way are entries too.
     expect(view.kept).not.toBeNull();
     expect(view.roots[0]!.changed).toBe(PAGES + Math.ceil(PAGES / 512) + 1);
-    const [first] = view.roots[0]!.entries!;
-    expect(first).toMatchObject({ kind: 'table', changed: true, before: 0n });
-    expect(view.roots[0]!.entries).toHaveLength(1);
+    expect(view.rows[1]!.entry).toMatchObject({ kind: 'table', changed: true, before: 0n });
+    expect(view.rows.every(({ entry, table }) => entry?.changed || table!.changed > 0)).toBe(true);
+    expect(view.rows.filter(({ parent }) => parent === 0)).toHaveLength(1);
+    expect(view.total).toBe(1 + PAGES + Math.ceil(PAGES / 512) + 1);
   });
 });
 
+/** A page in the first of the tables of the last level. */
+const leaf = (index: number) =>
+  shown({ toward: 0x4000_0000n + BigInt(index) * 4096n, ref: { input: 0x4000_0000n + BigInt(index) * 4096n } }).found!
+    .row.entry!;
+const leafTable = () => leaf(0).address;
+
 describe('one table', () => {
   it('has all entries with their kinds, and the way to it', () => {
-    const [table] = leaves(false);
-    const view = ask({ view: 'table', stage: 2, vm: VM, address: table!.address });
+    const view = ask({ view: 'table', stage: 2, vm: VM, address: leafTable() });
     expect(view.level).toBe(3);
     expect(view.path.map(({ level }) => level)).toEqual([1, 2]);
     expect([...view.kinds].filter((kind) => kind === 3)).toHaveLength(512);
     expect(view.entrySize).toBe(4096n);
-    expect(view.outputs[5]).toBe(table!.entries![5]!.output);
+    expect(view.outputs[5]).toBe(leaf(5).output);
     const root = ask({ view: 'table', stage: 2, vm: VM, address: 0n });
     expect(root).toMatchObject({ level: 1, concatenated: 2, path: [] });
     expect(root.values).toHaveLength(1024);
@@ -134,8 +199,7 @@ describe('the dump', () => {
 
 describe('a descriptor', () => {
   it('is told in its own format and in the eleven others', () => {
-    const [table] = leaves(false);
-    const { value } = table!.entries![3]!;
+    const { value } = leaf(3);
     const view = ask({ view: 'descriptor', stage: 2, vm: VM, level: 3, value });
     expect(view.kind).toBe('page');
     expect(view.others).toHaveLength(11);
@@ -237,17 +301,10 @@ loop:   ldr     x4, [x0]
     if (found.view !== query.view) throw new Error(JSON.stringify(found));
     return found as Extract<View, { view: V }>;
   };
-  const rows = () => {
-    const [root] = view({
-      view: 'tables',
-      stage: 1,
-      vcpu,
-      expanded: [0x4001_0000n, 0x4001_1000n, TABLE],
-      merge: true,
-    }).roots;
-    const level2 = root!.entries!.find(({ child }) => child !== null)!.child!;
-    return level2.entries![0]!.child!.entries!.filter(({ kind }) => kind === 'page');
-  };
+  const rows = () =>
+    view({ view: 'tables', stage: 1, vcpu, from: 0, count: 100, toward: START, merge: true })
+      .rows.flatMap(({ entry }) => entry ?? [])
+      .filter(({ kind }) => kind === 'page');
   const contiguousField = (page: number) => {
     const value = 0x0010_0000_4002_0703n + BigInt(4096 * page);
     const input = START + BigInt(4096 * page);
@@ -290,5 +347,45 @@ loop:   ldr     x4, [x0]
     expect(contiguousField(9).meaning).toMatch(
       /^misprogrammed: entry 5 leads to 0x40027000\. It is CONSTRAINED UNPREDICTABLE/,
     );
+  });
+});
+
+describe('a guest’s table that is its own next one', () => {
+  /** Entry 511 of the level 1 table leads back to it, and entry 0 of it maps 1 GiB by itself. */
+  const guest = `
+        ldr     x0, =0x40010000
+        ldr     x1, =0x40000701
+        str     x1, [x0, #8]
+        ldr     x1, =0x40010003
+        str     x1, [x0, #4088]
+        mov     x1, #0xff
+        msr     mair_el1, x1
+        ldr     x1, =0x200803519
+        msr     tcr_el1, x1
+        msr     ttbr0_el1, x0
+        isb
+        mov     x0, #1
+        msr     sctlr_el1, x0
+        isb
+loop:   b       loop
+`;
+
+  it('opens level by level to the last one, and no further', async () => {
+    const own = await Session.create(() => undefined);
+    own.handle({ type: 'load', sandbox: { ...SANDBOX, guest }, breakpoints: [] });
+    for (let steps = 0; steps < 20; steps++) {
+      own.handle({ type: 'stepInstruction' });
+      while (own.slice());
+    }
+    const { vcpu } = own.status.vcpu!;
+    const view = own.query({ view: 'tables', stage: 1, vcpu, from: 0, count: 200, openAll: true });
+    if (view.view !== 'tables') throw new Error(view.view);
+    expect(view.rows.map(({ level }) => level).reduce((a, b) => Math.max(a, b))).toBe(3);
+    expect(view.rows.filter(({ entry }) => entry?.index === 511).map(({ level, opens }) => [level, opens])).toEqual([
+      [1, 'table'],
+      [2, 'table'],
+      [3, null],
+    ]);
+    expect(view.total).toBe(view.rows.length);
   });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Stage2EventRow, TableNode } from '../../session/messages.ts';
+import type { Stage2EventRow } from '../../session/messages.ts';
 import { changeText, countText, FILTERS, placeText, reasonText, TERMS, termOf } from './stage2-events-text.ts';
-import { rowOf, tablesTo, treeRows } from './tree-rows.ts';
 
 const row: Stage2EventRow = {
   seq: 7,
@@ -58,50 +57,4 @@ describe('an event in words', () => {
     expect(termOf({ ...row, operation: 'break', step: 2 }).name).toBe('TLB');
     expect(termOf({ ...row, operation: 'break', step: 1 }).name).toBe('break');
   });
-});
-
-it('the tables on the way to an address are found, and the lowest row that has it', () => {
-  const entry = { count: 1, value: 3n, attributes: '', members: null, changed: false, before: null, contiguous: null };
-  const leaf = {
-    ...entry,
-    index: 1,
-    inputBase: 0x1000n,
-    inputSize: 0x1000n,
-    address: 0x28n,
-    kind: 'page',
-    output: 0n,
-  } as const;
-  const common = { valid: 1, total: 512, changed: 0, cut: 0 };
-  const below: TableNode = {
-    ...common,
-    address: 0x20n,
-    level: 3,
-    inputBase: 0n,
-    inputSize: 0x20_0000n,
-    entries: [{ ...leaf, child: null }],
-  };
-  const root: TableNode = {
-    ...common,
-    address: 0x10n,
-    level: 2,
-    inputBase: 0n,
-    inputSize: 0x4000_0000n,
-    entries: [
-      {
-        ...entry,
-        index: 0,
-        inputBase: 0n,
-        inputSize: 0x20_0000n,
-        address: 0x10n,
-        kind: 'table',
-        output: 0x20n,
-        child: below,
-      },
-    ],
-  };
-  expect(tablesTo([root], 0x1800n)).toEqual([0x10n, 0x20n]);
-  expect(tablesTo([root], 0x4000_0000n)).toEqual([]);
-  const rows = treeRows([root], () => true);
-  expect(rows.find(({ id }) => id === rowOf(rows, 0x1800n))?.entry).toMatchObject(leaf);
-  expect(rowOf(rows, 0x8000_0000n)).toBeNull();
 });

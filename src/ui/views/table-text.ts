@@ -1,10 +1,9 @@
-import type { ContiguousEntries, TableEntry, TableNode } from '../../session/messages.ts';
+import type { ContiguousEntries, TableEntry, TableNode, TableRow } from '../../session/messages.ts';
 import { hex, size } from '../format.ts';
 import { plural, rangeText } from './format.ts';
-import type { TreeRow } from './tree-rows.ts';
 
 /** `L2[17]` for an entry, `L2[18–511]` for merged ones, `L1 table` for a root. */
-export function rowName({ entry, level }: TreeRow): string {
+export function rowName({ entry, level }: TableRow): string {
   if (!entry) return `L${level} table`;
   const last = entry.index + entry.count - 1;
   return last > entry.index ? `L${level}[${entry.index}–${last}]` : `L${level}[${entry.index}]`;

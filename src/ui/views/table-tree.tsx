@@ -1,13 +1,13 @@
-import { memo, useEffect, useEffectEvent, useId, useMemo } from 'react';
+import { memo, useEffect, useEffectEvent, useId } from 'react';
 import type { MouseEvent } from 'react';
-import type { ContiguousEntries } from '../../session/messages.ts';
+import type { ContiguousEntries, RowRef, TableRow } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { addressDigits, plural, shortSize } from './format.ts';
 import { ChangedMark } from './frame.tsx';
 import { rowName, validText } from './table-text.ts';
-import { treeMove } from './tree-rows.ts';
-import type { Toggled, TreeRow } from './tree-rows.ts';
-import { OVERSCAN, useRows } from './use-rows.ts';
+import { sameRow, toggledBy, treeMove } from './tree-rows.ts';
+import type { PlacedRow, Toggled } from './tree-rows.ts';
+import { useRows } from './use-rows.ts';
 import './table-tree.css';
 
 /** Below this width a row takes two lines. */
@@ -17,79 +17,95 @@ const INDENT = 10;
 const ROW_HEIGHT = { wide: 22, narrow: 38 } as const;
 const heightFor = (width: number) => (width < NARROW ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide);
 
+/** Rows drawn beyond each edge: a row is a dozen elements, and a scroll moves by more rows than would be worth it. */
+const OVERSCAN = 4;
+
 interface TableTreeProps {
   readonly label: string;
-  readonly rows: readonly TreeRow[];
-  readonly selected: string | null;
-  readonly onSelect: (row: string | null) => void;
+  /** Rows that there are, and those of them that have come, the first of which is row `from`. */
+  readonly total: number;
+  readonly from: number;
+  readonly rows: readonly TableRow[];
+  /** Input address of the last row. */
+  readonly highest: bigint;
+  readonly selected: PlacedRow | null;
+  readonly onSelect: (row: RowRef | null) => void;
   readonly onToggle: (toggled: Toggled) => void;
+  /** Which rows are in sight. */
+  readonly onSeen: (first: number, visible: number) => void;
 }
 
 /** Tables as a tree, by the WAI-ARIA tree pattern; the rows out of sight are not in the document. */
-export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTreeProps) {
+export function TableTree(props: TableTreeProps) {
+  const { label, total, from: start, rows, highest, selected, onSelect, onToggle, onSeen } = props;
   const id = useId();
   const { attach, first, visible, rowHeight, height, reveal } = useRows(heightFor);
-  const from = Math.max(0, first - OVERSCAN);
-  const drawn = rows.slice(from, first + visible + OVERSCAN);
-  const current = rows.findIndex((row) => row.id === selected);
-  const digits = useMemo(() => addressDigits(highestBase(rows)), [rows]);
-  const select = (index: number) => {
-    const row = rows[index];
-    if (row) onSelect(row.id);
-  };
+  const top = Math.max(0, first - OVERSCAN - start);
+  const drawn = rows.slice(top, Math.max(0, first + visible + OVERSCAN - start));
+  const slots = visible + 2 * OVERSCAN;
+  const digits = addressDigits(highest);
   /** Rows take no handlers of their own: drawn anew only where they say something else. */
   const rowOf = ({ target }: MouseEvent) => {
     const index = target instanceof Element ? target.closest('[data-row]')?.getAttribute('data-row') : null;
-    return index ? rows[Number(index)] : undefined;
+    return index ? rows[Number(index) - start] : undefined;
   };
-  const toggle = (row: TreeRow | undefined) => {
-    if (row?.opens) onToggle(row.opens);
+  const toggle = (row: TableRow | undefined) => {
+    const toggled = row && toggledBy(row);
+    if (toggled) onToggle(toggled);
   };
+  const seen = useEffectEvent(onSeen);
+  useEffect(() => {
+    if (visible > 0) seen(first, visible);
+  }, [first, visible]);
   // The detail that opens for a selected row takes some of the tree's height.
-  const revealCurrent = useEffectEvent(() => {
-    if (current >= 0) reveal(current);
+  const revealSelected = useEffectEvent(() => {
+    if (selected) reveal(selected.index);
   });
-  useEffect(() => revealCurrent(), [selected, height, rowHeight]);
+  const selectedId = selected && (selected.row?.id ?? selected.index);
+  useEffect(() => revealSelected(), [selectedId, height, rowHeight]);
   return (
     <div
       ref={attach}
       className="tree"
       role="tree"
       aria-label={label}
-      aria-activedescendant={drawn.some((row) => row.id === selected) ? `${id}${selected}` : undefined}
+      aria-activedescendant={
+        selected?.row && drawn.some((row) => row.id === selected.row?.id) ? `${id}${selected.row.id}` : undefined
+      }
       tabIndex={0}
       data-autofocus
       data-shape={rowHeight === ROW_HEIGHT.narrow ? 'narrow' : 'wide'}
       onKeyDown={(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
         if (event.key === 'Escape') onSelect(null);
-        const move = treeMove(rows, current, event.key, Math.max(1, visible - 2));
+        const move = treeMove(selected, total, event.key, Math.max(1, visible - 2));
         if (move === null) return;
         event.preventDefault();
-        if ('to' in move) select(move.to);
-        else onToggle(move.toggle);
+        if ('toggle' in move) return onToggle(move.toggle);
+        const row = rows[move.to - start];
+        onSelect(row ? { id: row.id } : { index: move.to });
       }}
     >
       <div
         role="presentation"
         className="tree-paper"
-        style={{ height: rows.length * rowHeight }}
+        style={{ height: total * rowHeight }}
         onClick={(event) => {
           const row = rowOf(event);
-          if (row) onSelect(row.id);
+          if (row) onSelect({ id: row.id });
           if (event.target instanceof Element && event.target.closest('.tree-twisty')) toggle(row);
         }}
         onDoubleClick={(event) => toggle(rowOf(event))}
       >
-        {drawn.map((row, index) => (
+        {drawn.map((row, at) => (
           <Row
-            key={(from + index) % drawn.length}
+            key={(start + top + at) % slots}
             id={`${id}${row.id}`}
             row={row}
-            index={from + index}
+            index={start + top + at}
             height={rowHeight}
             digits={digits}
-            selected={row.id === selected}
+            selected={row.id === selected?.row?.id}
           />
         ))}
       </div>
@@ -97,30 +113,25 @@ export function TableTree({ label, rows, selected, onSelect, onToggle }: TableTr
   );
 }
 
-/** Rows stand in the order of the addresses that they translate. */
-function highestBase(rows: readonly TreeRow[]): bigint {
-  const last = rows.findLast(({ entry, table }) => (entry ?? table) !== null);
-  return (last?.entry ?? last?.table)?.inputBase ?? 0n;
-}
-
 interface RowProps {
   readonly id: string;
-  readonly row: TreeRow;
+  readonly row: TableRow;
   readonly index: number;
   readonly height: number;
   readonly digits: number;
   readonly selected: boolean;
 }
 
-/** `opens` follows from the entry, and is made anew with every answer. */
-function isSame(before: RowProps, now: RowProps): boolean {
-  const { row: rowBefore, ...propsBefore } = before;
-  const { row: rowNow, ...props } = now;
-  return sameParts(propsBefore, props) && sameParts({ ...rowBefore, opens: null }, { ...rowNow, opens: null });
+function isSame(a: RowProps, b: RowProps): boolean {
+  return (
+    a.id === b.id &&
+    a.index === b.index &&
+    a.height === b.height &&
+    a.digits === b.digits &&
+    a.selected === b.selected &&
+    sameRow(a.row, b.row)
+  );
 }
-
-const sameParts = <T extends object>(a: T, b: T): boolean =>
-  (Object.keys(a) as (keyof T)[]).every((key) => a[key] === b[key]);
 
 const Row = memo(function Row({ id, row, index, height, digits, selected }: RowProps) {
   const { entry, table, opens } = row;
@@ -151,11 +162,7 @@ const Row = memo(function Row({ id, row, index, height, digits, selected }: RowP
         </span>
         <ChangedMark changed={changed} />
         <span className="tree-name">
-          {range !== null
-            ? rowName(row)
-            : row.cut > 0
-              ? `${row.cut} more: close other tables to see them`
-              : 'No entries to show'}
+          {range !== null ? rowName(row) : 'No memory there, or too many tables are open to read this one'}
         </span>
       </span>
       {range !== null && (
@@ -196,7 +203,7 @@ function Contiguous({ runs, count, size: bytes, wrong }: ContiguousEntries) {
 }
 
 /** `page`; `512 pages` for merged ones. */
-function kindText({ entry }: TreeRow): string {
+function kindText({ entry }: TableRow): string {
   if (!entry) return 'root';
   return entry.count > 1 && entry.output !== null ? plural(entry.count, entry.kind) : entry.kind;
 }

@@ -1,5 +1,13 @@
-import { memo, useCallback, useMemo, useState, type ReactNode } from 'react';
-import type { Since, TableEntry, TableNode, TablesOwner, TablesView } from '../../session/messages.ts';
+import { memo, useCallback, useState, type ReactNode } from 'react';
+import type {
+  RowRef,
+  Since,
+  TableEntry,
+  TableNode,
+  TableRow,
+  TablesOwner,
+  TablesView,
+} from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { inspectStore, showMemory, useInspection, useTargetVcpu, useTargetVm, type Inspection } from '../inspect.ts';
 import { Empty } from '../parts.tsx';
@@ -13,24 +21,15 @@ import { TableDump } from './table-dump.tsx';
 import { contiguousText, entryText, rowName, tableText } from './table-text.ts';
 import { TableTree } from './table-tree.tsx';
 import { TargetPicker } from './target-picker.tsx';
-import {
-  allTables,
-  rowAgain,
-  rowOf,
-  tablesTo,
-  treeRows,
-  type ChosenRow,
-  type Toggled,
-  type TreeRow,
-} from './tree-rows.ts';
+import { rowsToAsk, sameRef, type PlacedRow, type Toggled } from './tree-rows.ts';
 import { useSettled } from './use-settled.ts';
 import './tables.css';
 
 /** A selection stays where it has stood for so many milliseconds: longer than a held key takes to repeat. */
 const SETTLED_MS = 60;
 
-/** As many tables are opened at once; a guest may have thousands. */
-const OPEN_LIMIT = 64;
+/** Tables and runs that can be opened or closed by hand. */
+const BY_HAND = 1024;
 
 const STAGES = [
   { value: 2, text: 'Stage 2', title: 'IPA → PA, one per VM, written by KVM' },
@@ -93,39 +92,53 @@ interface TreeProps extends PartProps {
   readonly onRowsShown: (rowsShown: RowsShown) => void;
 }
 
-/** Tables opened or closed by hand; all others follow `openAll`, roots being open to begin with. */
+/** Tables opened (true) or closed by hand; all others follow what the bar says. */
 type ByHand = ReadonlyMap<bigint, boolean>;
-const NO_ROOTS: readonly TableNode[] = [];
+
+const addressesOf = (byHand: ByHand, open: boolean): bigint[] =>
+  [...byHand].flatMap(([table, isOpen]) => (isOpen === open ? [table] : []));
 
 function Tables({ owner, controls, since, onSince, rowsShown, onRowsShown }: TreeProps) {
   const { openAll, merge, onlyChanged } = rowsShown;
   const [byHand, setByHand] = useState<ByHand>(new Map());
   const [runs, setRuns] = useState<ReadonlySet<bigint>>(new Set());
-  const [known, setKnown] = useState(NO_ROOTS);
+  const [seen, setSeen] = useState(rowsToAsk(0, 0));
   const asked = useInspection((inspection) => inspection.entry);
   const aim = owner.stage === 2 ? asked : null;
-  const open = useMemo(
-    () => openTables(known, byHand, openAll, onlyChanged, aim),
-    [known, byHand, openAll, onlyChanged, aim],
-  );
-  // The same tables are the same set, whatever changed in them.
-  const [isOpen, setIsOpen] = useState(open);
-  if (isOpen !== open && (isOpen.size !== open.size || [...open].some((table) => !isOpen.has(table)))) setIsOpen(open);
-  const shownOpen = useCallback((table: bigint) => isOpen.has(table), [isOpen]);
+  // What was aimed at is selected until the person selects something, or nothing.
+  const [choice, setChoice] = useState<{ aim: Inspection['entry']; ref: RowRef | null }>({ aim: null, ref: null });
+  if (choice.aim !== aim) setChoice({ aim, ref: aim });
+  const { ref } = choice;
+  // A row is marked at once, and told of where the selection stays: a key that is held passes many.
+  const settled = useSettled(ref, SETTLED_MS);
+  const wanted = ref && 'index' in ref ? ref : settled;
   const view = useView({
     view: 'tables',
     ...owner,
-    expanded: onlyChanged ? [] : [...isOpen].slice(0, OPEN_LIMIT),
+    ...seen,
+    openAll,
+    opened: addressesOf(byHand, true),
+    closed: addressesOf(byHand, false),
+    ...(aim ? { toward: aim.input } : {}),
+    ...(wanted ? { ref: wanted } : {}),
     merge,
     runs: [...runs],
     onlyChanged,
     since,
   });
-  if (view?.view === 'tables' && view.roots !== known) setKnown(view.roots);
-  const kept = view?.view === 'tables' ? view.kept : null;
-  const toggle = (toggled: Toggled) => {
-    if (toggled.kind === 'table') setByHand(new Map(byHand).set(toggled.address, !isOpen.has(toggled.address)));
-    else setRuns(flipped(runs, toggled.address));
+  const tables = view?.view === 'tables' ? view : null;
+  const kept = tables?.kept ?? null;
+  const selected = ref && tables ? placeOf(tables, ref) : null;
+  if (ref && 'index' in ref && selected?.row) setChoice({ aim, ref: { id: selected.row.id } });
+  const told = settled && tables ? (placeOf(tables, settled)?.row ?? null) : null;
+  const select = useCallback((to: RowRef | null) => setChoice({ aim, ref: to }), [aim]);
+  const toggle = ({ kind, address, open }: Toggled) => {
+    if (kind === 'run') setRuns(flipped(runs, address));
+    else if (byHand.has(address) || byHand.size < BY_HAND) setByHand(new Map(byHand).set(address, !open));
+  };
+  const onSeen = (first: number, visible: number) => {
+    const now = rowsToAsk(first, visible);
+    if (now.from !== seen.from || now.count !== seen.count) setSeen(now);
   };
   return (
     <Frame
@@ -135,7 +148,7 @@ function Tables({ owner, controls, since, onSince, rowsShown, onRowsShown }: Tre
           {controls}
           <Toggle
             pressed={openAll}
-            title={`Open every table, up to ${OPEN_LIMIT}`}
+            title="Open every table"
             onChange={(pressed) => {
               onRowsShown({ ...rowsShown, openAll: pressed });
               setByHand(new Map());
@@ -169,11 +182,13 @@ function Tables({ owner, controls, since, onSince, rowsShown, onRowsShown }: Tre
         <TablesOf
           view={view}
           owner={owner}
-          isOpen={shownOpen}
+          selected={selected}
+          told={told ?? selected?.row ?? null}
+          onSelect={select}
           onToggle={toggle}
+          onSeen={onSeen}
           onlyChanged={onlyChanged}
           since={since}
-          aim={aim}
           onMemory={(address) => showMemory(owner.stage === 2 ? 'pa' : 'ipa', address)}
         />
       )}
@@ -228,23 +243,17 @@ const momentText = (since: Since): string => (since === 'kept' ? 'the kept momen
 
 function flipped(set: ReadonlySet<bigint>, one: bigint): ReadonlySet<bigint> {
   const next = new Set(set);
-  if (!next.delete(one) && next.size < OPEN_LIMIT) next.add(one);
+  if (!next.delete(one) && next.size < BY_HAND) next.add(one);
   return next;
 }
 
-function openTables(
-  roots: readonly TableNode[],
-  byHand: ByHand,
-  openAll: boolean,
-  onlyChanged: boolean,
-  aim: Inspection['entry'],
-): ReadonlySet<bigint> {
-  // Of changes alone all tables have come that hold one.
-  const limit = onlyChanged ? Infinity : OPEN_LIMIT;
-  const byDefault = openAll || onlyChanged ? allTables(roots, limit) : roots.map((root) => root.address);
-  const opened = [...byHand].filter(([, open]) => open).map(([table]) => table);
-  const along = aim ? tablesTo(roots, aim.input) : [];
-  return new Set([...along, ...byDefault, ...opened].filter((table) => byHand.get(table) !== false));
+/** Where a row is as far as the answer says; null: there is no such row, or it was not asked for yet. */
+function placeOf({ from, rows, found }: TablesView, ref: RowRef): PlacedRow | null {
+  const at = 'index' in ref ? ref.index - from : 'id' in ref ? rows.findIndex(({ id }) => id === ref.id) : -1;
+  const row = rows[at];
+  if (row) return { index: from + at, row };
+  if (found && sameRef(found.ref, ref)) return found;
+  return 'index' in ref ? { index: ref.index, row: null } : null;
 }
 
 export function NoTables({ stage, why }: { stage: 1 | 2; why: string }) {
@@ -260,33 +269,20 @@ export function NoTables({ stage, why }: { stage: 1 | 2; why: string }) {
 interface TablesOfProps {
   readonly view: TablesView;
   readonly owner: TablesOwner;
-  readonly isOpen: (table: bigint) => boolean;
+  readonly selected: PlacedRow | null;
+  /** The row that is told of in full. */
+  readonly told: TableRow | null;
+  readonly onSelect: (row: RowRef | null) => void;
   readonly onToggle: (toggled: Toggled) => void;
+  readonly onSeen: (first: number, visible: number) => void;
   readonly onlyChanged?: boolean;
   readonly since?: Since;
-  /** The entry that another view wants to be seen. */
-  readonly aim?: Inspection['entry'];
   readonly onMemory: (address: bigint) => void;
 }
 
-export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, aim = null, onMemory }: TablesOfProps) {
-  const rows = useMemo(() => treeRows(view.roots, isOpen), [view.roots, isOpen]);
-  // What was aimed at is selected until the person selects something, or nothing.
-  const [choice, setChoice] = useState<{ aim: Inspection['entry']; row: ChosenRow | null | undefined }>({
-    aim: null,
-    row: null,
-  });
-  if (choice.aim !== aim) setChoice({ aim, row: undefined });
-  const aimed = choice.row === undefined && aim ? rowOf(rows, aim.input) : null;
-  const row = choice.row ? rowAgain(rows, choice.row) : rows.find(({ id }) => id === aimed);
-  // A row is marked at once, and told of where the selection stays: a key that is held passes many.
-  const settled = useSettled(row?.id ?? null, SETTLED_MS);
-  const told = rows.find(({ id }) => id === settled) ?? row;
-  const setSelected = (id: string | null) => {
-    const entry = rows.find((other) => other.id === id)?.entry;
-    setChoice({ aim, row: id === null ? null : { id, address: entry?.address ?? null } });
-  };
-  const close = useCallback(() => setChoice({ aim, row: null }), [aim]);
+export function TablesOf(props: TablesOfProps) {
+  const { view, owner, selected, told, onSelect, onToggle, onSeen, onlyChanged, since, onMemory } = props;
+  const close = useCallback(() => onSelect(null), [onSelect]);
   const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
   const moment = momentText(view.kept === null ? 'stop' : (since ?? 'stop'));
   return (
@@ -302,11 +298,18 @@ export function TablesOf({ view, owner, isOpen, onToggle, onlyChanged, since, ai
         <div className="tables-split">
           <TableTree
             label={`Stage ${view.stage} tables`}
-            rows={rows}
-            selected={row?.id ?? null}
-            onSelect={setSelected}
+            total={view.total}
+            from={view.from}
+            rows={view.rows}
+            highest={view.highest}
+            selected={selected}
+            onSelect={onSelect}
             onToggle={onToggle}
+            onSeen={onSeen}
           />
+          {view.cut > 0 && (
+            <p className="view-foot view-muted">{plural(view.cut, 'more row')}: close some tables to see them.</p>
+          )}
           <RowDetail row={told} owner={owner} since={moment} changed={changed} onMemory={onMemory} onClose={close} />
         </div>
       )}
@@ -334,7 +337,7 @@ function Control({ title, control }: Pick<TablesView, 'title' | 'control'>) {
 }
 
 interface RowDetailProps {
-  readonly row: TreeRow | undefined;
+  readonly row: TableRow | null;
   readonly owner: TablesOwner;
   readonly since: string;
   readonly changed: number;

@@ -1,7 +1,14 @@
 import type { ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import type { MemoryMapView, RegisterValue, TableNode, TablesView, WalkView } from '../../session/messages.ts';
+import type {
+  MemoryMapView,
+  RegisterValue,
+  TableNode,
+  TableRow,
+  TablesView,
+  WalkView,
+} from '../../session/messages.ts';
 import { DescriptorBits } from './descriptor-bits.tsx';
 import { MemoryMap } from './memory-map.tsx';
 import { Registers } from './registers.tsx';
@@ -60,20 +67,37 @@ describe('page tables', () => {
       valid: 1,
       total: 512,
       changed: 0,
-      entries: null,
-      cut: 0,
     };
-    const shown = { view: 'tables', stage: 2, title: 'IPA 40 bits', control: [] } as const;
-    const view: TablesView = { ...shown, roots: [table], comparable: false, kept: null };
     const owner = { stage: 2, vm: 4 } as const;
-    const html = renderToStaticMarkup(
-      <TablesOf view={view} owner={owner} isOpen={() => false} onToggle={nothing} onMemory={nothing} />,
+    const shown = {
+      view: 'tables',
+      stage: 2,
+      title: 'IPA 40 bits',
+      control: [],
+      comparable: false,
+      kept: null,
+    } as const;
+    const rows = { total: 1, cut: 0, highest: table.inputBase, from: 0, found: null };
+    const place = { id: '0', parent: null, depth: 1, position: 1, siblings: 1, level: 3, entry: null } as const;
+    const row: TableRow = { ...place, table, opens: 'table', open: false };
+    const view: TablesView = { ...shown, ...rows, roots: [table], rows: [row] };
+    const html = (tables: TablesView, told: TableRow | null) => (
+      <TablesOf
+        view={tables}
+        owner={owner}
+        selected={null}
+        told={told}
+        onSelect={nothing}
+        onToggle={nothing}
+        onSeen={nothing}
+        onMemory={nothing}
+      />
     );
-    expect(html).toMatch(/role="tree" aria-label="Stage 2 tables"/);
-    expect(html).toMatch(/role="treeitem"[^>]*aria-expanded="false"/);
-    expect(
-      textOf(<TablesOf view={view} owner={owner} isOpen={() => true} onToggle={nothing} onMemory={nothing} />),
-    ).toMatch(/L3 table 0x40000000 2 MiB root → 0x48000000 1 of 512 valid/);
+    expect(renderToStaticMarkup(html(view, null))).toMatch(/role="tree" aria-label="Stage 2 tables"/);
+    expect(renderToStaticMarkup(html(view, null))).toMatch(/role="treeitem"[^>]*aria-expanded="false"/);
+    expect(textOf(html(view, null))).toMatch(/L3 table 0x40000000 2 MiB root → 0x48000000 1 of 512 valid/);
+    expect(textOf(html(view, row))).toContain('Level 3 table for 0x40000000–0x401fffff (2 MiB): 1 of 512 valid.');
+    expect(textOf(html({ ...view, cut: 3 }, null))).toContain('3 more rows: close some tables to see them.');
   });
 });
 
