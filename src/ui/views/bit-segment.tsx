@@ -1,4 +1,5 @@
 import { memo } from 'react';
+import type { CSSProperties } from 'react';
 
 interface BitSegmentProps {
   readonly hi: number;
@@ -19,7 +20,10 @@ interface BitSegmentProps {
   readonly reachable: number | null;
 }
 
-/** Neighbouring bits of one field in a ruler; what is done to them is told by `data-bit` and `data-field`. */
+/**
+ * Neighbouring bits of one field in a ruler; what is done to them is told by `data-bit` and `data-field`. The bits are no <button>:
+ * a browser lays out three boxes for each of those.
+ */
 export const BitSegment = memo(function BitSegment(props: BitSegmentProps) {
   const { hi, lo, digits } = props;
   return (
@@ -31,19 +35,18 @@ export const BitSegment = memo(function BitSegment(props: BitSegmentProps) {
       style={{ inlineSize: `${(100 * digits.length) / props.perRow}%` }}
       title={props.title}
     >
-      <span className="bits-numbers">
-        <span>{hi}</span>
-        {lo < hi && <span>{lo}</span>}
+      <span className="bits-numbers" data-single={lo === hi}>
+        {lo < hi ? `${hi} ${lo}` : hi}
       </span>
-      <span className="bits-digits">
+      <span className="bits-digits" style={{ '--digits': digits.length } as CSSProperties}>
         {[...digits].map((digit, index) => {
           const changed = props.differs[index] === '1';
           if (!props.flips) return <span key={index}>{changed ? <b data-changed={true}>{digit}</b> : digit}</span>;
           const bit = hi - index;
           return (
-            <button
+            <span
               key={index}
-              type="button"
+              role="button"
               className="bits-flip"
               data-bit={bit}
               data-changed={changed}
@@ -51,7 +54,7 @@ export const BitSegment = memo(function BitSegment(props: BitSegmentProps) {
               aria-label={`Bit ${bit} is ${digit}${changed ? ', changed' : ''}`}
             >
               {digit}
-            </button>
+            </span>
           );
         })}
       </span>

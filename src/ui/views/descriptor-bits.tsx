@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { DescriptorField } from '../../session/messages.ts';
 import { BitSegment } from './bit-segment.tsx';
 import { bitsPerRow, highestBit, initials, nameFits, rulerRows, type RulerSegment } from './bit-ruler.ts';
+import { useGrowth } from './use-later.ts';
 import { useWidth } from './use-width.ts';
 import { hex } from '../format.ts';
 import './descriptor-bits.css';
@@ -36,8 +37,14 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
     if (bit === null || document.activeElement !== document.body) return;
     ruler.current?.querySelector<HTMLElement>(`[data-bit="${bit}"]`)?.focus();
   });
+  const flip = (target: EventTarget) => {
+    const bit = numberAt(target, 'data-bit');
+    flipped.current = bit;
+    if (bit !== null) onFlip?.(bit);
+  };
   const fields = highestFirst(unordered);
   const rows = rulerRows(fields, perRow);
+  const grown = useGrowth(rows.length + 1);
   const hasRoom = ({ hi, lo, field }: RulerSegment) =>
     field !== null && nameFits(fields[field]?.name ?? '', (width / perRow) * (hi - lo + 1));
   const named = new Set(rows.flat().flatMap((segment) => (hasRoom(segment) ? [segment.field] : [])));
@@ -62,19 +69,17 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
         aria-label={`Bits of ${hex(value, 16)}; the table below reads them`}
         onFocus={({ target }) => setReachable(numberAt(target, 'data-bit') ?? reachable)}
         onBlur={() => (flipped.current = null)}
-        onClick={({ target }) => {
-          const bit = numberAt(target, 'data-bit');
-          flipped.current = bit;
-          if (bit !== null) onFlip?.(bit);
-        }}
+        onClick={({ target }) => flip(target)}
         onKeyDown={(event) => {
           const by = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: perRow, ArrowDown: -perRow }[event.key];
-          if (by === undefined || !onFlip) return;
+          const flips = event.key === 'Enter' || event.key === ' ';
+          if (!onFlip || (by === undefined && !flips)) return;
           event.preventDefault();
+          if (by === undefined) return flip(event.target);
           event.currentTarget.querySelector<HTMLElement>(`[data-bit="${reachable + by}"]`)?.focus();
         }}
       >
-        {rows.map((row) => (
+        {rows.slice(0, grown).map((row) => (
           <div key={row[0]?.hi} className="bits-row">
             {row.map((segment) => {
               const { hi, lo } = segment;
@@ -102,30 +107,43 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
           </div>
         ))}
       </div>
-      <table className="bits-fields">
-        <thead>
-          <tr>
-            <th scope="col">Bits</th>
-            <th scope="col">Field</th>
-            <th scope="col">Value</th>
-            <th scope="col">Meaning</th>
-          </tr>
-        </thead>
-        <tbody>
-          {fields.map((field, index) => (
-            <tr key={`${field.name} ${field.bits}`} data-field={index} data-marked={index === marked}>
-              <td>{field.bits}</td>
-              <th scope="row">
-                <span className="bits-swatch" data-hue={index % HUES} aria-hidden="true" />
-                {field.name}
-              </th>
-              <td>{hex(field.value)}</td>
-              <td>{field.meaning}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {grown > rows.length && <DescriptorFields fields={fields} marked={marked} />}
     </div>
+  );
+}
+
+/** What each field says, in the order in which they are given. */
+export function DescriptorFields({
+  fields,
+  marked,
+}: {
+  readonly fields: readonly DescriptorField[];
+  readonly marked: number | null;
+}) {
+  return (
+    <table className="bits-fields">
+      <thead>
+        <tr>
+          <th scope="col">Bits</th>
+          <th scope="col">Field</th>
+          <th scope="col">Value</th>
+          <th scope="col">Meaning</th>
+        </tr>
+      </thead>
+      <tbody>
+        {fields.map((field, index) => (
+          <tr key={`${field.name} ${field.bits}`} data-field={index} data-marked={index === marked}>
+            <td>{field.bits}</td>
+            <th scope="row">
+              <span className="bits-swatch" data-hue={index % HUES} aria-hidden="true" />
+              {field.name}
+            </th>
+            <td>{hex(field.value)}</td>
+            <td>{field.meaning}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -8,7 +8,7 @@ import { AddressField } from './address-field.tsx';
 import { movedFields } from './bit-ruler.ts';
 import { BitStrip, DescriptorBits, highestFirst } from './descriptor-bits.tsx';
 import { shortSize } from './format.ts';
-import { useLater } from './use-later.ts';
+import { useGrowth, useLater } from './use-later.ts';
 
 interface DescriptorProps {
   readonly owner: TablesOwner;
@@ -89,13 +89,17 @@ const CHANGE = {
 const asksSame = (a: DescriptorProps, b: DescriptorProps): boolean =>
   a.level === b.level && a.value === b.value && a.input === b.input && a.before === b.before && a.address === b.address;
 
+/** Formats that are drawn in one frame. */
+const AT_ONCE = 3;
+
 const OtherFormats = memo(function OtherFormats({ view: { others, fields } }: { view: DescriptorView }) {
+  const grown = useGrowth(Math.ceil(others.length / AT_ONCE));
   if (others.length === 0) return null;
   return (
     <section className="descriptor-others" aria-label="The same mapping in other formats">
       <h4>The same mapping in other formats</h4>
       <ul>
-        {others.map((other) => (
+        {others.slice(0, grown * AT_ONCE).map((other) => (
           <Other key={other.format} other={other} own={fields} />
         ))}
       </ul>

@@ -1,16 +1,30 @@
 import { useEffect, useState } from 'react';
 
+/** Frames that a value is late: a descriptor's ruler and fields take the first ones. */
+const LATE = 3;
+
 /**
- * A value two frames after it was given, until then the one before, at first null: for what is as much to draw as all that is above
+ * A value some frames after it was given, until then the one before, at first null: for what is as much to draw as all that is above
  * it. One that is given up within that time, by a key that is held, is not drawn at all.
  */
 export function useLater<T extends object>(value: T | null): T | null {
   const [later, setLater] = useState<T | null>(null);
   useEffect(() => {
-    let frame = requestAnimationFrame(() => {
-      frame = requestAnimationFrame(() => setLater(value));
-    });
+    let left = LATE;
+    const next = () => requestAnimationFrame(() => (--left > 0 ? (frame = next()) : setLater(value)));
+    let frame = next();
     return () => cancelAnimationFrame(frame);
   }, [value]);
   return later;
+}
+
+/** How many of so many parts a component has drawn: one more with each of its first frames. */
+export function useGrowth(parts: number): number {
+  const [grown, setGrown] = useState(1);
+  useEffect(() => {
+    if (grown >= parts) return;
+    const frame = requestAnimationFrame(() => setGrown(grown + 1));
+    return () => cancelAnimationFrame(frame);
+  }, [grown, parts]);
+  return Math.min(grown, parts);
 }
