@@ -78,7 +78,6 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
   const editor = monaco.editor.create(element, {
     model,
     ariaLabel: `${label}. Tab indents; after Ctrl+M it moves on`,
-    automaticLayout: true,
     fontFamily: property('--mono'),
     fontSize: 12.5,
     lineHeight: 19,
@@ -189,7 +188,14 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
     }),
     editor.onMouseLeave(() => hint.clear()),
   ];
+  // Monaco's own observer would lay it out for no size at all whenever its panel goes out of sight.
+  const observer = new ResizeObserver(([entry]) => {
+    const { width, height } = entry?.contentRect ?? { width: 0, height: 0 };
+    if (width > 0 && height > 0) editor.layout({ width, height }, true);
+  });
+  observer.observe(element);
   const endings = [
+    () => observer.disconnect(),
     workspaceStore.subscribe((now, before) => {
       if (now.draft !== before.draft) takeDraft();
       if (now.draft !== before.draft || now.loaded !== before.loaded) showPointer(false);

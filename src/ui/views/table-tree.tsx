@@ -3,7 +3,6 @@ import type { MouseEvent } from 'react';
 import type { ContiguousEntries, RowRef, TableRow } from '../../session/messages.ts';
 import { hex } from '../format.ts';
 import { addressDigits, plural, shortSize } from './format.ts';
-import { ChangedMark } from './frame.tsx';
 import { rowName, validText } from './table-text.ts';
 import { sameRow, toggledBy, treeMove } from './tree-rows.ts';
 import type { PlacedRow, Toggled } from './tree-rows.ts';
@@ -11,9 +10,7 @@ import { useRows } from './use-rows.ts';
 import './table-tree.css';
 
 /** Below this width a row takes two lines. */
-const NARROW = 520;
-/** Pixels per level. */
-const INDENT = 10;
+const NARROW = 500;
 const ROW_HEIGHT = { wide: 22, narrow: 38 } as const;
 const heightFor = (width: number) => (width < NARROW ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide);
 
@@ -133,6 +130,10 @@ function isSame(a: RowProps, b: RowProps): boolean {
   );
 }
 
+/** Characters of a row's columns: the name with what stands before it, the size, the kind and where it leads. */
+const COLUMNS = { name: 20, size: 9, kind: 9, output: 15 } as const;
+
+/** One line of text, or two: a box for each column would be most of what scrolling makes a browser lay out. */
 const Row = memo(function Row({ id, row, index, height, digits, selected }: RowProps) {
   const { entry, table, opens } = row;
   const kind = entry?.kind ?? 'root';
@@ -141,6 +142,21 @@ const Row = memo(function Row({ id, row, index, height, digits, selected }: RowP
   // A closed table says that something below it changed; an open one shows it.
   const below = table && !row.open ? table.changed : 0;
   const changed = (entry?.changed ?? false) || below > 0;
+  const name = range === null ? 'No memory there, or too many tables are open to read this one' : rowName(row);
+  const before = row.depth + 3;
+  const place = range && [
+    `${hex(range.inputBase, digits)} `,
+    <span key="size" className="tree-size">
+      {shortSize(range.inputSize).padStart(COLUMNS.size)}
+    </span>,
+    '  ',
+  ];
+  const leads = range && [
+    <span key="kind" className="tree-kind">
+      {kindText(row).padEnd(COLUMNS.kind)}
+    </span>,
+    ` ${output === null ? '' : `→ ${hex(output)}`.padEnd(COLUMNS.output)} `,
+  ];
   return (
     <div
       id={id}
@@ -156,31 +172,36 @@ const Row = memo(function Row({ id, row, index, height, digits, selected }: RowP
       data-kind={kind}
       data-changed={changed}
     >
-      <span className="tree-lead" style={{ paddingInlineStart: (row.depth - 1) * INDENT }}>
+      {' '.repeat(row.depth - 1)}
+      {opens ? (
         <span className="tree-twisty" aria-hidden="true">
-          {opens && (row.open ? '▾' : '▸')}
+          {row.open ? '▾' : '▸'}
         </span>
-        <ChangedMark changed={changed} />
-        <span className="tree-name">
-          {range !== null ? rowName(row) : 'No memory there, or too many tables are open to read this one'}
-        </span>
-      </span>
-      {range !== null && (
-        <>
-          <span className="tree-base">{hex(range.inputBase, digits)}</span>
-          <span className="tree-size">{shortSize(range.inputSize)}</span>
-          <span className="tree-kind">{kindText(row)}</span>
-          <span className="tree-output">{output !== null && `→ ${hex(output)}`}</span>
-          <span className="tree-attributes">
-            {entry?.contiguous && <Contiguous {...entry.contiguous} />}
-            {table ? validText(table) : entry?.attributes}
-            {below > 0 && ` · ${below} changed`}
-          </span>
-        </>
+      ) : (
+        '  '
       )}
+      {changed ? <Changed /> : '  '}
+      <span className="tree-name">{name}</span>
+      {' '.repeat(Math.max(1, COLUMNS.name - before - name.length))}
+      {height === ROW_HEIGHT.wide ? [place, leads] : [leads, '\n    ', place]}
+      <span className="tree-attributes">
+        {entry?.contiguous && <Contiguous {...entry.contiguous} />}
+        {table ? validText(table) : entry?.attributes}
+        {below > 0 && ` · ${below} changed`}
+      </span>
     </div>
   );
 }, isSame);
+
+/** A change against the last stop, as wide as two characters. */
+function Changed() {
+  return (
+    <span className="tree-changed">
+      <span aria-hidden="true">●</span>
+      <span className="view-hidden">changed</span>
+    </span>
+  );
+}
 
 /** `16 as one`: what the contiguous bit makes of the row. */
 function Contiguous({ runs, count, size: bytes, wrong }: ContiguousEntries) {
