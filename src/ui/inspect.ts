@@ -59,11 +59,17 @@ export interface Target {
   readonly vcpu: number | null;
 }
 
+const targetsKnown = new WeakMap<Status['vms'], readonly Target[]>();
+
 /** Everything that can be looked at: all vCPUs, and the VMs without one. */
 export function targetsOf({ vms }: Pick<Status, 'vms'>): readonly Target[] {
-  return vms.flatMap(({ fd: vm, vcpus }): readonly Target[] =>
+  const known = targetsKnown.get(vms);
+  if (known) return known;
+  const targets = vms.flatMap(({ fd: vm, vcpus }): readonly Target[] =>
     vcpus.length === 0 ? [{ vm, vcpu: null }] : vcpus.map(({ fd }) => ({ vm, vcpu: fd })),
   );
+  targetsKnown.set(vms, targets);
+  return targets;
 }
 
 export const descriptorOf = ({ vm, vcpu }: Target): number => vcpu ?? vm;

@@ -1,5 +1,6 @@
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
+import { differenceOf } from '../session/messages.ts';
 import type {
   BootLine,
   CommandType,
@@ -141,6 +142,11 @@ const COMMAND_TITLES: Readonly<Partial<Record<CommandType | 'unknown', string>>>
   poke: 'Write',
 };
 
+/** The VMs stay the same object as long as they are the same: most views ask which there are. */
+function withKnownVms(status: Status, { vms }: Status): Status {
+  return differenceOf(vms, status.vms) === null ? { ...status, vms } : status;
+}
+
 function failed({ status }: SandboxState, message: string): Status {
   return { ...EMPTY_STATUS, generation: status.generation, state: 'failed', reason: 'failed', message };
 }
@@ -151,7 +157,7 @@ export function reduce(state: SandboxState, event: Event): Partial<SandboxState>
     case 'ready':
       return { worker: 'ready', workerError: null, presets: event.presets, scriptTypes: event.scriptTypes };
     case 'status':
-      return { status: event.status };
+      return { status: withKnownVms(event.status, state.status) };
     case 'bootlog':
       return { bootlog: [...state.bootlog, ...event.lines] };
     case 'symbols':

@@ -7,6 +7,8 @@ import type { Workspace } from '../workspace.ts';
 import type { EditorName } from './focus.ts';
 import { registerEditor } from './focus.ts';
 import { monaco, overflowWidgetsDomNode, SCRIPT_PATH } from './monaco.ts';
+import { LinePointer } from './pointer.ts';
+import type { Pointed } from './pointer.ts';
 
 type Decoration = monaco.editor.IModelDeltaDecoration;
 
@@ -55,8 +57,7 @@ function marker(model: monaco.editor.ITextModel, diagnostic: Diagnostic): monaco
   };
 }
 
-/** The line to point at in this editor and how: where the program stands, or where it failed. */
-function currentLine(name: EditorName, status: Status, workspace: Workspace): { line: number; kind: string } | null {
+function currentLine(name: EditorName, status: Status, workspace: Workspace): Pick<Pointed, 'line' | 'kind'> | null {
   const reported = name === 'guest' ? status.guestLine : status.scriptLine;
   const line = draftLine(workspace, name, reported);
   if (line === null) return null;
@@ -112,7 +113,7 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
   // After the editor, whose options become those of all models.
   model.updateOptions(indent);
   const points = editor.createDecorationsCollection();
-  const pointer = editor.createDecorationsCollection();
+  const pointer = new LinePointer(element, editor);
   const hint = editor.createDecorationsCollection();
   /** The text is being replaced from outside: not an edit of the person's. */
   let replacing = false;
@@ -134,11 +135,7 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
   const showPointer = (reveal: boolean) => {
     const at = currentLine(name, sandboxStore.getState().status, workspaceStore.getState());
     const known = at !== null && at.line <= model.getLineCount() ? at : null;
-    pointer.set(
-      known
-        ? [wholeLine(known.line, { className: `line-${known.kind}`, glyphMarginClassName: `glyph-${known.kind}` })]
-        : [],
-    );
+    pointer.show(known && { ...known, breakpoint: pointLines().includes(known.line) });
     if (known && reveal) editor.revealLineInCenterIfOutsideViewport(known.line);
   };
   const showMarkers = () => {
@@ -169,6 +166,7 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
 
   const disposables = [
     editor,
+    pointer,
     model.onDidChangeContent(() => {
       if (replacing) return;
       const text = model.getValue();

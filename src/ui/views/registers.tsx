@@ -73,9 +73,7 @@ export function Registers({ groups, base, filter }: RegistersProps) {
   const [current, setCurrent] = useState<string | null>(null);
   const id = useId();
   const wanted = filter.trim().toLowerCase();
-  const shown = groups
-    .map((group) => ({ ...group, registers: group.registers.filter((register) => matches(register, wanted)) }))
-    .filter((group) => group.registers.length > 0);
+  const shown = wanted === '' ? groups : matching(groups, wanted);
   const all = shown.flatMap((group) => group.registers);
   const at = all.findIndex((register) => register.name === current);
   const selected = all[at];
@@ -105,28 +103,14 @@ export function Registers({ groups, base, filter }: RegistersProps) {
         }}
       >
         {shown.map((group) => (
-          <div
+          <Group
             key={group.title}
-            role="group"
-            className="registers-group"
-            aria-labelledby={`${id}-group-${group.title}`}
-          >
-            <h3 id={`${id}-group-${group.title}`} role="presentation">
-              {group.title}
-            </h3>
-            <div className={isCompact(group.registers) ? 'registers-cells' : 'registers-rows'} role="presentation">
-              {group.registers.map((register) => (
-                <Register
-                  key={register.name}
-                  id={`${id}-${register.name}`}
-                  register={register}
-                  base={base}
-                  selected={register === selected}
-                  onSelect={setCurrent}
-                />
-              ))}
-            </div>
-          </div>
+            id={id}
+            group={group}
+            base={base}
+            selected={selected && group.registers.includes(selected) ? selected.name : null}
+            onSelect={setCurrent}
+          />
         ))}
         {all.length === 0 && <p className="view-note">No register matches “{filter.trim()}”.</p>}
       </div>
@@ -161,6 +145,40 @@ export function Registers({ groups, base, filter }: RegistersProps) {
   );
 }
 
+type RegisterGroup = RegistersView['groups'][number];
+
+interface GroupProps {
+  /** What the ids of all registers begin with. */
+  readonly id: string;
+  readonly group: RegisterGroup;
+  readonly base: Base;
+  readonly selected: string | null;
+  readonly onSelect: (name: string) => void;
+}
+
+/** Of some ten groups a step changes few. */
+const Group = memo(function Group({ id, group: { title, registers }, base, selected, onSelect }: GroupProps) {
+  return (
+    <div role="group" className="registers-group" aria-labelledby={`${id}-group-${title}`}>
+      <h3 id={`${id}-group-${title}`} role="presentation">
+        {title}
+      </h3>
+      <div className={isCompact(registers) ? 'registers-cells' : 'registers-rows'} role="presentation">
+        {registers.map((register) => (
+          <Register
+            key={register.name}
+            id={`${id}-${register.name}`}
+            register={register}
+            base={base}
+            selected={register.name === selected}
+            onSelect={onSelect}
+          />
+        ))}
+      </div>
+    </div>
+  );
+});
+
 interface RegisterProps {
   readonly id: string;
   readonly register: RegisterValue;
@@ -172,7 +190,6 @@ interface RegisterProps {
 /** Characters of a meaning that fit beside name and value however narrow the panel is. */
 const SURE_TO_FIT = 20;
 
-/** There are some two hundred, of which a step changes few. */
 const Register = memo(function Register({ id, register, base, selected, onSelect }: RegisterProps) {
   const { name, value, bits, changed, meaning } = register;
   return (
@@ -206,6 +223,12 @@ const STEPS: Readonly<Record<string, number>> = {
   PageDown: 10,
   PageUp: -10,
 };
+
+function matching(groups: readonly RegisterGroup[], wanted: string): RegisterGroup[] {
+  return groups
+    .map((group) => ({ ...group, registers: group.registers.filter((register) => matches(register, wanted)) }))
+    .filter((group) => group.registers.length > 0);
+}
 
 function matches(register: RegisterValue, wanted: string): boolean {
   return register.name.toLowerCase().includes(wanted) || register.meaning.toLowerCase().includes(wanted);
