@@ -62,8 +62,9 @@ describe('keys of the tree', () => {
     expect([on('ArrowDown'), on('ArrowRight'), on('ArrowLeft')]).toEqual([{ to: 41 }, null, null]);
   });
 
-  it('begin at the first row where none is chosen, and leave other keys alone', () => {
+  it('begin at the first row where none is chosen, or at the last, and leave other keys alone', () => {
     expect(treeMove(null, 3, 'ArrowDown', 10)).toEqual({ to: 0 });
+    expect(treeMove(null, 3, 'End', 10)).toEqual({ to: 2 });
     expect(treeMove(null, 3, 'x', 10)).toBeNull();
     expect(treeMove(null, 0, 'ArrowDown', 10)).toBeNull();
   });

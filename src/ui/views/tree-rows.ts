@@ -26,7 +26,7 @@ export type TreeMove = { readonly to: number } | { readonly toggle: Toggled } | 
 /** `current`: the selected row, of `total`; `page`: rows that PageUp and PageDown pass. */
 export function treeMove(current: PlacedRow | null, total: number, key: string, page: number): TreeMove {
   const last = total - 1;
-  if (!current) return last >= 0 && TREE_KEYS.has(key) ? { to: 0 } : null;
+  if (!current) return last >= 0 && TREE_KEYS.has(key) ? { to: key === 'End' ? last : 0 } : null;
   const { index, row } = current;
   const clamp = (to: number) => ({ to: Math.min(last, Math.max(0, to)) });
   const toggled = row && toggledBy(row);
