@@ -14,7 +14,7 @@ const NARROW = 500;
 const ROW_HEIGHT = { wide: 22, narrow: 38 } as const;
 const heightFor = (width: number) => (width < NARROW ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide);
 
-/** Rows drawn beyond each edge: a row is a dozen elements, and a scroll moves by more rows than would be worth it. */
+/** Rows drawn beyond each edge; a turn of a mouse wheel moves by more than would be worth drawing. */
 const OVERSCAN = 4;
 
 interface TableTreeProps {
