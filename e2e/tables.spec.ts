@@ -60,7 +60,7 @@ test('the line of a stop is marked where the editor has it, scrolled or not', as
   await expect(marked).toBeHidden();
   for (let step = 0; step < 3; step++) {
     await page.keyboard.press('F11');
-    await expect(sandbox.state).toContainText('after a step');
+    await expect(page.getByRole('banner').getByText(`0x4000000${4 * step}`)).toBeVisible();
   }
   await expect(marked).toBeVisible();
   const isOnItsLine = async () => {
