@@ -69,6 +69,8 @@ test('the line of a stop is marked where the editor has it, scrolled or not', as
   };
   await expect.poll(isOnItsLine).toBeLessThan(1);
   await guest.locator('.view-line').first().hover();
+  const before = (await marked.boundingBox())!.y;
   await page.mouse.wheel(0, 57);
+  await expect.poll(async () => (await marked.boundingBox())!.y).toBeLessThan(before - 10);
   await expect.poll(isOnItsLine).toBeLessThan(1);
 });

@@ -351,7 +351,7 @@ loop:   ldr     x4, [x0]
 });
 
 describe('a guest’s table that is its own next one', () => {
-  /** Entry 511 of the level 1 table leads back to it, and entry 0 of it maps 1 GiB by itself. */
+  /** Entry 511 of the level 1 table leads back to it, and entry 1 of it maps 1 GiB by itself. */
   const guest = `
         ldr     x0, =0x40010000
         ldr     x1, =0x40000701
