@@ -38,7 +38,9 @@ export class Sandbox {
 
   async panel(name: string) {
     await this.page.getByRole('tab', { name, exact: true }).click();
-    return this.page.getByRole('tabpanel', { name, exact: true });
+    // The others of its group are in the document, out of sight.
+    const group = this.page.getByRole('tabpanel', { name, exact: true });
+    return group.locator('.panel-place:not(.hidden, .ahead)');
   }
 
   /** Replaces the text of an editor as a person would: by typing over a selection of all of it. */

@@ -1,7 +1,8 @@
 /**
  * What the page's main thread does in a frame while it shows a VM with 100,000 mapped pages: `node scripts/frames.js`, after a build.
  * A frame's work is the CPU time of the main thread's tasks between two frames, every one of which is asked for; a frame is dropped
- * where more than 25 ms pass between two. `--only TEXT` measures parts whose name has the text, `--trace FILE` keeps the last
+ * where more than 25 ms pass between two. Frames over 16 ms are told with the tasks that they were made of, and counted once more
+ * without those in which V8 collects garbage at a moment that it finds idle. `--only TEXT` measures parts whose name has the text, `--trace FILE` keeps the last
  * part's trace for chrome://tracing, `--json` prints figures alone.
  */
 import { spawn } from 'node:child_process';
@@ -51,6 +52,9 @@ function instrument() {
   addEventListener('load', frame);
 }
 
+/** Sources of Chromium that post the tasks in which V8 and Blink collect garbage by themselves. */
+const COLLECTORS = ['incremental-marking-job.cc', 'memory-reducer.cc', 'minor-gc-job.cc', 'sweeper.cc'];
+
 /** Work of each frame, and the longest of the worker's tasks, in milliseconds, from a trace. */
 function readTrace({ traceEvents }) {
   const threads = traceEvents.filter(({ name }) => name === 'thread_name');
@@ -64,16 +68,20 @@ function readTrace({ traceEvents }) {
   const starts = marks.map(({ ts }) => ts).sort((a, b) => a - b);
   const frames = starts
     .slice(1)
-    .map((end, index) => ({ start: starts[index], interval: end - starts[index], wall: 0, cpu: 0 }));
+    .map((end, index) => ({ start: starts[index], interval: end - starts[index], wall: 0, cpu: 0, own: 0, tasks: [] }));
   let at = 0;
-  for (const { ts, dur, tdur } of tasksOf(tid).sort((a, b) => a.ts - b.ts)) {
+  for (const { ts, dur, tdur, args } of tasksOf(tid).sort((a, b) => a.ts - b.ts)) {
     // A frame's mark stands inside of the task that draws it: the task belongs to that frame.
     const end = ts + dur;
     while (at < frames.length && end > frames[at].start + frames[at].interval) at++;
     const frame = frames[at];
     if (!frame || end < frame.start) continue;
     frame.wall += dur / 1000;
-    frame.cpu += (tdur ?? dur) / 1000;
+    const cpu = (tdur ?? dur) / 1000;
+    const from = args?.src_file?.split('/').at(-1) ?? '?';
+    frame.cpu += cpu;
+    if (!COLLECTORS.includes(from)) frame.own += cpu;
+    frame.tasks.push({ cpu, from });
   }
   const workers = threads.filter((thread) => thread.pid === pid && thread.args.name.startsWith('DedicatedWorker'));
   const worker = workers.flatMap((thread) => tasksOf(thread.tid)).map(({ dur }) => dur / 1000);
@@ -86,12 +94,23 @@ const quantile = (values, part) => {
 };
 const most = (values) => values.reduce((a, b) => Math.max(a, b), 0);
 
+/** Milliseconds that a frame has where there are sixty a second. */
+const LONGEST = 16;
+
+const tasksText = ({ cpu, tasks }) =>
+  `${cpu.toFixed(1)}: ${tasks
+    .filter((task) => task.cpu > 1)
+    .map((task) => `${task.cpu.toFixed(1)} ${task.from}`)
+    .join(', ')}`;
+
 function figuresOf(part, { frames, worker }, steps) {
   const cpu = frames.map((frame) => frame.cpu);
   return {
     part,
     frames: frames.length,
-    over16: cpu.filter((each) => each > 16).length,
+    over16: cpu.filter((each) => each > LONGEST).length,
+    own: frames.filter((frame) => frame.own > LONGEST).length,
+    long: frames.filter((frame) => frame.cpu > LONGEST).map(tasksText),
     p50: quantile(cpu, 0.5),
     p99: quantile(cpu, 0.99),
     most: most(cpu),
@@ -246,16 +265,19 @@ async function measure(browser, page) {
 function print(results) {
   console.log(`${PAGES} pages mapped; milliseconds of the main thread in a frame`);
   console.log(
-    '| part | frames | median | p99 | most | most, wall | over 16 | dropped | worker, longest | step, median | most |',
+    '| part | frames | median | p99 | most | most, wall | over 16 | but for V8’s | dropped | worker, longest | step, median | most |',
   );
-  console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+  console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
   const ms = (value) => (value === null ? '' : value.toFixed(1));
   for (const row of results) {
-    const { part, frames, p50, p99, over16, dropped, worker, step, stepMost } = row;
+    const { part, frames, p50, p99, over16, own, dropped, worker, step, stepMost } = row;
     console.log(
-      `| ${[part, frames, ms(p50), ms(p99), ms(row.most), ms(row.mostWall), over16, dropped, ms(worker), ms(step), ms(stepMost)].join(' | ')} |`,
+      `| ${[part, frames, ms(p50), ms(p99), ms(row.most), ms(row.mostWall), over16, own, dropped, ms(worker), ms(step), ms(stepMost)].join(' | ')} |`,
     );
   }
+  const sum = (key) => results.reduce((all, row) => all + row[key], 0);
+  console.log(`all parts: ${sum('frames')} frames, ${sum('over16')} over 16, ${sum('own')} but for V8’s`);
+  for (const { part, long } of results) for (const frame of long) console.log(`${part}: ${frame}`);
 }
 
 await main();

@@ -4,6 +4,7 @@ import type { Command, Event, Status } from '../session/messages.ts';
 const sent: Command[] = [];
 vi.mock('./sandbox-client.ts', () => ({ send: (command: Command) => sent.push(command) }));
 const { go, keepInStep, load } = await import('./control.ts');
+const { drawWaiting, takeIn } = await import('./incoming.ts');
 const { INITIAL_STATE, receive, sandboxStore } = await import('./store.ts');
 const { edit, openWorkspace } = await import('./workspace.ts');
 const { STARTER } = await import('./starter.ts');
@@ -60,6 +61,20 @@ it('sends no second step before the first was answered, even if by a refusal', (
   receive([{ type: 'refused', command: 'stepInstruction', message: 'the sandbox runs already' }]);
   go('stepInstruction');
   expect(types()).toEqual(['stepInstruction', 'stepInstruction', 'stepInstruction']);
+});
+
+it('goes on from an answer that waits to be drawn, once, and leaves the drawing to its frame', () => {
+  vi.stubGlobal('requestAnimationFrame', () => 0);
+  vi.stubGlobal('cancelAnimationFrame', () => undefined);
+  go('stepInstruction');
+  takeIn(status({ state: 'paused', reason: 'step', pc: 4n }));
+  go('stepInstruction');
+  go('stepInstruction');
+  expect(sandboxStore.getState().status.pc).toBeNull();
+  drawWaiting();
+  go('stepInstruction');
+  expect(types()).toEqual(['stepInstruction', 'stepInstruction']);
+  vi.unstubAllGlobals();
 });
 
 it('tells breakpoints by lines of the program that is loaded', () => {

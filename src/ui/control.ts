@@ -1,5 +1,5 @@
 import type { Breakpoint, Command, RunState } from '../session/messages.ts';
-import { drawWaiting } from './incoming.ts';
+import { stateArrived } from './incoming.ts';
 import { send } from './sandbox-client.ts';
 import { sandboxStore } from './store.ts';
 import type { SandboxState } from './store.ts';
@@ -32,8 +32,8 @@ const CAN_GO_ON: ReadonlySet<RunState> = new Set(['running', 'paused']);
 
 type Go = Extract<Command, { type: 'run' | 'stepInstruction' | 'stepExit' | 'stepIoctl' }>['type'];
 
-/** A command to go on was sent, and no status has come since: another one would be refused. */
-let answerDue = false;
+/** How many answers had come when a command to go on was sent: before the next one, another command would be refused. */
+let answersBefore = -1;
 /** A load was sent and has not come to its stop; and what to do then. */
 let loading = false;
 let afterLoad: Go | null = null;
@@ -46,12 +46,11 @@ export function hasBegun({ status }: SandboxState): boolean {
 /** Goes on, or begins anew where nothing is loaded, the program has ended, or it was edited before it had begun. */
 export function go(type: Go): void {
   // The answer to the last command may be here and wait for its frame.
-  drawWaiting();
-  if (answerDue) return;
-  const state = sandboxStore.getState();
+  const state = stateArrived();
+  if (state.answers === answersBefore) return;
   const stale = !hasBegun(state) && differsFromLoaded(workspaceStore.getState());
   if (CAN_GO_ON.has(state.status.state) && !stale) {
-    answerDue = true;
+    answersBefore = state.answers;
     send({ type });
     return;
   }
@@ -61,8 +60,6 @@ export function go(type: Go): void {
 
 /** Does what waited for a load; not if the program could not be loaded. */
 function heardStatus(now: SandboxState, before: SandboxState): void {
-  // A refusal comes as a notice.
-  if (now.status !== before.status || now.notices !== before.notices) answerDue = false;
   const over = now.status.generation !== before.status.generation || now.status.state === 'failed';
   if (!loading || now.status === before.status || !over) return;
   loading = false;
@@ -107,7 +104,10 @@ export function keepInStep(): () => void {
   });
   const stopSandbox = sandboxStore.subscribe((now, before) => {
     heardStatus(now, before);
-    if (now.worker !== 'ready') loading = answerDue = false;
+    if (now.worker !== 'ready') {
+      loading = false;
+      answersBefore = -1;
+    }
     if (now.worker === 'ready' && before.worker !== 'ready') {
       check();
       load();

@@ -7,35 +7,32 @@ import type {
 } from 'dockview-react';
 import { useEffect, useState } from 'react';
 import type { FunctionComponent } from 'react';
+import { createPortal } from 'react-dom';
 import { Icon } from './icons.tsx';
-import { useKeptScroll } from './kept-scroll.ts';
 import { restoreLayout, showPanel, toggleMaximized } from './layout.ts';
 import { PanelBoundary } from './panel-boundary.tsx';
+import { usePanelPlace } from './panel-place.ts';
+import { PanelVisible } from './panel-visible.ts';
 import { PANEL_ORDER, PANELS } from './panels.ts';
 import { useProblems } from './problems.ts';
-import { PanelVisible } from './sandbox-client.ts';
 import { useSandbox } from './store.ts';
 import { setDock } from './workbench.ts';
 import type { PanelId } from './workbench.ts';
 import './dock.css';
 
 function frame(id: PanelId): FunctionComponent<IDockviewPanelProps> {
-  const Content = PANELS[id].component;
+  const { component: Content, laidOut = false } = PANELS[id];
   return function Frame({ api }) {
-    const [visible, setVisible] = useState(api.isVisible);
-    useEffect(() => {
-      const listener = api.onDidVisibilityChange((event) => setVisible(event.isVisible));
-      return () => listener.dispose();
-    }, [api]);
-    const attach = useKeptScroll(visible);
-    return (
+    const { place, visible } = usePanelPlace(api, laidOut);
+    return createPortal(
       <PanelVisible value={visible}>
-        <div ref={attach} className="panel" data-panel={id} tabIndex={-1}>
+        <div className="panel" data-panel={id} tabIndex={-1}>
           <PanelBoundary>
             <Content />
           </PanelBoundary>
         </div>
-      </PanelVisible>
+      </PanelVisible>,
+      place,
     );
   };
 }

@@ -1,6 +1,7 @@
 import { patched } from '../session/messages.ts';
 import type { Event, SentEvent, View } from '../session/messages.ts';
-import { receive } from './store.ts';
+import { receive, sandboxStore, stateAfter } from './store.ts';
+import type { SandboxState } from './store.ts';
 
 /** Events are taken in with the next frames; where none is drawn (a page out of sight), after so many milliseconds. */
 const AT_LATEST_MS = 100;
@@ -39,6 +40,12 @@ function drawOnly(wanted: (event: Event) => boolean, next: () => void): void {
 /** A watch has ended: changes of its answer that are under way are nobody's. */
 export function forgetAnswer(id: string): void {
   answers.delete(id);
+}
+
+/** The state with what has come of the worker's own state and waits to be drawn. */
+export function stateArrived(): SandboxState {
+  const news = waiting.filter(({ type }) => type === 'status' || type === 'refused');
+  return stateAfter(sandboxStore.getState(), news);
 }
 
 /** What has come is drawn now. */

@@ -1,5 +1,5 @@
-import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
+import { useWhileVisible } from './panel-visible.ts';
 import type { AddressSpace, Status } from '../session/messages.ts';
 import { openPanel } from './workbench.ts';
 import { useSandbox } from './store.ts';
@@ -29,7 +29,7 @@ export const inspectStore = createStore<Inspection>(() => ({
 }));
 
 export function useInspection<T>(select: (inspection: Inspection) => T): T {
-  return useStore(inspectStore, select);
+  return useWhileVisible(inspectStore, select);
 }
 
 export function showMemory(space: AddressSpace, address: bigint): void {

@@ -29,13 +29,21 @@ export interface Panel {
   readonly place: Place;
   /** What it shows, for the palette and the help. */
   readonly about: string;
+  /** Its first drawing takes longer than a frame: it is laid out before it is first seen. */
+  readonly laidOut?: true;
 }
 
 /** Every panel of the workbench, in the order of its tabs and of Alt+1 to Alt+9. */
 export const PANELS: Readonly<Record<PanelId, Panel>> = {
   labs: { title: 'Lab', component: LabPanel, place: 'left', about: 'What to do and what to look at' },
-  script: { title: 'VMM script', component: ScriptPanel, place: 'centre', about: 'The program that makes the ioctls' },
-  guest: { title: 'Guest', component: GuestPanel, place: 'centre', about: 'The guest’s A64 assembly' },
+  script: {
+    title: 'VMM script',
+    component: ScriptPanel,
+    place: 'centre',
+    about: 'The program that makes the ioctls',
+    laidOut: true,
+  },
+  guest: { title: 'Guest', component: GuestPanel, place: 'centre', about: 'The guest’s A64 assembly', laidOut: true },
   matrix: {
     title: 'Boot matrix',
     component: MatrixPanel,

@@ -1,7 +1,8 @@
-import { createContext, useContext, useEffect, useId, useState } from 'react';
+import { useContext, useEffect, useId, useState } from 'react';
 import { MESSAGE_VERSION } from '../session/messages.ts';
 import type { Command, Query, SentEvent, View } from '../session/messages.ts';
 import { drawWaiting, forgetAnswer, forgetIncoming, takeIn } from './incoming.ts';
+import { PanelVisible } from './panel-visible.ts';
 import { INITIAL_STATE, receive, sandboxStore, startRun, useSandbox } from './store.ts';
 
 /** The view that answers a query; 'nothing' where it has no answer now. */
@@ -95,11 +96,8 @@ function queryKey(query: Query | null): string {
   return JSON.stringify(query, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
 }
 
-/** Whether the panel around a view is on the screen: hidden ones don't watch. */
-export const PanelVisible = createContext(true);
-
 /**
- * The latest answer to a query, kept up to date while the panel is visible; null until the first answer.
+ * The latest answer to a query, kept up to date while the panel is visible: hidden ones don't watch; null until the first answer.
  * The answer before stays while a changed query waits for its own. `query` null asks nothing.
  */
 export function useView<Q extends Query>(query: Q | null): ViewOf<Q> | null {

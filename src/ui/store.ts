@@ -1,5 +1,5 @@
-import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
+import { useWhileVisible } from './panel-visible.ts';
 import { differenceOf } from '../session/messages.ts';
 import type {
   BootLine,
@@ -39,6 +39,8 @@ export interface SandboxState {
   /** Declarations of what a VMM script may use, for the editor. */
   readonly scriptTypes: string;
   readonly status: Status;
+  /** How many statuses and refusals have come: commands to go on are answered by one. */
+  readonly answers: number;
   readonly bootlog: readonly BootLine[];
   /** The guest's labels and constants, by name. */
   readonly symbols: Readonly<Record<string, bigint>>;
@@ -85,6 +87,7 @@ export const INITIAL_STATE: SandboxState = {
   presets: [],
   scriptTypes: '',
   status: EMPTY_STATUS,
+  answers: 0,
   diagnostics: [],
   typeErrors: [],
   views: {},
@@ -95,7 +98,7 @@ export const INITIAL_STATE: SandboxState = {
 export const sandboxStore = createStore<SandboxState>(() => INITIAL_STATE);
 
 export function useSandbox<T>(select: (state: SandboxState) => T): T {
-  return useStore(sandboxStore, select);
+  return useWhileVisible(sandboxStore, select);
 }
 
 function append(transcript: Transcript, text: string): Transcript {
@@ -157,7 +160,7 @@ export function reduce(state: SandboxState, event: Event): Partial<SandboxState>
     case 'ready':
       return { worker: 'ready', workerError: null, presets: event.presets, scriptTypes: event.scriptTypes };
     case 'status':
-      return { status: withKnownVms(event.status, state.status) };
+      return { status: withKnownVms(event.status, state.status), answers: state.answers + 1 };
     case 'bootlog':
       return { bootlog: [...state.bootlog, ...event.lines] };
     case 'symbols':
@@ -175,16 +178,23 @@ export function reduce(state: SandboxState, event: Event): Partial<SandboxState>
       return { views: { ...state.views, [event.id]: event.view } };
     case 'refused': {
       const title = COMMAND_TITLES[event.command] ?? event.command;
-      const notices = withNotice(state, 'error', `${title}: ${event.message}`);
+      const told = {
+        notices: withNotice(state, 'error', `${title}: ${event.message}`),
+        answers: state.answers + 1,
+      };
       // What ran before has ended all the same.
-      return event.command === 'load' ? { notices, status: failed(state, event.message) } : { notices };
+      return event.command === 'load' ? { ...told, status: failed(state, event.message) } : told;
     }
   }
 }
 
+export function stateAfter(state: SandboxState, events: readonly Event[]): SandboxState {
+  return events.reduce((so, event) => ({ ...so, ...reduce(so, event) }), state);
+}
+
 /** Takes in what came, as one change of the state: the page is drawn once for all of it. */
 export function receive(events: readonly Event[]): void {
-  sandboxStore.setState((state) => events.reduce((so, event) => ({ ...so, ...reduce(so, event) }), state));
+  sandboxStore.setState((state) => stateAfter(state, events));
 }
 
 /** A `load` was sent: what the run before left is cleared; views stay until they are answered anew. */

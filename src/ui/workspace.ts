@@ -1,5 +1,5 @@
-import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
+import { useWhileVisible } from './panel-visible.ts';
 import type { Breakpoint, GuestElf, HostConfig, Sandbox } from '../session/messages.ts';
 import { readHost, sameHost } from './host-options.ts';
 import { mapLine } from './line-map.ts';
@@ -93,7 +93,7 @@ export const workspaceStore = createStore<Workspace>(() => ({
 }));
 
 export function useWorkspace<T>(select: (workspace: Workspace) => T): T {
-  return useStore(workspaceStore, select);
+  return useWhileVisible(workspaceStore, select);
 }
 
 function original(workspace: Workspace): Sandbox {

@@ -70,9 +70,6 @@ function linesOf(breakpoints: readonly Breakpoint[]): readonly number[] {
   return breakpoints.flatMap((point) => (point.kind === 'line' ? [point.line] : [])).sort((a, b) => a - b);
 }
 
-/** Frames in which the lines of an editor are drawn that comes into sight for the first time. */
-const FIRST_PARTS = 4;
-
 /** An editor over one text of the workspace, in an element. Returns what takes it away. */
 export function mountEditor(element: HTMLElement, name: EditorName, focus: boolean): () => void {
   const { path, language, label, indent, autoIndent } = EDITORS[name];
@@ -189,25 +186,14 @@ export function mountEditor(element: HTMLElement, name: EditorName, focus: boole
     }),
     editor.onMouseLeave(() => hint.clear()),
   ];
-  // Monaco's own observer would lay it out for no size at all whenever its panel goes out of sight. Its first lines, which take longer
-  // than a frame, are drawn in several.
-  let parts = 1;
-  let growing = 0;
+  // Monaco's own observer would lay it out for no size at all whenever its panel has none.
   const observer = new ResizeObserver(([entry]) => {
     const { width, height } = entry?.contentRect ?? { width: 0, height: 0 };
-    cancelAnimationFrame(growing);
-    const grow = () => {
-      editor.layout({ width, height: (height * parts) / FIRST_PARTS }, true);
-      if (parts === FIRST_PARTS) return;
-      parts++;
-      growing = requestAnimationFrame(grow);
-    };
-    if (width > 0 && height > 0) grow();
+    if (width > 0 && height > 0) editor.layout({ width, height }, true);
   });
   observer.observe(element);
   const endings = [
     () => observer.disconnect(),
-    () => cancelAnimationFrame(growing),
     workspaceStore.subscribe((now, before) => {
       if (now.draft !== before.draft) takeDraft();
       if (now.draft !== before.draft || now.loaded !== before.loaded) showPointer(false);

@@ -1,5 +1,5 @@
 import { createStore } from 'zustand/vanilla';
-import { useStore } from 'zustand';
+import { useWhileVisible } from '../panel-visible.ts';
 import { combinationKey, type Combination } from '../../labs/matrix/axes.ts';
 import { sandboxOf } from '../../labs/matrix/sandbox.ts';
 import type { CheckAnswer, CheckRequest } from '../../session/types.ts';
@@ -24,7 +24,7 @@ const NO_RUN = { total: 0, done: 0, failed: 0, running: false, seconds: 0, probl
 export const matrixStore = createStore<MatrixRun>(() => ({ ...NO_RUN, outcomes: new Map() }));
 
 export function useMatrix<T>(select: (run: MatrixRun) => T): T {
-  return useStore(matrixStore, select);
+  return useWhileVisible(matrixStore, select);
 }
 
 /** Workers at once: each takes some 150 MB, for a host's memory, two of QuickJS and the code of the interpreter. */

@@ -1,6 +1,6 @@
 /** What of the matrix is shown: kept while the panel is closed. */
 import { createStore } from 'zustand/vanilla';
-import { useStore } from 'zustand';
+import { useWhileVisible } from '../panel-visible.ts';
 import { SETS } from '../../labs/matrix/axes.ts';
 import type { MatrixCell } from './grid.ts';
 import type { Outcome } from './matrix-run.ts';
@@ -20,7 +20,7 @@ interface Shown {
 export const shownStore = createStore<Shown>(() => ({ set: SETS[0]!.name, guests: {}, filter: 'all', active: null }));
 
 export function useShown<T>(select: (shown: Shown) => T): T {
-  return useStore(shownStore, select);
+  return useWhileVisible(shownStore, select);
 }
 
 export type CellState = 'invalid' | 'idle' | 'running' | 'passed' | 'failed';

@@ -6,6 +6,8 @@ interface AddressFieldProps {
   readonly label: string;
   /** What the field says until the person types: follows the view. */
   readonly text: string;
+  /** What it is a field of: what was typed for something else is given up. */
+  readonly about?: bigint;
   /** The space's size in bits; what is beyond is refused. */
   readonly bits: number;
   /** Names that can be typed even before the field is worked with. */
@@ -15,9 +17,15 @@ interface AddressFieldProps {
 }
 
 /** An address to go to, by number or by name: taken with Enter, refused with a reason below the field; Escape gives up what was typed. */
-export function AddressField({ label, text, bits, names, onGo, action = 'Go' }: AddressFieldProps) {
+export function AddressField({ label, text, about, bits, names, onGo, action = 'Go' }: AddressFieldProps) {
   const [typed, setTyped] = useState<string | null>(null);
   const [fault, setFault] = useState<string | null>(null);
+  const [typedFor, setTypedFor] = useState(about);
+  if (typedFor !== about) {
+    setTypedFor(about);
+    setTyped(null);
+    setFault(null);
+  }
   const [used, setUsed] = useState(false);
   const known = useNames(used);
   const id = useId();

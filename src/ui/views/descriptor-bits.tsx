@@ -1,8 +1,8 @@
-import { useEffect, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { DescriptorField } from '../../session/messages.ts';
 import { BitSegment } from './bit-segment.tsx';
 import { bitsPerRow, highestBit, initials, nameFits, rulerRows, type RulerSegment } from './bit-ruler.ts';
-import { useGrowth } from './use-later.ts';
+import { useGrowth, useLater } from './use-later.ts';
 import { useWidth } from './use-width.ts';
 import { hex } from '../format.ts';
 import './descriptor-bits.css';
@@ -42,9 +42,10 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
     flipped.current = bit;
     if (bit !== null) onFlip?.(bit);
   };
-  const fields = highestFirst(unordered);
+  const fields = useMemo(() => highestFirst(unordered), [unordered]);
+  const told = useLater(fields, 1);
   const rows = rulerRows(fields, perRow);
-  const grown = useGrowth(rows.length + 1);
+  const grown = useGrowth(rows.length);
   const hasRoom = ({ hi, lo, field }: RulerSegment) =>
     field !== null && nameFits(fields[field]?.name ?? '', (width / perRow) * (hi - lo + 1));
   const named = new Set(rows.flat().flatMap((segment) => (hasRoom(segment) ? [segment.field] : [])));
@@ -107,13 +108,13 @@ export function DescriptorBits({ value, fields: unordered, before = null, onFlip
           </div>
         ))}
       </div>
-      {grown > rows.length && <DescriptorFields fields={fields} marked={marked} />}
+      {told && <DescriptorFields fields={told} marked={marked} />}
     </div>
   );
 }
 
 /** What each field says, in the order in which they are given. */
-export function DescriptorFields({
+export const DescriptorFields = memo(function DescriptorFields({
   fields,
   marked,
 }: {
@@ -145,7 +146,7 @@ export function DescriptorFields({
       </tbody>
     </table>
   );
-}
+});
 
 /** 64 digits, bit 63 first. */
 const bitText = (value: bigint) => value.toString(2).padStart(64, '0');

@@ -49,7 +49,7 @@ export function Descriptor(props: DescriptorProps) {
   );
   const isAnswer = view?.view === 'descriptor' && view.value === asked.value;
   if (isAnswer && !(answered?.view === view && asksSame(answered.asked, asked))) setAnswered({ view, asked });
-  const others = useLater(answered?.view ?? null);
+  const others = useLater(answered?.view ?? null, OTHERS_AFTER);
   if (!answered) return <p className="view-muted">Reading…</p>;
   const { owner, address, value, before } = answered.asked;
   const { fields, change } = answered.view;
@@ -60,7 +60,7 @@ export function Descriptor(props: DescriptorProps) {
   return (
     <>
       <div className="descriptor-edit">
-        <AddressField key={String(address)} label="Value" text={hex(value, 16)} bits={64} action="Write" onGo={edit} />
+        <AddressField label="Value" text={hex(value, 16)} about={address} bits={64} action="Write" onGo={edit} />
         <span className="view-muted">A click on a bit changes it in memory; the guest runs on with it.</span>
       </div>
       {change && (
@@ -89,17 +89,17 @@ const CHANGE = {
 const asksSame = (a: DescriptorProps, b: DescriptorProps): boolean =>
   a.level === b.level && a.value === b.value && a.input === b.input && a.before === b.before && a.address === b.address;
 
-/** Formats that are drawn in one frame. */
-const AT_ONCE = 3;
+/** Frames that the ruler and the fields take before the other formats are drawn, one a frame. */
+const OTHERS_AFTER = 3;
 
 const OtherFormats = memo(function OtherFormats({ view: { others, fields } }: { view: DescriptorView }) {
-  const grown = useGrowth(Math.ceil(others.length / AT_ONCE));
+  const grown = useGrowth(others.length);
   if (others.length === 0) return null;
   return (
     <section className="descriptor-others" aria-label="The same mapping in other formats">
       <h4>The same mapping in other formats</h4>
       <ul>
-        {others.slice(0, grown * AT_ONCE).map((other) => (
+        {others.slice(0, grown).map((other) => (
           <Other key={other.format} other={other} own={fields} />
         ))}
       </ul>
@@ -107,7 +107,7 @@ const OtherFormats = memo(function OtherFormats({ view: { others, fields } }: { 
   );
 });
 
-function Other({ other, own }: { other: OtherFormat; own: readonly DescriptorField[] }) {
+const Other = memo(function Other({ other, own }: { other: OtherFormat; own: readonly DescriptorField[] }) {
   if (!other.ok) {
     return (
       <li>
@@ -143,4 +143,4 @@ function Other({ other, own }: { other: OtherFormat; own: readonly DescriptorFie
       </p>
     </li>
   );
-}
+});

@@ -6,16 +6,13 @@ import { addressDigits, plural, shortSize } from './format.ts';
 import { rowName, validText } from './table-text.ts';
 import { sameRow, toggledBy, treeMove } from './tree-rows.ts';
 import type { PlacedRow, Toggled } from './tree-rows.ts';
-import { useRows } from './use-rows.ts';
+import { OVERSCAN, useRows } from './use-rows.ts';
 import './table-tree.css';
 
 /** Below this width a row takes two lines. */
 const NARROW = 500;
 const ROW_HEIGHT = { wide: 22, narrow: 38 } as const;
 const heightFor = (width: number) => (width < NARROW ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide);
-
-/** Rows drawn beyond each edge; a turn of a mouse wheel moves by more than would be worth drawing. */
-const OVERSCAN = 4;
 
 interface TableTreeProps {
   readonly label: string;

@@ -1,20 +1,17 @@
 import { useEffect, useState } from 'react';
 
-/** Frames that a value is late: a descriptor's ruler and fields take the first ones. */
-const LATE = 3;
-
 /**
- * A value some frames after it was given, until then the one before, at first null: for what is as much to draw as all that is above
- * it. One that is given up within that time, by a key that is held, is not drawn at all.
+ * A value so many frames after it was given, until then the one before, at first null: for what is as much to draw as all that is
+ * above it. One that is given up within that time, by a key that is held, is not drawn at all.
  */
-export function useLater<T extends object>(value: T | null): T | null {
+export function useLater<T extends object>(value: T | null, frames: number): T | null {
   const [later, setLater] = useState<T | null>(null);
   useEffect(() => {
-    let left = LATE;
+    let left = frames;
     const next = () => requestAnimationFrame(() => (--left > 0 ? (frame = next()) : setLater(value)));
     let frame = next();
     return () => cancelAnimationFrame(frame);
-  }, [value]);
+  }, [value, frames]);
   return later;
 }
 

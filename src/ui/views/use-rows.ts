@@ -17,8 +17,8 @@ export interface RowWindow {
   readonly measure: () => void;
 }
 
-/** Rows drawn beyond each edge, so that a scroll does not show the paper. */
-export const OVERSCAN = 8;
+/** Rows drawn beyond each edge; a turn of a mouse wheel moves by more than would be worth drawing. */
+export const OVERSCAN = 4;
 
 /**
  * Which rows are on the screen of a scrolling element; all have one height, which may depend on the element's width.
