@@ -7,7 +7,9 @@ it('writes numbers as the views show them', () => {
   expect(count(1234567n).replace(/\s/g, ' ')).toBe('1 234 567');
   expect(count(123)).toBe('123');
   expect(size(0x1000_0000n)).toBe('256 MiB');
-  expect(size(0x1001n).replace(/\s/g, ' ')).toBe('4 097 B');
+  expect(count(1022)).toBe('1022');
+  expect(size(0x1001n)).toBe('4097 B');
+  expect(size(0x10001n).replace(/\s/g, ' ')).toBe('65 537 B');
   expect(size(0n)).toBe('0 B');
 });
 

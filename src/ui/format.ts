@@ -5,9 +5,10 @@ export function hex(value: bigint | number, digits = 0): string {
 
 const GROUP = /\B(?=(\d{3})+(?!\d))/g;
 
-/** A count with thin spaces between thousands, so that its size shows at a glance. */
+/** A count; from five digits on with thin spaces between thousands, so that its size shows at a glance. */
 export function count(value: bigint | number): string {
-  return value.toString().replace(GROUP, ' ');
+  const digits = value.toString();
+  return digits.length > 4 ? digits.replace(GROUP, ' ') : digits;
 }
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
