@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { translationAbort } from './aborts.ts';
-import { ENTRY, boot, x, trap } from './cpu.testing.ts';
+import { ENTRY, boot, x, trap, SET_VECTORS, VECTORS } from './cpu.testing.ts';
 import { HCR } from './el2.ts';
 import { ABORT } from './esr.ts';
 import type { FaultType } from './translation/fault.ts';
@@ -118,7 +118,43 @@ describe('WnR of a stage 2 fault on a stage 1 walk', () => {
     ['is none for a fetch', 'fetch', 0, 'permission', 'update', 0],
   ])('%s', (_what, access, iss, type, s1ptw, expected) => {
     const fault = { ok: false, type, stage: 2, level: 3, s1ptw, ipa: 0 } as const;
-    const { esr } = translationAbort(fault, { access, va: 0n, word: 0, iss }, 1);
+    const { esr } = translationAbort(fault, { access, va: 0n, word: 0, iss }, 1, 0n);
     expect(Number(esr) & (S1PTW | WNR | CM)).toBe(S1PTW | expected);
+  });
+});
+
+describe('stage 1 tables where there is no RAM', () => {
+  /** Tables in RAM for the lower half, which maps the program, and none for the upper one; T1SZ 25 starts at level 1. */
+  const TABLES = `
+    ldr x1, =0x40100000
+    ldr x2, =0x40000705
+    str x2, [x1, #8]
+    msr ttbr0_el1, x1
+    ldr x2, =0xff00
+    msr mair_el1, x2
+    ldr x2, =0x10000000
+    msr ttbr1_el1, x2
+    ldr x2, =0x2b5193519
+    msr tcr_el1, x2
+    mrs x2, sctlr_el1
+    orr x2, x2, #1
+    msr sctlr_el1, x2
+    isb
+    mov x3, #-8
+  `;
+  test.each([
+    ['ldr x4, [x3]', 0x9200_0015],
+    ['str x4, [x3]', 0x9200_0055],
+    ['at s1e1r, x3', 0x9200_0155],
+  ])('%s is a synchronous external abort on the walk, which HCR_EL2.TEA takes to EL2', (instruction, syndrome) => {
+    const toEl2 = boot(`${TABLES} ${instruction}\n hvc #0`);
+    toEl2.cpu.el2.HCR_EL2 |= HCR.TEA;
+    const stop = trap(toEl2.cpu.run(1000));
+    expect([stop.esr.toString(16), stop.far]).toEqual([syndrome.toString(16), 2n ** 64n - 8n]);
+
+    const toEl1 = boot(`${SET_VECTORS} ${TABLES} ${instruction}\n hvc #0 \n ${VECTORS}`);
+    toEl1.cpu.run(1000);
+    const SAME_LEVEL = 1 << 26;
+    expect(x(toEl1.cpu, 20, 21)).toEqual([BigInt(syndrome + SAME_LEVEL), 2n ** 64n - 8n]);
   });
 });

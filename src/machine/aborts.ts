@@ -25,10 +25,21 @@ export const direction = (access: Access) => (access === 'write' ? ABORT.WNR : 0
 const exceptionClass = (access: Access, lower: boolean) =>
   access === 'fetch' ? (lower ? EC.IABT_LOWER : EC.IABT_SAME) : lower ? EC.DABT_LOWER : EC.DABT_SAME;
 
-/** A translation that failed: of stage 1 to EL1, of stage 2 to EL2. `level`: the exception level that it was for. */
-export function translationAbort(fault: Fault, { access, va, word, iss }: FaultingAccess, level: number): Exception {
+/** Where a synchronous External abort of EL1 and EL0 goes: HCR_EL2.TEA. */
+const externalTarget = (hcr: bigint) => ((hcr & HCR.TEA) !== 0n ? 2 : 1);
+
+/** A translation that failed: of stage 1 to EL1 but for external aborts, of stage 2 to EL2. `level`: the exception level that it was for. */
+export function translationAbort(
+  fault: Fault,
+  { access, va, word, iss }: FaultingAccess,
+  level: number,
+  hcr: bigint,
+): Exception {
   const status = faultStatus(fault.type, fault.level) | iss;
-  if (fault.stage === 1) return exception(1, esr(exceptionClass(access, level === 0), status), va);
+  if (fault.stage === 1) {
+    const target = fault.type === 'externalAbortOnWalk' ? externalTarget(hcr) : 1;
+    return exception(target, esr(exceptionClass(access, target === 2 || level === 0), status), va);
+  }
   const described = access !== 'fetch' && !fault.s1ptw && word !== 0;
   const syndrome = esr(
     exceptionClass(access, true),
@@ -45,9 +56,9 @@ function walkIss({ type, s1ptw }: Fault, access: Access, iss: number): number {
   return (iss & ~ABORT.WNR) | ABORT.S1PTW | (s1ptw === 'update' ? ABORT.WNR : 0);
 }
 
-/** An access to a physical address where nothing answers; HCR_EL2.TEA takes it to EL2. */
+/** An access to a physical address where nothing answers. */
 export function externalAbort(access: Access, va: bigint, level: number, hcr: bigint): Exception {
-  const target = (hcr & HCR.TEA) !== 0n ? 2 : 1;
+  const target = externalTarget(hcr);
   const iss = faultStatus('externalAbort', 0) | direction(access);
   return exception(target, esr(exceptionClass(access, target === 2 || level === 0), iss), va);
 }

@@ -375,7 +375,8 @@ export class Cpu implements RegisterFile {
   }
 
   #abort(fault: Fault, va: bigint, { access, word }: { readonly access: Access; readonly word: number }): Exception {
-    return translationAbort(fault, { access, va, word, iss: direction(access) }, this.state.level);
+    const failed = { access, va, word, iss: direction(access) };
+    return translationAbort(fault, failed, this.state.level, this.el2.HCR_EL2);
   }
 
   #wait(exit: WaitExit): Exception | null {

@@ -61,7 +61,7 @@ export class Maintenance {
     return memory.fill(start, BLOCK_BYTES, 0) ? null : externalAbort('write', va, level, el2.HCR_EL2);
   }
 
-  /** AT: stage 1 of the address into PAR_EL1 (Arm ARM, PAR_EL1). */
+  /** AT: stage 1 of the address into PAR_EL1 (Arm ARM, PAR_EL1); faults of stage 2 and external aborts on the walk are exceptions. */
   translateInto(
     va: bigint,
     what: { readonly access: Access; readonly el: 0 | 1; readonly pan: boolean },
@@ -75,13 +75,15 @@ export class Maintenance {
       write('PAR_EL1', (BigInt(mair) << 56n) | page | PAR_RES1 | PAR_NS | (BigInt(shareability) << 7n));
       return null;
     }
-    if (result.stage === 2) return this.#abort(result, va, ABORT.CM | ABORT.WNR);
+    if (result.stage === 2 || result.type === 'externalAbortOnWalk')
+      return this.#abort(result, va, ABORT.CM | ABORT.WNR);
     write('PAR_EL1', PAR_RES1 | (BigInt(faultStatus(result.type, result.level)) << 1n) | PAR_F);
     return null;
   }
 
   #abort(fault: Fault, va: bigint, iss: number): Exception {
-    return translationAbort(fault, { access: 'read', va, word: 0, iss }, this.#parts.engine.state.level);
+    const { engine, el2 } = this.#parts;
+    return translationAbort(fault, { access: 'read', va, word: 0, iss }, engine.state.level, el2.HCR_EL2);
   }
 }
 
