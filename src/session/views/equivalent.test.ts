@@ -7,6 +7,7 @@ import {
   STAGE2,
   type DescriptorField,
 } from '../../machine/translation/descriptor.ts';
+import { combine } from '../../machine/translation/attributes.ts';
 import { tableFormat, type GranuleName, type TableFormat } from '../../machine/translation/format.ts';
 import { stage1Permits, stage2Permits, type Accessor } from '../../machine/translation/permissions.ts';
 import { encode, GRANULE_NAMES, mappingOf, type Mapping, type Surroundings } from './equivalent.ts';
@@ -114,6 +115,17 @@ describe('a mapping in another format', () => {
     };
     expect(at(false)).toMatchObject({ memAttr: 0b1101n });
     expect(at(true)!.notes).toContain('MemAttr has no 0xf4 with HCR_EL2.FWB');
+  });
+
+  it('has the memory type that the walk makes of MemAttr on Write-Back memory, reserved values too', () => {
+    for (const forcedWriteBack of [false, true]) {
+      for (let memAttr = 0; memAttr < 16; memAttr++) {
+        const value = 0x40_04c3n | (BigInt(memAttr) << 2n);
+        const found = mappingOf(tableFormat(2, '4K'), 3, value, { ...AROUND, forcedWriteBack })!.memory;
+        const { mair } = combine({ type: 'normal', mair: 0xff, shareability: 3 }, memAttr, 3, forcedWriteBack);
+        expect([forcedWriteBack, memAttr, found ?? 0xff]).toEqual([forcedWriteBack, memAttr, mair]);
+      }
+    }
   });
 
   it('is not one of a run where the bit for it is reserved', () => {

@@ -52,7 +52,8 @@ export interface Surroundings extends MeaningContext {
 const HALVES = [null, 4, 0xb, 0xf];
 
 function memoryOfStage2(value: number, forced: boolean): number | null {
-  if (forced) return value & 4 ? ([0x44, 0x44, 0xff, null][value & 3] ?? null) : (value & 3) << 2;
+  // 4 is reserved with FWB: Device-nGnRnE, as the walk takes it.
+  if (forced) return value & 4 ? ([0, 0x44, 0xff, null][value & 3] ?? null) : (value & 3) << 2;
   if (value >>> 2 === 0) return (value & 3) << 2;
   return ((HALVES[value >>> 2] ?? 0xf) << 4) | (HALVES[value & 3] ?? 0xf);
 }
