@@ -70,6 +70,13 @@ describe('the calculator', () => {
     expect(of(2, 16384, 30).problem).toContain('at least 32 bits');
   });
 
+  it('joins no more entries by the contiguous bit than a table has', () => {
+    const joined = (...args: Parameters<typeof of>) => of(...args).levels.map(({ contiguous }) => contiguous);
+    expect(joined(1, 4096, 32)).toEqual([1, 16, 16]);
+    expect(joined(2, 65536, 32)).toEqual([1, 32]);
+    expect(joined(2, 65536, 40)).toEqual([32, 32]);
+  });
+
   it('gives roots that translate exactly the input, KVM’s start level among those that are allowed', () => {
     fc.assert(
       fc.property(
@@ -84,6 +91,7 @@ describe('the calculator', () => {
           expect(view.starts.filter(({ chosen }) => chosen)).toHaveLength(1);
           const [first] = view.levels;
           expect(BigInt(first!.entries) * first!.entrySize).toBe(1n << BigInt(inputBits));
+          for (const { entries, contiguous } of view.levels) expect(contiguous).toBeLessThanOrEqual(entries);
           for (const { concatenated, rootBytes, refused, chosen } of view.starts) {
             if (chosen) expect(refused).toBeNull();
             if (refused !== null) continue;

@@ -178,13 +178,16 @@ function levelsOf(
     const level = first + below;
     const lo = levelShift(granule, level);
     const hi = below === 0 ? inputBits - 1 : lo + granule.bitsPerLevel - 1;
+    const entries = entriesAt({ format, root: 0, startLevel: first, inputBits }, level);
+    const joined = 2 ** (granule.contiguous[level] ?? 0);
     return {
       level,
       bits: hi <= lo ? `${lo}` : `${hi}:${lo}`,
-      entries: entriesAt({ format, root: 0, startLevel: first, inputBits }, level),
+      entries,
       entrySize: 1n << BigInt(lo),
       leaf: level === LAST_LEVEL ? ('page' as const) : blocks.includes(level) ? ('block' as const) : null,
-      contiguous: 2 ** (granule.contiguous[level] ?? 0),
+      // A start level may have fewer entries than the bit joins: setting it there is misprogramming (D8.7.1.3).
+      contiguous: joined <= entries ? joined : 1,
     };
   });
 }
