@@ -5,6 +5,7 @@ import {
   addressSizeBits,
   effectiveGranule,
   encodedStartLevel,
+  sizeMisfit,
   stage1Sizes,
   stage2Sizes,
   startLevelMisfit,
@@ -73,8 +74,6 @@ const rootBytes = (granule: GranuleName, inputBits: number, startLevel: number) 
   8 * 2 ** (inputBits - levelShift(GRANULES[granule], startLevel));
 
 const clamped = (size: number, { smallest, largest }: SizeRange) => Math.min(Math.max(size, smallest), largest);
-const outOfRange = (name: string, size: number, { smallest, largest }: SizeRange) =>
-  size < smallest || size > largest ? `${name} ${size} is not in ${smallest}..${largest}` : null;
 
 const withinSize = (address: number, outputBits: number): Regime['broken'] =>
   address >= 2 ** outputBits ? { fault: 'addressSize', why: `the table's base is above ${outputBits} bits` } : null;
@@ -86,7 +85,7 @@ export function stage1Regime(tcr: bigint, ttbr: bigint, half: 0 | 1, features: T
   const granule = effectiveGranule((half === 0 ? TG0 : TG1)[field('TG')], features.stage1Granules);
   const { lpa2, wide } = widthOf(granule, control.get('DS') === 1, features.lpa2Stage1, features);
   const sizes = stage1Sizes(granule, { lpa2, wide }, features);
-  const wrongSize = outOfRange(`T${half}SZ`, field('TSZ'), sizes);
+  const wrongSize = sizeMisfit(`T${half}SZ`, field('TSZ'), sizes);
   const inputBits = 64 - clamped(field('TSZ'), sizes);
   const startLevel = stage1StartLevel(GRANULES[granule], inputBits);
   const ips = control.get('IPS');
@@ -128,7 +127,7 @@ export function stage2Regime(vtcr: bigint, vttbr: bigint, features: TranslationF
   const encoded = { sl0: control.get('SL0'), sl2: control.get('SL2') };
   const { level, reserved } = encodedStartLevel(granule, encoded, lpa2, features);
   const wrong =
-    outOfRange('T0SZ', control.get('T0SZ'), sizes) ??
+    sizeMisfit('T0SZ', control.get('T0SZ'), sizes) ??
     reserved ??
     (level === null ? null : startLevelMisfit(granule, level, inputBits));
   // Where no walk begins, the tables are those of a sound start level: a view can still show them.

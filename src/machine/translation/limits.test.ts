@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cpuModel } from '../presets.ts';
 import { stage2Regime } from './control.ts';
@@ -93,6 +94,32 @@ describe('the fields of a register say what holds', () => {
     expect(said(vtcr(0n, 1n, 40, 5n, 1n << 23n), 'RES0')).toMatch(/should be 0/);
     expect(said(vtcr(0n, 0n, 52, 6n, 3n << 32n), 'SL2')).toBe('walks start at level -1');
     expect(said(vtcr(0n, 1n, 52, 6n, 3n << 32n), 'SL2')).toBe('SL0 1 beside SL2 1 is reserved');
+    expect(said(vtcr(0n, 0n, 40, 6n, 3n << 32n), 'SL2')).toMatch(/level -1 is too many levels for 40 bits/);
+    expect(said(vtcr(1n, 1n, 51, 2n), 'SL0', withoutTtst)).toMatch(/T0SZ 13 is not in 20\.\.39/);
+    expect(said(vtcr(1n, 1n, 40, 5n), 'DS')).toMatch(/52 bits by FEAT_LPA$/);
+    expect(said(vtcr(1n, 1n, 40, 5n), 'DS', of(48))).toMatch(/FEAT_LPA .* is not here/);
+  });
+
+  test('of VTCR_EL2: that no walk begins, or where it starts, in every field that speaks of it', () => {
+    const field = (bits: number) => fc.bigInt(0n, (1n << BigInt(bits)) - 1n);
+    const models = [of(52), of(48), withoutTtst];
+    fc.assert(
+      fc.property(field(8), field(2), field(3), field(2), fc.constantFrom(...models), (low, tg, ps, high, features) => {
+        const value = low | (tg << 14n) | (ps << 16n) | (1n << 31n) | (high << 32n);
+        const { broken, tables } = stage2Regime(value, 0n, features);
+        const meanings = vtcrEl2(value)
+          .describe(features)
+          .map(({ meaning }) => meaning);
+        expect(meanings.some((meaning) => meaning.endsWith('every access is a translation fault, level 0'))).toBe(
+          broken !== null,
+        );
+        for (const meaning of meanings) {
+          const start = /walks start at level (-?\d)/.exec(meaning)?.[1];
+          if (start !== undefined) expect([broken, Number(start)]).toEqual([null, tables.startLevel]);
+        }
+      }),
+      { numRuns: 2000, seed: 5 },
+    );
   });
 
   test('of TCR_EL1: every bit that is set is some field’s', () => {

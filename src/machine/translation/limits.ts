@@ -47,6 +47,10 @@ export interface SizeRange {
   readonly largest: number;
 }
 
+/** Why a value of TnSZ gives no tables; null: it does. */
+export const sizeMisfit = (name: string, size: number, { smallest, largest }: SizeRange): string | null =>
+  size < smallest || size > largest ? `${name} ${size} is not in ${smallest}..${largest}` : null;
+
 const largestSize = (granule: GranuleName, { smallTables }: TranslationFeatures) =>
   smallTables ? (granule === '64K' ? 47 : 48) : 39;
 

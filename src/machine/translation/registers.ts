@@ -5,13 +5,13 @@ import {
   addressSizeBits,
   effectiveGranule,
   encodedStartLevel,
+  sizeMisfit,
   stage1Sizes,
   stage2Sizes,
   startLevelMisfit,
   TG0,
   TG1,
   widthOf,
-  type SizeRange,
 } from './limits.ts';
 
 /** What the meaning of a field depends on beside its value. */
@@ -54,10 +54,7 @@ const inner: Meaning = (value) => `table walks read as inner ${CACHEABILITY[valu
 const outer: Meaning = (value) => `table walks read as outer ${CACHEABILITY[value]!}`;
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 
-const sizeOutOfRange = (name: string, value: number, { smallest, largest }: SizeRange) =>
-  value < smallest || value > largest
-    ? `${name} ${value} is not in ${smallest}..${largest}: every access is a translation fault, level 0`
-    : null;
+const NO_WALK = 'every access is a translation fault, level 0';
 
 /** The granule of TG0 or TG1 as it is used, and how. */
 function stage1Granule({ get, features }: Around, half: 0 | 1) {
@@ -70,6 +67,18 @@ function stage2Granule({ get, features }: Around) {
   const granule = effectiveGranule(encoded, features.stage2Granules);
   return { encoded, granule, width: widthOf(granule, get('DS') === 1, features.lpa2Stage2, features) };
 }
+/** Where walks of stage 2 start by SL0, SL2 and T0SZ together; or why none does, in the order of stage2Regime. */
+function stage2Start(around: Around) {
+  const { get, features } = around;
+  const { granule, width } = stage2Granule(around);
+  const bits = 64 - get('T0SZ');
+  const { level, reserved } = encodedStartLevel(granule, { sl0: get('SL0'), sl2: get('SL2') }, width.lpa2, features);
+  const wrong =
+    sizeMisfit('T0SZ', get('T0SZ'), stage2Sizes(granule, width, features)) ??
+    reserved ??
+    (level === null ? null : startLevelMisfit(granule, level, bits));
+  return { wrong, level: level ?? 0, beside: concatenatedTables(GRANULES[granule], level ?? 0, bits) };
+}
 
 const granuleText = (encoded: GranuleName | null | undefined, used: GranuleName): string => {
   if (encoded === used) return `${used} pages: ${2 ** GRANULES[used].bitsPerLevel} entries to a table`;
@@ -80,8 +89,8 @@ const stage1Size =
   (half: 0 | 1): Meaning =>
   (value, around) => {
     const { granule, width } = stage1Granule(around, half);
-    const wrong = sizeOutOfRange(`T${half}SZ`, value, stage1Sizes(granule, width, around.features));
-    if (wrong) return wrong;
+    const wrong = sizeMisfit(`T${half}SZ`, value, stage1Sizes(granule, width, around.features));
+    if (wrong !== null) return `${wrong}: ${NO_WALK}`;
     const bits = 64 - value;
     const range =
       half === 0 ? `0 to ${hex((1n << BigInt(bits)) - 1n)}` : `${hex((1n << 64n) - (1n << BigInt(bits)))} and up`;
@@ -210,15 +219,22 @@ export const TCR_EL1_FIELDS = [
         value,
         halves.map(({ granule }) => granule),
         halves.some(({ width }) => width.lpa2),
+        around.features,
       );
     },
   },
 ] as const satisfies readonly ControlField[];
 
 /** DS: `lpa2` where it has an effect. */
-function descriptorSize(value: number, granules: readonly GranuleName[], lpa2: boolean): string {
+function descriptorSize(
+  value: number,
+  granules: readonly GranuleName[],
+  lpa2: boolean,
+  { paBits }: TranslationFeatures,
+): string {
   if (lpa2) return '52-bit descriptors: output bits 51:50 in bits 9:8, SH in this register';
-  if (granules.every((granule) => granule === '64K')) return 'no effect with 64K pages: they have 52 bits by FEAT_LPA';
+  if (granules.every((granule) => granule === '64K'))
+    return `no effect with 64K pages: ${paBits === 52 ? 'they have 52 bits by FEAT_LPA' : 'FEAT_LPA would give them 52 bits, and is not here'}`;
   return value === 0 ? '48-bit descriptors, SH in each' : 'no effect: this CPU has no FEAT_LPA2 for the granule';
 }
 
@@ -229,8 +245,8 @@ export const VTCR_EL2_FIELDS = [
     lo: 0,
     meaning: (value, around) => {
       const { granule, width } = stage2Granule(around);
-      const wrong = sizeOutOfRange('T0SZ', value, stage2Sizes(granule, width, around.features));
-      if (wrong !== null) return wrong;
+      const wrong = sizeMisfit('T0SZ', value, stage2Sizes(granule, width, around.features));
+      if (wrong !== null) return `${wrong}: ${NO_WALK}`;
       const bits = 64 - value;
       const said = `${bits} bits of IPA; one above is a translation fault, level 0`;
       return bits > addressSizeBits(around.get('PS'))
@@ -242,19 +258,10 @@ export const VTCR_EL2_FIELDS = [
     name: 'SL0',
     hi: 7,
     lo: 6,
-    meaning: (value, around) => {
-      const { granule, width } = stage2Granule(around);
-      const bits = 64 - around.get('T0SZ');
-      const { level, reserved } = encodedStartLevel(
-        granule,
-        { sl0: value, sl2: around.get('SL2') },
-        width.lpa2,
-        around.features,
-      );
-      const wrong = reserved ?? (level === null ? null : startLevelMisfit(granule, level, bits));
-      if (wrong !== null) return `${wrong}: every access is a translation fault, level 0`;
-      const beside = concatenatedTables(GRANULES[granule], level ?? 0, bits);
-      return `walks start at level ${level ?? 0}${beside > 1 ? `, of ${beside} concatenated tables` : ''}`;
+    meaning: (_, around) => {
+      const { wrong, level, beside } = stage2Start(around);
+      if (wrong !== null) return `${wrong}: ${NO_WALK}`;
+      return `walks start at level ${level}${beside > 1 ? `, of ${beside} concatenated tables` : ''}`;
     },
   },
   { name: 'IRGN0', hi: 9, lo: 8, meaning: inner },
@@ -291,7 +298,7 @@ export const VTCR_EL2_FIELDS = [
     lo: 32,
     meaning: (value, around) => {
       const { granule, width } = stage2Granule(around);
-      return descriptorSize(value, [granule], width.lpa2);
+      return descriptorSize(value, [granule], width.lpa2, around.features);
     },
   },
   {
@@ -302,8 +309,8 @@ export const VTCR_EL2_FIELDS = [
       const { granule, width } = stage2Granule(around);
       if (granule !== '4K' || !width.lpa2) return 'no effect but with 4K pages and DS';
       if (value === 0) return 'SL0 says the start level';
-      const { level, reserved } = encodedStartLevel(granule, { sl0: around.get('SL0'), sl2: 1 }, true, around.features);
-      return reserved ?? `walks start at level ${level}`;
+      const { wrong, level } = stage2Start(around);
+      return wrong ?? `walks start at level ${level}`;
     },
   },
 ] as const satisfies readonly ControlField[];
