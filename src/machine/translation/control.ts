@@ -64,10 +64,9 @@ function baseAddress(register: bigint, wide: boolean, bytes: number): number {
   return address - (address % (wide ? Math.max(64, bytes) : bytes));
 }
 
-/** Whether table bases have bits 51:48: with DS, and with 64K where 52 bits are asked for. */
+/** Whether table bases have bits 51:48: with DS, and with 64K where 52 bits are asked for, by the reserved size too. */
 const wideBase = (granule: GranuleName, lpa2: boolean, wide: boolean, sizeField: number) =>
-  lpa2 || (granule === '64K' && wide && sizeField === PS_52);
-const PS_52 = 6;
+  lpa2 || (granule === '64K' && wide && addressSizeBits(sizeField) === 52);
 
 /** Bytes of the start level's table or tables. */
 const rootBytes = (granule: GranuleName, inputBits: number, startLevel: number) =>

@@ -178,4 +178,6 @@ test('a base register has bits 51:48 where 52 bits are asked for, and then table
     stage2Regime(BigInt(64 - 43) | (2n << 6n) | (1n << 14n) | (ps << 16n), 0x4800_00f0n, of(52)).tables.root;
   expect(root(5n)).toBe(0x4800_00f0);
   expect(root(6n)).toBe(0x000c_0000_4800_00c0);
+  // Without FEAT_D128 7 represents what 6 does (VTCR_EL2.PS in D24.2).
+  expect(root(7n)).toBe(root(6n));
 });
