@@ -138,6 +138,18 @@ describe('the fields of a register say what holds', () => {
     expect(a57.find(({ name }) => name === 'TBID0')?.meaning).toBe('no effect: this CPU has no FEAT_PAuth');
   });
 
+  test('of TCR_EL1: IPS by the descriptors of the halves that are walked', () => {
+    const ips = (value: bigint) =>
+      tcrEl1(value | (6n << 32n))
+        .describe(of(52))
+        .find((field) => field.name === 'IPS')?.meaning;
+    const [tg0Is64K, tg1Is64K, tg1Is4K] = [1n << 14n, 3n << 30n, 2n << 30n];
+    const epd1 = 1n << 23n;
+    expect(ips(tg1Is64K | epd1)).toMatch(/^48 bits of IPA of the 52 said/);
+    expect(ips(tg0Is64K | tg1Is64K)).toMatch(/^52 bits of IPA;/);
+    expect(ips(tg0Is64K | tg1Is4K)).toMatch(/^TTBR0: 52 bits of IPA; .* TTBR1: 48 bits of IPA of the 52 said/);
+  });
+
   test('of TCR_EL1: DS by the granules of the halves that are walked', () => {
     const ds = (value: bigint) =>
       tcrEl1(value)

@@ -62,6 +62,11 @@ function stage1Granule({ get, features }: Around, half: 0 | 1) {
   const granule = effectiveGranule(encoded, features.stage1Granules);
   return { encoded, granule, width: widthOf(granule, get('DS') === 1, features.lpa2Stage1, features) };
 }
+/** The halves whose tables are walked; both, where none is. */
+function walkedHalves(around: Around) {
+  const walked = ([0, 1] as const).filter((half) => around.get(half === 0 ? 'EPD0' : 'EPD1') === 0);
+  return (walked.length > 0 ? walked : ([0, 1] as const)).map((half) => ({ half, ...stage1Granule(around, half) }));
+}
 function stage2Granule({ get, features }: Around) {
   const encoded = TG0[get('TG0')];
   const granule = effectiveGranule(encoded, features.stage2Granules);
@@ -181,8 +186,12 @@ export const TCR_EL1_FIELDS = [
     hi: 34,
     lo: 32,
     meaning: (value, around) => {
-      const wide = ([0, 1] as const).some((half) => stage1Granule(around, half).width.wide);
-      return outputSize('IPA', value, wide ? 52 : 48, around.features);
+      const sizes = walkedHalves(around).map(({ half, width }) => ({
+        half,
+        text: outputSize('IPA', value, width.wide ? 52 : 48, around.features),
+      }));
+      const alike = sizes.every(({ text }) => text === sizes[0]?.text);
+      return alike ? sizes[0]!.text : sizes.map(({ half, text }) => `TTBR${half}: ${text}`).join('. ');
     },
   },
   { name: 'AS', hi: 36, lo: 36, meaning: onOff('ASIDs have 16 bits', 'ASIDs have 8 bits') },
@@ -213,8 +222,7 @@ export const TCR_EL1_FIELDS = [
     hi: 59,
     lo: 59,
     meaning: (value, around) => {
-      const walked = ([0, 1] as const).filter((half) => around.get(half === 0 ? 'EPD0' : 'EPD1') === 0);
-      const halves = (walked.length > 0 ? walked : ([0, 1] as const)).map((half) => stage1Granule(around, half));
+      const halves = walkedHalves(around);
       return descriptorSize(
         value,
         halves.map(({ granule }) => granule),
