@@ -106,6 +106,14 @@ export function CalculatorPanel() {
   );
 }
 
+/** What would give tables of that size. */
+function lacking({ stage, granule, inputBits, paBits, wide }: TablesSize): string {
+  if (inputBits > 48 && !wide && granule !== 65536) return 'More than 48 bits with 4K and 16K pages need FEAT_LPA2.';
+  if (inputBits > 48 && !wide && stage === 1) return 'More than 48 bits of VA with 64K pages need FEAT_LVA.';
+  if (stage === 2 && inputBits > paBits) return 'Choose another size, or more physical address bits above.';
+  return 'Choose another size above.';
+}
+
 const sizeText = ({ stage, granule, inputBits, paBits }: TablesSize) =>
   `${inputBits} bits of ${stage === 2 ? 'IPA' : 'VA'}, ${granule / 1024}K pages, ${paBits} bits of PA`;
 
@@ -132,10 +140,7 @@ export function Calculator({ view, asked }: { view: CalculatorView; asked: Table
   if (view.problem !== null) {
     return (
       <Empty title={`There are no such tables: ${sentence(view.problem)}`}>
-        T0SZ is 64 less the bits of address, {64 - asked.inputBits} here.{' '}
-        {asked.paBits === 52 && !asked.wide && asked.granule !== 65536
-          ? '52 bits with 4K and 16K pages need FEAT_LPA2.'
-          : 'Choose another size, more physical address bits or another granule above.'}
+        T0SZ is 64 less the bits of address, {64 - asked.inputBits} here. {lacking(asked)}
       </Empty>
     );
   }
