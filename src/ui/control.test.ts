@@ -19,6 +19,11 @@ function loaded(): void {
   receive([status({ state: 'paused', reason: 'loaded' })]);
 }
 
+// No frame comes of itself: what is taken in waits until it is drawn.
+vi.stubGlobal('requestAnimationFrame', () => 0);
+vi.stubGlobal('cancelAnimationFrame', () => undefined);
+afterAll(() => vi.unstubAllGlobals());
+
 const end = keepInStep();
 afterAll(end);
 beforeEach(() => {
@@ -64,8 +69,6 @@ it('sends no second step before the first was answered, even if by a refusal', (
 });
 
 it('goes on from an answer that waits to be drawn, once, and leaves the drawing to its frame', () => {
-  vi.stubGlobal('requestAnimationFrame', () => 0);
-  vi.stubGlobal('cancelAnimationFrame', () => undefined);
   go('stepInstruction');
   takeIn(status({ state: 'paused', reason: 'step', pc: 4n }));
   go('stepInstruction');
@@ -74,7 +77,25 @@ it('goes on from an answer that waits to be drawn, once, and leaves the drawing 
   drawWaiting();
   go('stepInstruction');
   expect(types()).toEqual(['stepInstruction', 'stepInstruction']);
-  vi.unstubAllGlobals();
+});
+
+it('sends nothing to a program that runs, even where the page does not say so yet', () => {
+  go('run');
+  takeIn(status({ state: 'running' }));
+  go('stepIoctl');
+  drawWaiting();
+  go('stepIoctl');
+  expect(types()).toEqual(['run']);
+});
+
+it('does the last of what was asked for while it loads, once', () => {
+  receive([status({ state: 'finished' })]);
+  go('run');
+  generation++;
+  takeIn(status({ state: 'paused', reason: 'loaded' }));
+  go('stepIoctl');
+  drawWaiting();
+  expect(types()).toEqual(['load', 'stepIoctl']);
 });
 
 it('tells breakpoints by lines of the program that is loaded', () => {

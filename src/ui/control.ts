@@ -47,14 +47,21 @@ export function hasBegun({ status }: SandboxState): boolean {
 export function go(type: Go): void {
   // The answer to the last command may be here and wait for its frame.
   const state = stateArrived();
-  if (state.answers === answersBefore) return;
+  const { status, answers } = state;
+  if (answers === answersBefore) return;
+  if (loading) {
+    afterLoad = type;
+    return;
+  }
+  // A key that was pressed while the page still said that nothing runs.
+  if (status.state === 'running') return;
   const stale = !hasBegun(state) && differsFromLoaded(workspaceStore.getState());
-  if (CAN_GO_ON.has(state.status.state) && !stale) {
-    answersBefore = state.answers;
+  if (status.state === 'paused' && !stale) {
+    answersBefore = answers;
     send({ type });
     return;
   }
-  if (!loading) load();
+  load();
   afterLoad = type;
 }
 
