@@ -1,5 +1,13 @@
 import { expect, test } from './page.ts';
 
+/** A sandbox that prints more than a console shows. */
+const PRINTS = {
+  host: { cpu: 'max', pageSize: 4096, mode: 'vhe', ram: [{ base: '0x40000000', size: '0x8000000' }] },
+  script: "for (let line = 1; line <= 200; line++) uart.write(`line ${line}.\\n`);\n",
+  guest: '_start: b .\n',
+  breakpoints: [],
+};
+
 test('a group of panels takes the whole page, and gives it back, by mouse and by keyboard', async ({
   sandbox,
   page,
@@ -140,4 +148,22 @@ test('a host that can’t be is not called a failure of the script', async ({ sa
   await (await sandbox.panel('Host')).getByLabel('KVM mode').selectOption({ label: 'nVHE' });
   await page.keyboard.press('Control+Shift+F5');
   await expect(sandbox.state).toContainText('before the first ioctl');
+});
+
+test('a console that gets its size after much was printed out of sight stays at its end', async ({ sandbox, page }) => {
+  await page.addInitScript((draft) => {
+    localStorage.setItem('stage2/1/slot', '"own"');
+    localStorage.setItem('stage2/1/draft/own', draft);
+  }, JSON.stringify(PRINTS));
+  await page.goto('./');
+  await expect(sandbox.button('Run')).toBeEnabled();
+  await page.keyboard.press('F5');
+  await sandbox.finished();
+  const rows = (await sandbox.panel('Console')).locator('.xterm-rows');
+  await expect(rows).toContainText('line 200.');
+  await sandbox.panel('Output');
+  await page.setViewportSize({ width: 1280, height: 560 });
+  await sandbox.panel('Console');
+  await expect(rows.locator('> div')).toHaveCount(9);
+  await expect(rows).toContainText('line 200.');
 });

@@ -63,10 +63,18 @@ export function mountConsole(element: HTMLElement): () => void {
     written = end;
   };
   show(sandboxStore.getState().console);
-  const resize = new ResizeObserver(() => {
-    if (element.clientWidth > 0 && element.clientHeight > 0) fit.fit();
-  });
+  // Out of sight xterm puts off what a new size means, and would lose its end: it gets one once its own observer saw it.
+  let inSight = false;
+  const takeSize = () => {
+    if (inSight && element.clientWidth > 0 && element.clientHeight > 0) fit.fit();
+  };
+  const resize = new ResizeObserver(takeSize);
   resize.observe(element);
+  const sight = new IntersectionObserver((entries) => {
+    inSight = entries.at(-1)?.isIntersecting ?? false;
+    takeSize();
+  });
+  sight.observe(element);
   const input = terminal.onData((text) => {
     if (isActive(sandboxStore.getState())) send({ type: 'consoleInput', text });
   });
@@ -81,6 +89,7 @@ export function mountConsole(element: HTMLElement): () => void {
   return () => {
     for (const end of endings) end();
     resize.disconnect();
+    sight.disconnect();
     input.dispose();
     terminal.dispose();
   };
