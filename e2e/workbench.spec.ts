@@ -3,7 +3,7 @@ import { expect, test } from './page.ts';
 /** A sandbox that prints more than a console shows. */
 const PRINTS = {
   host: { cpu: 'max', pageSize: 4096, mode: 'vhe', ram: [{ base: '0x40000000', size: '0x8000000' }] },
-  script: "for (let line = 1; line <= 200; line++) uart.write(`line ${line}.\\n`);\n",
+  script: 'for (let line = 1; line <= 200; line++) uart.write(`line ${line}.\\n`);\n',
   guest: '_start: b .\n',
   breakpoints: [],
 };
@@ -70,6 +70,31 @@ test('each width of the page keeps its own arrangement', async ({ sandbox, page 
   await expect(page.getByRole('tablist')).toHaveCount(5);
   await expect(registers).toBeVisible();
   expect(await width()).toBe(before);
+});
+
+test('in an iframe that is shown later, the panels have the shares that they have in a page', async ({
+  sandbox,
+  page,
+}) => {
+  const widths = (from: Pick<typeof page, 'locator'>) =>
+    from
+      .locator('.dv-groupview')
+      .evaluateAll((all) => all.map((group) => Math.round(group.getBoundingClientRect().width)));
+  await sandbox.open('hello');
+  const inPage = await widths(page);
+  const address = page.url();
+  await page.evaluate(() => localStorage.clear());
+  await page.route('**/around.html', (route) =>
+    route.fulfill({
+      contentType: 'text/html',
+      body: `<iframe src="${address}" style="display: none; width: 1280px; height: 720px; border: 0">`,
+    }),
+  );
+  await page.goto('./around.html');
+  const frame = page.frameLocator('iframe');
+  await expect(frame.getByRole('status', { name: 'State', includeHidden: true })).toContainText('Paused');
+  await page.locator('iframe').evaluate((element) => (element.style.display = 'block'));
+  await expect.poll(() => widths(frame)).toEqual(inPage);
 });
 
 test('what is typed into the guest stands as it was typed', async ({ sandbox, page }) => {

@@ -153,23 +153,27 @@ function arrange(dock: DockviewApi, form: Form): void {
 
 /** Arranges the panels, now and when the page's width asks for another form; keeps what is changed afterwards. */
 export function restoreLayout(dock: DockviewApi): void {
-  let form = currentForm();
+  let form: Form | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  arrange(dock, form);
-  dock.onDidLayoutChange(() => {
-    clearTimeout(timer);
-    const { key } = form;
-    timer = setTimeout(() => save(key, dock.toJSON()), 300);
-  });
-  addEventListener('resize', () => {
-    if (form === currentForm()) return;
+  const follow = () => {
+    // In an iframe that is not shown yet there is no width to choose a form by, nor any to share out.
+    if (innerWidth === 0 || innerHeight === 0 || form === currentForm()) return;
     clearTimeout(timer);
     form = currentForm();
     // What is worked in stays in front.
     const active = dock.activePanel?.id;
     arrange(dock, form);
     if (active !== undefined) dock.getPanel(active)?.api.setActive();
+  };
+  follow();
+  dock.onDidLayoutChange(() => {
+    clearTimeout(timer);
+    if (!form) return;
+    const { key } = form;
+    timer = setTimeout(() => save(key, dock.toJSON()), 300);
   });
+  // dockview takes a new size with the frame after it was observed.
+  new ResizeObserver(() => requestAnimationFrame(follow)).observe(document.documentElement);
 }
 
 export function resetLayout(): void {
