@@ -31,6 +31,21 @@ test('a group of panels takes the whole page, and gives it back, by mouse and by
   expect(await tables.boundingBox()).toEqual(before);
 });
 
+test.describe('at 375 pixels', () => {
+  test.use({ viewport: { width: 375, height: 667 } });
+
+  test('the picture of a walk cuts off no index', async ({ sandbox, page }) => {
+    await page.goto('./#lab=lpa2-bits');
+    await expect(sandbox.button('Run')).toBeEnabled();
+    await page.keyboard.press('F5');
+    await sandbox.finished();
+    await page.getByRole('article', { name: 'Lab' }).getByRole('button', { name: 'Walk', exact: true }).first().click();
+    const read = page.getByRole('table', { name: 'Reads of the walk' }).getByRole('button', { name: /^Read 1:/ });
+    await expect(read).toContainText('[3072]');
+    expect(await read.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+  });
+});
+
 for (const size of [
   { width: 375, height: 667 },
   { width: 800, height: 450 },

@@ -17,6 +17,11 @@ interface WalkGridProps {
 const ADDRESS_WIDTH = 125;
 const CELL_WIDTH = 115;
 
+/** The same without the addresses of reads: a read's number and index, which are never cut off, at so many pixels a character. */
+const DENSE_ADDRESS_WIDTH = 156;
+const DENSE_CHARACTER = 6;
+const DENSE_SPACE = 6;
+
 const STEPS: Readonly<Record<string, readonly [down: number, right: number]>> = {
   ArrowDown: [1, 0],
   ArrowUp: [-1, 0],
@@ -30,6 +35,8 @@ export function WalkGrid({ groups, selected, refusing, onSelect }: WalkGridProps
   const [attach, width] = useWidth();
   const [reachable, setReachable] = useState(1);
   const reads = groups.reduce((sum, { stage2, stage1 }) => sum + stage2.length + (stage1 ? 1 : 0), 0);
+  const longest = Math.max(0, ...groups.flatMap((group) => readsOf(group).map((read) => readText(read).length)));
+  const narrowest = DENSE_ADDRESS_WIDTH + (levels.length + 1) * (longest * DENSE_CHARACTER + DENSE_SPACE);
   const tabStop = reachable > reads ? 1 : reachable;
   const cell = (read: NumberedStep | undefined, row: number, column: number) => (
     <td key={column}>
@@ -50,6 +57,7 @@ export function WalkGrid({ groups, selected, refusing, onSelect }: WalkGridProps
     <div className="walk-grid-paper" ref={attach}>
       <table
         className="walk-grid"
+        style={{ minInlineSize: narrowest }}
         data-dense={width < ADDRESS_WIDTH + (levels.length + 1) * CELL_WIDTH}
         aria-label="Reads of the walk"
         onKeyDown={(event) => {
@@ -103,6 +111,10 @@ export function WalkGrid({ groups, selected, refusing, onSelect }: WalkGridProps
     </div>
   );
 }
+
+const readsOf = ({ stage2, stage1 }: WalkGroup): readonly NumberedStep[] => (stage1 ? [...stage2, stage1] : stage2);
+
+const readText = ({ number, step }: NumberedStep): string => `${number} [${step.index}]`;
 
 function rowTitle({ purpose, stage1 }: WalkGroup): string {
   if (purpose === 'result') return 'Result';
