@@ -21,23 +21,23 @@ test('the boot matrix: all 180 boot in the page, the others say why not, and any
   await expect(page.getByRole('button', { name: /^Lab: lpa2\/52 vhe/ })).toBeVisible();
 });
 
-test('the extended boot matrix: all 1728 boot in the page, whichever guest is looked at', async ({ sandbox }) => {
+test('the extended boot matrix: all 1800 boot in the page, whichever guest is looked at', async ({ sandbox }) => {
   test.setTimeout(360_000);
   await sandbox.open('hello');
   const matrix = await sandbox.panel('Boot matrix');
   await matrix.getByText('Since 6.8').click();
   const guest = matrix.getByRole('combobox', { name: /^Guest kernel/ });
   await expect(guest.getByRole('option')).toHaveCount(8);
-  await matrix.getByRole('button', { name: 'Boot all 1728' }).click();
+  await matrix.getByRole('button', { name: 'Boot all 1800' }).click();
   await guest.selectOption({ index: 1 });
-  await expect(matrix.getByRole('status')).toContainText(/1728 of 1728, [\d.]+ s$/, { timeout: 300_000 });
+  await expect(matrix.getByRole('status')).toContainText(/1800 of 1800, [\d.]+ s$/, { timeout: 300_000 });
   const tallies = await guest.getByRole('option').allTextContents();
   expect(tallies.map((text) => text.replace(/\d+$/, ''))).toEqual(
     ['4K/48/48', '4K/52/52', '16K/48/48', '16K/52/52', '64K/48/48', '64K/48/52', '64K/52/48', '64K/52/52'].map(
       (name) => `${name}: ✓ `,
     ),
   );
-  expect(tallies.reduce((sum, text) => sum + Number(/\d+$/.exec(text)?.[0]), 0)).toBe(1728);
+  expect(tallies.reduce((sum, text) => sum + Number(/\d+$/.exec(text)?.[0]), 0)).toBe(1800);
   await expect(matrix.locator('td[data-state=passed]')).toHaveCount(240);
 });
 
@@ -76,13 +76,13 @@ test('the boot matrix: every column is in sight, its headers stay, and it stands
   expect(await scroll.evaluate((grid) => grid.scrollWidth - grid.clientWidth)).toBe(0);
   await matrix.getByText('Since 6.8').click();
   const before = await scroll.boundingBox();
-  await matrix.getByRole('button', { name: 'Boot all 1728' }).focus();
+  await matrix.getByRole('button', { name: 'Boot all 1800' }).focus();
   await page.keyboard.press('Enter');
   await expect(matrix.locator('td[data-state=passed]').first()).toBeVisible();
   expect(await scroll.boundingBox()).toEqual(before);
   await expect(matrix.getByRole('button', { name: 'Stop' })).toBeFocused();
   await page.keyboard.press('Enter');
-  await expect(matrix.getByRole('button', { name: 'Boot all 1728' })).toBeFocused();
+  await expect(matrix.getByRole('button', { name: 'Boot all 1800' })).toBeFocused();
   const column = matrix.getByRole('columnheader', { name: 'LPA2', exact: true });
   const row = matrix.getByRole('rowheader', { name: '4K', exact: true });
   const places = async () => [(await column.boundingBox())?.y, (await row.boundingBox())?.x];

@@ -46,14 +46,13 @@ function ipaReason(kvm: KvmModule): string {
   const { paBits } = model.features;
   const { name } = kvm.granule;
   const range = `ID_AA64MMFR0_EL1.PARange says ${paBits} bits of physical address`;
-  if (kvm.ipaLimit < paBits && name === '64K') {
-    return `${range}, but the kernel was built for 48 (CONFIG_ARM64_PA_BITS_48).`;
-  }
   if (kvm.ipaLimit < paBits) {
     return `${range}, but with ${name} pages more than 48 need FEAT_LPA2 at both stages, which this CPU does not have.`;
   }
   if (kvm.ipaLimit > 48 && name !== '64K')
     return `${range}; with ${name} pages more than 48 are usable as the CPU has FEAT_LPA2 at both stages.`;
+  if (kvm.ipaLimit > kvm.host.kernel.paBits)
+    return `${range}; a guest's can have as many, though the kernel was built for 48 of its own (CONFIG_ARM64_PA_BITS_48).`;
   return `${range}; a guest's physical addresses can have no more.`;
 }
 

@@ -32,6 +32,19 @@ describe('the boot log', () => {
     expect(log.map(({ time }) => time)).toEqual(log.map(({ time }) => time).sort((a, b) => a - b));
   });
 
+  it('says 52 bits of IPA with 64K pages on hardware that has them, whatever the kernel was built for', () => {
+    const kernel = { paBits: 48, vaBits: 48 } as const;
+    const host = boot(config({ pageSize: 65536, kernel }));
+    const line = host.bootLog.find(({ text }) => text === 'kvm [1]: IPA Size Limit: 52 bits');
+    expect(line?.because).toContain('CONFIG_ARM64_PA_BITS_48');
+    expect(boot(config({ pageSize: 65536, kernel, paBits: 48 })).kvm.ipaLimit).toBe(48);
+    // T0SZ and PS do not agree then: the host's own memory lies below 2^48 (kvm_get_parange).
+    const vmm = new TestVmm(host);
+    const { vtcr } = vmm.createVm(52).stage2;
+    expect([vtcr & 0x3fn, (vtcr >> 16n) & 7n]).toEqual([12n, 5n]);
+    vmm.process.exit();
+  });
+
   it('says what a small limit means', () => {
     const { bootLog } = boot(config({ cpu: 'cortex-a53', mode: 'nvhe', paBits: 36, ram: RAM }));
     expect(bootLog.map(({ text }) => text)).toContain(

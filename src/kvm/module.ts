@@ -77,6 +77,12 @@ export function usablePaRange(
   return Math.min(features.paRange, has52 ? PARANGE_52 : PARANGE_48);
 }
 
+/** Most bits of IPA (kvm_set_ipa_limit): with 64K pages all that the CPU has, whatever the kernel was built for. */
+function ipaLimitOf({ paRange, lpa2 }: KernelFeatures, granule: Granule): number {
+  const has52 = lpa2 || granule.name === '64K';
+  return PA_BITS[Math.min(paRange, has52 ? PARANGE_52 : PARANGE_48)] ?? 32;
+}
+
 /** The KVM module of a booted host. */
 export class KvmModule {
   readonly host: KvmHost;
@@ -96,7 +102,7 @@ export class KvmModule {
     this.granule = granuleOfPageSize(host.pageSize);
     this.features = kernelFeatures(host.model, this.granule.name);
     this.vmids = new Vmids(this.features.vmidBits, () => this.vms.forEach((vm) => vm.stage2.forget()));
-    this.ipaLimit = PA_BITS[usablePaRange(this.features, this.granule, host.kernel)] ?? 32;
+    this.ipaLimit = ipaLimitOf(this.features, this.granule);
   }
 
   /** The physical counter, CNTPCT_EL0 (kvm_phys_timer_read). */

@@ -95,8 +95,7 @@ const NOW: readonly Rule[] = [
   {
     name: 'guest-high-ipa',
     because: 'the guest’s memory lies above 2^48, and KVM on this host gives no VM more than 48 bits of IPA',
-    breaks: ({ guestLoad, hostPage, hostPa, hwPa }) =>
-      guestLoad === 'high' && (hostPage === 65536 ? hostPa === 48 : hwPa !== 'lpa2'),
+    breaks: ({ guestLoad, hostPage, hwPa }) => guestLoad === 'high' && hostPage !== 65536 && hwPa !== 'lpa2',
   },
   {
     name: 'guest-high-kernel',

@@ -61,7 +61,7 @@ function tcrEl1({ inputBits, paBits, granule: pageSize, wide }: TablesSize, gran
   return TCR_EL1_FIELDS.reduce((value, { name, lo }) => value | (BigInt(fields[name] ?? 0) << BigInt(lo)), 0n);
 }
 
-/** What KVM would refuse before it comes to VTCR_EL2 (kvm_arm_setup_stage2, kvm_get_vtcr). */
+/** What KVM would refuse before it comes to VTCR_EL2 (kvm_init_ipa_range, kvm_get_vtcr). */
 const FEWEST_IPA_BITS = 32;
 
 interface Answer {
