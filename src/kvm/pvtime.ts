@@ -11,6 +11,7 @@ import type { Vcpu } from './vcpu.ts';
 /** Stolen time of a vCPU, DEN0057 (pvtime.c): a structure of 64 bytes in guest memory. This host steals none. */
 const IPA_ATTRIBUTE = 0n;
 const STRUCTURE_BYTES = 64;
+const STOLEN_TIME = { offset: 8, bytes: 8 } as const;
 const NOT_SET = (1n << 64n) - 1n;
 
 export const PVTIME_CAPABILITIES: readonly CapabilityRow[] = [{ name: 'KVM_CAP_STEAL_TIME', check: () => 1 }];
@@ -47,10 +48,23 @@ export function pvTimeAttribute(
 export function initStolenTime(vcpu: Vcpu): bigint | null {
   const ipa = vcpu.stolenTime;
   if (ipa === null) return null;
-  const slot = vcpu.vm.memslots.at(toIpa(Number(ipa)));
-  if (slot && (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) === 0) {
-    const hva = slot.userspaceAddress + (ipa - BigInt(slot.base));
-    if (vcpu.vm.mm.write(hva, new Uint8Array(STRUCTURE_BYTES))) markDirty(vcpu, slot, toIpa(Number(ipa)));
-  }
+  update(vcpu, ipa, () => new Uint8Array(STRUCTURE_BYTES));
   return ipa;
+}
+
+/** A vCPU that was loaded adds what has been stolen since, which is nothing: the page is written all the same (kvm_update_stolen_time). */
+export function updateStolenTime(vcpu: Vcpu): void {
+  if (vcpu.stolenTime === null) return;
+  const { offset, bytes } = STOLEN_TIME;
+  update(vcpu, vcpu.stolenTime + BigInt(offset), (hva) => vcpu.vm.mm.read(hva, bytes));
+}
+
+/** Writes guest memory where a slot has it for writing; null: nothing is written. */
+function update(vcpu: Vcpu, address: bigint, content: (hva: bigint) => Uint8Array | null): void {
+  const ipa = toIpa(Number(address));
+  const slot = vcpu.vm.memslots.at(ipa);
+  if (!slot || (slot.flags & MEM_FLAGS.KVM_MEM_READONLY) !== 0) return;
+  const hva = slot.userspaceAddress + (address - BigInt(slot.base));
+  const bytes = content(hva);
+  if (bytes && vcpu.vm.mm.write(hva, bytes)) markDirty(vcpu, slot, ipa);
 }

@@ -267,6 +267,7 @@ interface Requests {
   sleep: boolean;
   suspend: boolean;
   reloadPmu: boolean;
+  recordSteal: boolean;
 }
 
 /** What PSCI CPU_ON leaves for the vCPU that it turns on (vcpu_reset_state). */
@@ -294,7 +295,7 @@ export class Vcpu implements Descriptor {
   haltPoll = 0;
   /** The count of the host's from which on its thread sleeps in KVM_RUN; null: it does not. */
   sleepsFrom: bigint | null = null;
-  readonly requests: Requests = { sleep: false, suspend: false, reloadPmu: false };
+  readonly requests: Requests = { sleep: false, suspend: false, reloadPmu: false, recordSteal: false };
 
   initialized = false;
   /** A task has passed the checks of the first KVM_RUN. */

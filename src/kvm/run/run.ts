@@ -6,6 +6,7 @@ import type { CapabilityRow } from '../capabilities.ts';
 import type { Caller, IoctlRun } from '../descriptor.ts';
 import { beginDebug, endDebug } from '../guestdebug.ts';
 import { checkPmuForRun } from '../pmu.ts';
+import { updateStolenTime } from '../pvtime.ts';
 import { isSignalled } from '../signals.ts';
 import { DONE, refuse, type IoctlResult, type Refusal } from '../refusal.ts';
 import { hideGic } from '../sysregs/rows.ts';
@@ -63,6 +64,7 @@ export function* kvmRun(vcpu: Vcpu, arg: bigint, caller: Caller): IoctlRun {
 /** vcpu_load. */
 function load(vcpu: Vcpu): void {
   vcpu.loaded = true;
+  vcpu.requests.recordSteal = true;
   vcpu.timers.load();
 }
 
@@ -194,6 +196,10 @@ function* pendingRequests(vcpu: Vcpu, caller: Caller, slice: Slice): Steps<Ioctl
     }
   }
   if (vcpu.pendingReset) vcpu.reset();
+  if (requests.recordSteal) {
+    requests.recordSteal = false;
+    updateStolenTime(vcpu);
+  }
   if (requests.reloadPmu) {
     requests.reloadPmu = false;
     if (vcpu.hasPmu) vcpu.pmu.reload();
