@@ -265,12 +265,16 @@ export interface TableView {
   readonly kinds: Uint8Array;
   /** 1: changed. */
   readonly changed: Uint8Array;
+  /** What the changed ones were at the moment compared with. */
+  readonly before: BigUint64Array;
   /** Next table, or what a block or page maps to; 0 for others. */
   readonly outputs: BigUint64Array;
   /** Tables above it, the root first. */
   readonly path: readonly { readonly address: bigint; readonly level: number; readonly index: number }[];
   /** Tables side by side: more than one at a start level with concatenation. */
   readonly concatenated: number;
+  /** Virtual time of the kept moment. */
+  readonly kept: bigint | null;
 }
 
 export const TABLE_KINDS = ['invalid', 'table', 'block', 'page', 'reserved'] as const;

@@ -74,18 +74,24 @@ export function tableView(inspected: Inspected, owner: Vm | Vcpu, address: bigin
   const { format } = tree.tables;
   const words = readTable(tree, table, level);
   if (!words) return nothing(`there is no memory for the table at 0x${table.toString(16)}`);
-  const before = inspected.changes.tables(inspected, owner, since);
-  const old = before?.get(table);
+  const { changes } = inspected;
+  const moment = changes.tables(inspected, owner, since);
+  const old = moment?.get(table);
   const total = words.length / 2;
   const values = new BigUint64Array(total);
   const outputs = new BigUint64Array(total);
   const kinds = new Uint8Array(total);
   const changed = new Uint8Array(total);
+  const before = new BigUint64Array(total);
   for (let index = 0; index < total; index++) {
     const [low, high] = [words[2 * index]!, words[2 * index + 1]!];
     const kind = entryKind(format, level, low);
     kinds[index] = TABLE_KINDS.indexOf(kind);
-    if (before && (low !== (old?.[2 * index] ?? 0) || high !== (old?.[2 * index + 1] ?? 0))) changed[index] = 1;
+    const [oldLow, oldHigh] = [old?.[2 * index] ?? 0, old?.[2 * index + 1] ?? 0];
+    if (moment && (low !== oldLow || high !== oldHigh)) {
+      changed[index] = 1;
+      before[index] = wide(oldLow, oldHigh);
+    }
     if (low === 0 && high === 0) continue;
     values[index] = wide(low, high);
     if (kind !== 'invalid' && kind !== 'reserved')
@@ -100,9 +106,11 @@ export function tableView(inspected: Inspected, owner: Vm | Vcpu, address: bigin
     values,
     kinds,
     changed,
+    before,
     outputs,
     path: found.path,
     concatenated:
       level === tree.tables.startLevel ? concatenatedTables(format.granule, level, tree.tables.inputBits) : 1,
+    kept: changes.kept,
   };
 }

@@ -37,19 +37,33 @@ function Ending() {
   );
 }
 
+/** Pixels from the end that count as being there. */
+const NEAR_END = 8;
+
 /** What the script printed. */
 export function OutputPanel() {
   const { text, dropped } = useSandbox((state) => state.script);
   const state = useSandbox((whole) => whole.status.state);
   const end = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  // An end that is in sight stays in sight; who scrolled away is left where they are.
   useEffect(() => {
-    end.current?.scrollIntoView({ block: 'nearest' });
+    if (atEnd.current) end.current?.scrollIntoView({ block: 'nearest' });
   }, [text, state]);
   if (text === '' && dropped === 0 && state !== 'finished' && state !== 'failed') {
     return <Empty title="No output yet">What the script prints, how it ended, and where it failed will be here.</Empty>;
   }
   return (
-    <div className="scroll output" tabIndex={0} role="log" aria-label="Output of the script" data-autofocus>
+    <div
+      className="scroll output"
+      tabIndex={0}
+      role="log"
+      aria-label="Output of the script"
+      data-autofocus
+      onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
+        atEnd.current = scrollTop + clientHeight >= scrollHeight - NEAR_END;
+      }}
+    >
       {dropped > 0 ? <p className="muted">Earlier output was dropped.</p> : null}
       {text ? <pre>{text}</pre> : null}
       <Ending />

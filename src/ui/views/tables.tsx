@@ -5,6 +5,7 @@ import type {
   TableEntry,
   TableNode,
   TableRow,
+  TableView,
   TablesOwner,
   TablesView,
 } from '../../session/messages.ts';
@@ -67,7 +68,7 @@ export function TablesPanel() {
   }
   const owner: TablesOwner = stage === 2 ? { stage, vm: target } : { stage, vcpu: target };
   const key = `${stage} ${target}`;
-  if (shape === 'cells') return <Cells key={key} owner={owner} controls={controls} since={since} />;
+  if (shape === 'cells') return <Cells key={key} owner={owner} controls={controls} since={since} onSince={setSince} />;
   if (shape === 'text') return <TableDump key={key} owner={owner} controls={controls} none={NoTables} />;
   const treeProps = { owner, controls, since, onSince: setSince, rowsShown, onRowsShown: setRowsShown };
   return <Tables key={key} {...treeProps} />;
@@ -77,6 +78,7 @@ interface PartProps {
   readonly owner: TablesOwner;
   readonly controls: ReactNode;
   readonly since: Since;
+  readonly onSince: (since: Since) => void;
 }
 
 /** Which rows there are of any tables. */
@@ -87,7 +89,6 @@ interface RowsShown {
 }
 
 interface TreeProps extends PartProps {
-  readonly onSince: (since: Since) => void;
   readonly rowsShown: RowsShown;
   readonly onRowsShown: (rowsShown: RowsShown) => void;
 }
@@ -239,7 +240,9 @@ function KeptMoment({ kept, since, onSince }: { kept: bigint | null; since: Sinc
   );
 }
 
-const momentText = (since: Since): string => (since === 'kept' ? 'the kept moment' : 'the stop before');
+/** What changes are against; while no moment is kept: the stop. */
+const momentText = (since: Since, kept: bigint | null): string =>
+  since === 'kept' && kept !== null ? 'the kept moment' : 'the stop before';
 
 function flipped(set: ReadonlySet<bigint>, one: bigint): ReadonlySet<bigint> {
   const next = new Set(set);
@@ -284,7 +287,7 @@ export function TablesOf(props: TablesOfProps) {
   const { view, owner, selected, told, onSelect, onToggle, onSeen, onlyChanged, since, onMemory } = props;
   const close = useCallback(() => onSelect(null), [onSelect]);
   const changed = view.roots.reduce((sum, root) => sum + root.changed, 0);
-  const moment = momentText(view.kept === null ? 'stop' : (since ?? 'stop'));
+  const moment = momentText(since ?? 'stop', view.kept);
   return (
     <>
       <Control title={view.title} control={view.control} />
@@ -398,11 +401,7 @@ function EntryDetail({
       {entry.contiguous && (
         <p data-wrong={entry.contiguous.wrong !== null}>{contiguousText(entry, entry.contiguous)}</p>
       )}
-      {entry.before !== null && (
-        <p className="tables-before">
-          Was <code>{hex(entry.before, 16)}</code> at {since}.
-        </p>
-      )}
+      <Before value={entry.before} moment={since} />
       <Descriptor
         owner={owner}
         level={level}
@@ -415,8 +414,21 @@ function EntryDetail({
   );
 }
 
+/** What an entry was at the moment compared with; null: the same. */
+function Before({ value, moment }: { value: bigint | null; moment: string }) {
+  if (value === null) return null;
+  return (
+    <p className="tables-before">
+      Was <code>{hex(value, 16)}</code> at {moment}.
+    </p>
+  );
+}
+
+const beforeOf = ({ changed, before }: TableView, index: number): bigint | null =>
+  changed[index] ? (before[index] ?? null) : null;
+
 /** A table as cells, and the entry that was chosen in it. */
-function Cells({ owner, controls, since }: PartProps) {
+function Cells({ owner, controls, since, onSince }: PartProps) {
   const [table, setTable] = useState(0n);
   const [index, setIndex] = useState<number | null>(null);
   const view = useView({ view: 'table', ...owner, address: table, since });
@@ -424,15 +436,25 @@ function Cells({ owner, controls, since }: PartProps) {
     setTable(address);
     setIndex(at);
   };
+  const kept = view?.view === 'table' ? view.kept : null;
+  const moment = momentText(since, kept);
   return (
-    <Frame name="tables" bar={controls}>
+    <Frame
+      name="tables"
+      bar={
+        <>
+          {controls}
+          <KeptMoment kept={kept} since={since} onSince={onSince} />
+        </>
+      }
+    >
       {view === null ? (
         <Waiting />
       ) : view.view === 'nothing' ? (
         <NoTables stage={owner.stage} why={sentence(view.why)} />
       ) : (
         <div className="tables-split">
-          <TableCells view={view} since={momentText(since)} selected={index} onSelect={setIndex} onTable={go} />
+          <TableCells view={view} since={moment} selected={index} onSelect={setIndex} onTable={go} />
           {index === null || view.values[index] === undefined ? (
             <p className="view-foot view-muted">Select a cell to read its descriptor and to change it.</p>
           ) : (
@@ -447,13 +469,14 @@ function Cells({ owner, controls, since }: PartProps) {
               onMemory={() => showMemory(owner.stage === 2 ? 'pa' : 'ipa', view.address + BigInt(index) * 8n)}
               onClose={() => setIndex(null)}
             >
+              <Before value={beforeOf(view, index)} moment={moment} />
               <Descriptor
                 owner={owner}
                 level={view.level}
                 address={view.address + BigInt(index) * 8n}
                 input={view.inputBase + BigInt(index) * view.entrySize}
                 value={view.values[index]}
-                before={null}
+                before={beforeOf(view, index)}
               />
             </Detail>
           )}
