@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { brokenRule, combinations, combinationText, SETS } from '../labs/matrix/axes.ts';
-import { sandboxOf } from '../labs/matrix/sandbox.ts';
+import { GUEST_LOAD, HOST_LOAD, sandboxOf } from '../labs/matrix/sandbox.ts';
 import { Checker } from './checked.ts';
 
 const checker = Checker.create();
@@ -19,6 +19,12 @@ const split = (name: string) => {
 it('the series’ matrix has 864 combinations, of which 180 are valid', () => {
   const { valid, invalid } = split('series');
   expect([valid.length, valid.length + invalid.length]).toEqual([180, 864]);
+});
+
+it('high memory would show a format that loses or exchanges an address bit above 47', () => {
+  const top = [HOST_LOAD.high, GUEST_LOAD.high].map((address) => Number(address >> 48n));
+  expect(top.reduce((all, bits) => all | bits)).toBe(0b1111);
+  for (const bits of top) expect(bits >> 2).not.toBe(bits & 0b11);
 });
 
 describe.each(['series', 'extended'])('%s', (name) => {

@@ -5,8 +5,12 @@ import type { Combination } from './axes.ts';
 import { guestSource, offsetOf, patternOf, PLACES, placesOf } from './guest.ts';
 import script from './vmm.ts.txt?raw';
 
-/** Where memory begins: the host's physical memory, the guest's intermediate physical one. */
-export const LOAD = { low: 0x4000_0000n, high: 0x8_0000_4000_0000n } as const;
+/**
+ * Where memory begins: the host's physical memory, the guest's intermediate physical one. High ones have each of bits 51:48 set
+ * in one or the other, and bits 51:50 unlike 49:48: no format can lose or exchange a bit of them unseen.
+ */
+export const HOST_LOAD = { low: 0x4000_0000n, high: 0xb_0000_4000_0000n } as const;
+export const GUEST_LOAD = { low: 0x4000_0000n, high: 0xd_0000_4000_0000n } as const;
 const HOST_RAM = 0x200_0000n;
 
 function hostOf({ hwPa, hwVa, mode, hostPage, hostPa, hostVa, hostLoad }: Combination): HostConfig {
@@ -18,7 +22,7 @@ function hostOf({ hwPa, hwVa, mode, hostPage, hostPa, hostVa, hostLoad }: Combin
     kernel: { paBits: hostPa, vaBits: hostVa },
     pageSize: hostPage,
     mode,
-    ram: [{ base: LOAD[hostLoad], size: HOST_RAM }],
+    ram: [{ base: HOST_LOAD[hostLoad], size: HOST_RAM }],
   };
 }
 
@@ -32,7 +36,8 @@ function guestVaBits({ guest, hwPa, hwVa }: Combination): number {
 export const placesIn = (combination: Combination): readonly bigint[] => placesOf(guestVaBits(combination));
 
 export function sandboxOf(combination: Combination): CheckedSandbox {
-  const load = LOAD[combination.guestLoad];
+  const load = GUEST_LOAD[combination.guestLoad];
+  const ram = HOST_LOAD[combination.hostLoad];
   const expect: Expectation[] = [
     { see: 'ioctl', name: 'KVM_RUN', nth: 1, errno: null, exit: 'KVM_EXIT_SYSTEM_EVENT KVM_SYSTEM_EVENT_SHUTDOWN' },
     { see: 'register', name: 'x19', value: BigInt(PLACES) },
@@ -40,7 +45,7 @@ export function sandboxOf(combination: Combination): CheckedSandbox {
       see: 'walk',
       va,
       ipa: load + offsetOf(n),
-      pa: { from: LOAD[combination.hostLoad], below: LOAD[combination.hostLoad] + HOST_RAM },
+      pa: { from: ram, below: ram + HOST_RAM },
       value: patternOf(n),
     })),
   ];

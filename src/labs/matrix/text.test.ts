@@ -12,7 +12,7 @@ it('says of hardware and kernels what the name of the combination abbreviates', 
     "The host's kernel has 4K pages, and was built for 52 bits of physical and 52 of virtual address",
   );
   expect(text).toContain('nVHE');
-  expect(text).toContain('Its memory begins at `0x8000040000000`');
+  expect(text).toContain('Its memory begins at `0xb000040000000`');
   expect(text).toContain("The guest's kernel has 16K pages, and was built for 48 bits");
   expect(text).toContain('Its memory begins at `0x40000000`');
 });

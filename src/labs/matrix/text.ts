@@ -1,7 +1,7 @@
 /** What the page says of a combination that is opened: who plays, and where to look. */
 import type { Combination, GuestKernel } from './axes.ts';
 import { PLACES } from './guest.ts';
-import { LOAD, placesIn } from './sandbox.ts';
+import { GUEST_LOAD, HOST_LOAD, placesIn } from './sandbox.ts';
 
 const HARDWARE: Readonly<Record<Combination['hwPa'], string>> = {
   '48': 'has 48 bits of physical address',
@@ -27,9 +27,9 @@ export function textOf(combination: Combination): string {
   const hostKernel = kernelText({ pageSize: hostPage, paBits: hostPa, vaBits: hostVa });
   return `The hardware ${HARDWARE[hwPa]}${hwVa === 52 ? ', and FEAT_LVA: 52 bits of virtual address with 64K pages' : ''}.
 
-The host's kernel ${hostKernel}. It ${MODES[mode]}. Its memory begins at ${hex(LOAD[hostLoad])}.
+The host's kernel ${hostKernel}. It ${MODES[mode]}. Its memory begins at ${hex(HOST_LOAD[hostLoad])}.
 
-The guest's kernel ${kernelText(guest)}. Its memory begins at ${hex(LOAD[guestLoad])}.
+The guest's kernel ${kernelText(guest)}. Its memory begins at ${hex(GUEST_LOAD[guestLoad])}.
 
 1. **Run**. The guest builds tables in its own format and turns its MMU on. Then it writes and reads at both ends of both halves of its
    address space, and counts in \`x19\` what was right: see **Registers**, it must be ${PLACES}.
