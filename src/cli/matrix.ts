@@ -14,6 +14,9 @@ import { Checker, failureOf } from '../session/checked.ts';
 import { print, table, UsageError } from './command.ts';
 import type { Command } from './command.ts';
 
+/** Milliseconds: one that can't boot may fault for ever, and one that can takes some 20. */
+const TIMEOUT = 5000;
+
 /** A valid combination, by its place in what is run. */
 interface Entry {
   readonly set: MatrixSet;
@@ -106,7 +109,7 @@ async function run(
   { first, step }: { first: number; step: number },
   tell: (outcome: Outcome) => void,
 ): Promise<void> {
-  const checker = await Checker.create();
+  const checker = await Checker.create({ timeout: TIMEOUT });
   for (let index = first; index < entries.length; index += step) {
     tell({ index, failure: failureOf(checker.run(sandboxOf(entries[index]!.combination))) });
     // QuickJS is replaced asynchronously where a script has broken it.
