@@ -47,6 +47,16 @@ describe('the log', () => {
     expect(fields.every(({ name, offset }) => name === `reg[${(offset - 8) / 8}]`)).toBe(true);
   });
 
+  it.each([
+    [0n, '0 (40 bits of IPA)'],
+    [52n, '52 (bits of IPA)'],
+    [0x100n, '0x100'],
+  ])('says what size the VM type %s asks for, if it does', (type, text) => {
+    const { vmm, last } = logged();
+    vmm.answer(vmm.kvm, 'KVM_CREATE_VM', type);
+    expect(last().argText).toBe(text);
+  });
+
   it('shows nothing of a list that found no room', () => {
     const { vmm, last } = logged('arm64-bit');
     const { fd } = vmm.vcpu();

@@ -18,7 +18,8 @@ const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 
 /** What the integer argument of an ioctl says; the others are plain numbers. */
 const ARGUMENTS: Readonly<Record<string, (arg: bigint) => string>> = {
-  KVM_CREATE_VM: (arg) => (arg === 0n ? '0 (40 bits of IPA)' : `${arg} (bits of IPA)`),
+  // Bits 7:0 are the size; others are of no type that arm64 has.
+  KVM_CREATE_VM: (arg) => (arg === 0n ? '0 (40 bits of IPA)' : arg <= 0xffn ? `${arg} (bits of IPA)` : hex(arg)),
   KVM_CREATE_VCPU: (arg) => `vCPU ${arg}`,
   KVM_CHECK_EXTENSION: (arg) => capabilityText(arg),
 };
