@@ -129,6 +129,7 @@ async function runAll(
   const one = (outcome: Outcome) => {
     missing.delete(outcome.index);
     if (outcome.failure !== null) failed.push(outcome);
+    clearProgress();
     tell(outcome);
     showProgress(entries.length - missing.size, entries.length);
   };
@@ -159,9 +160,14 @@ function isOutcome(value: unknown): value is Outcome {
 
 const WIDTH = 40;
 
+/** What is printed next begins where the bar was: both go to one terminal. */
+function clearProgress(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+}
+
 function showProgress(done: number, total: number): void {
   if (!process.stderr.isTTY) return;
   const filled = Math.round((done / total) * WIDTH);
-  const end = done === total ? '\r\x1b[K' : '';
-  process.stderr.write(`\r  [${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${done}/${total}${end}`);
+  process.stderr.write(`\r  [${'#'.repeat(filled)}${'.'.repeat(WIDTH - filled)}] ${done}/${total}`);
+  if (done === total) clearProgress();
 }
