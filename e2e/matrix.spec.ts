@@ -21,6 +21,13 @@ test('the boot matrix: all 180 boot in the page, the others say why not, and any
   await expect(page.getByRole('button', { name: /^Lab: lpa2\/52 vhe/ })).toBeVisible();
 });
 
+test('a link to a combination opens it also in a page that is open', async ({ sandbox, page }) => {
+  await sandbox.open('hello');
+  await page.evaluate(() => (location.hash = '#matrix=lpa2-52-vhe-64K-52-52-high-64K-52-52-high'));
+  const lab = page.getByRole('article', { name: 'Lab' });
+  await expect(lab.getByRole('heading', { level: 2 })).toHaveText(/^lpa2\/52 vhe, host 64K/);
+});
+
 test('the extended boot matrix: all 1800 boot in the page, whichever guest is looked at', async ({ sandbox }) => {
   test.setTimeout(360_000);
   await sandbox.open('hello');

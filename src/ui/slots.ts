@@ -30,9 +30,7 @@ function slotOfCombination(combination: Combination): Slot {
 
 /** Opens a combination of the matrix as a place to work in, instead of the one that was open. */
 export function enterCombination(combination: Combination): void {
-  const { id } = slotOfCombination(combination);
-  workspaceStore.setState({ slots: slots([id]) });
-  enterSlot(id);
+  enterSlot(slotOfCombination(combination).id);
 }
 
 export function slotOfLab(lab: Lab): string {
@@ -59,6 +57,7 @@ export function slotFromHash(hash: string): string | null {
 
 /** Goes to another place and boots its host. */
 export function enterSlot(id: string): void {
+  if (combinationOfSlot(id)) workspaceStore.setState({ slots: slots([id]) });
   goTo(id);
   if (workspaceStore.getState().slot !== id) return;
   const lab = labOfSlot(id);
