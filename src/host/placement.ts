@@ -44,13 +44,12 @@ export function place(
     }
     return start;
   }
-  const hint = address - offset;
-  if (hint >= BigInt(MMAP_MIN_ADDRESS) && hint + BigInt(size) <= limit) {
-    const start = Number(hint);
-    if (mappings.within(start, start + size).length === 0) return start;
-  }
-  // Top down below the stack, the highest gap that has the room.
-  const top = mappings.gapBelow(MMAP_BASE, size);
+  // round_hint_to_min
+  const hint = address === offset ? 0 : Math.max(Number(address - offset), MMAP_MIN_ADDRESS);
+  if (hint > 0 && hint + size <= Number(limit) && mappings.within(hint, hint + size).length === 0) return hint;
+  // Top down below the stack, the highest gap that has the room; a hint above the window asks for what is there (arch_get_mmap_base).
+  const above = hint > MAP_WINDOW ? Number(limit) - MAP_WINDOW : 0;
+  const top = mappings.gapBelow(MMAP_BASE + above, size);
   if (top - size < MMAP_MIN_ADDRESS)
     return refuse('ENOMEM', 'mmap.no-room', `no gap of ${size} bytes`, 'get_unmapped_area');
   return top - size;

@@ -14,8 +14,8 @@ const AT = 0x1_0000_0000n;
 
 const vmm = new TestVmm();
 const { process } = vmm;
-const map = (given: Partial<Parameters<typeof mmap>[1]>) => {
-  const mapped = mmap(process, {
+const map = (given: Partial<Parameters<typeof mmap>[1]>, on = process) => {
+  const mapped = mmap(on, {
     address: 0n,
     length: PAGE,
     prot: PROT_READ | PROT_WRITE,
@@ -52,6 +52,22 @@ describe('mmap', () => {
     expect(process.memory.read(AT, 1)).toEqual(Uint8Array.of(0));
     expect(map({ address: AT + BigInt(3 * PAGE), flags: ANON | MAP_FIXED_NOREPLACE })).toBe(AT + BigInt(3 * PAGE));
   });
+});
+
+it('mmap takes a hint, and gives addresses above 2^48 only to one that asks for them of a kernel and CPU that have them', () => {
+  const ram = [{ base: 0x4000_0000n, size: 0x400_0000n }];
+  const kernelOf = (vaBits: 48 | 52) =>
+    new TestVmm({ cpu: 'max', pageSize: 65536, mode: 'vhe', ram, kernel: { paBits: 48, vaBits } }).process;
+  const [wide, narrow] = [kernelOf(52), kernelOf(48)];
+  const hint = { address: 0xa_aaaa_4001_0123n, length: 0x2_0000 };
+  const window = 2n ** 48n;
+  expect(map({}, wide)).toBeLessThan(window);
+  expect(map(hint, wide)).toBe(0xa_aaaa_4001_0000n);
+  // There is something now: the highest place of all that there is.
+  expect(map(hint, wide)).toBe(2n ** 52n - 128n * 2n ** 20n - 0x2_0000n);
+  expect(map({ ...hint, address: 0xaaaa_4001_0000n }, wide)).toBe(0xaaaa_4001_0000n);
+  expect(map(hint, narrow)).toBeLessThan(window);
+  expect(map({ address: 0x1_0001n }, narrow)).toBe(0x1_0000n);
 });
 
 it('mprotect and madvise refuse words that they do not know', () => {

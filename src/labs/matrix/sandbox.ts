@@ -1,7 +1,7 @@
 /** A combination of the matrix as a sandbox that can be run, and what must be seen of it. */
 import type { HostConfig } from '../../session/messages.ts';
 import type { CheckedSandbox, Expectation } from '../../session/types.ts';
-import type { Combination } from './axes.ts';
+import type { Combination, GuestKernel } from './axes.ts';
 import { guestSource, offsetOf, patternOf, PLACES, placesOf } from './guest.ts';
 import script from './vmm.ts.txt?raw';
 
@@ -12,6 +12,9 @@ import script from './vmm.ts.txt?raw';
 export const HOST_LOAD = { low: 0x4000_0000n, high: 0xb_0000_4000_0000n } as const;
 export const GUEST_LOAD = { low: 0x4000_0000n, high: 0xd_0000_4000_0000n } as const;
 const HOST_RAM = 0x200_0000n;
+
+/** Where the VMM maps the guest's memory, by the bits of the host's virtual addresses; no block of its tables fits it. */
+const MAPPED_AT = { 48: 0xaaaa_4001_0000n, 52: 0xa_aaaa_4001_0000n } as const;
 
 function hostOf({ hwPa, hwVa, mode, hostPage, hostPa, hostVa, hostLoad }: Combination): HostConfig {
   return {
@@ -27,13 +30,24 @@ function hostOf({ hwPa, hwVa, mode, hostPage, hostPa, hostVa, hostLoad }: Combin
 }
 
 /** Bits of virtual address that the guest's kernel finds: what it was built for, as far as the hardware has it. */
-function guestVaBits({ guest, hwPa, hwVa }: Combination): number {
-  const has52 = guest.pageSize === 65536 ? hwVa === 52 : hwPa === 'lpa2';
-  return guest.vaBits === 52 && has52 ? 52 : 48;
+/** The bits of virtual address that a kernel has on the hardware: 52 where both have them. */
+function vaBitsOf({ pageSize, vaBits }: GuestKernel, { hwPa, hwVa }: Combination): 48 | 52 {
+  const has52 = pageSize === 65536 ? hwVa === 52 : hwPa === 'lpa2';
+  return vaBits === 52 && has52 ? 52 : 48;
 }
 
+const hostKernel = ({ hostPage, hostPa, hostVa }: Combination): GuestKernel => ({
+  pageSize: hostPage,
+  paBits: hostPa,
+  vaBits: hostVa,
+});
+
+/** Where the guest's memory is in the VMM's address space. */
+export const mappedAt = (combination: Combination): bigint => MAPPED_AT[vaBitsOf(hostKernel(combination), combination)];
+
 /** The virtual addresses at which the guest writes and reads. */
-export const placesIn = (combination: Combination): readonly bigint[] => placesOf(guestVaBits(combination));
+export const placesIn = (combination: Combination): readonly bigint[] =>
+  placesOf(vaBitsOf(combination.guest, combination));
 
 export function sandboxOf(combination: Combination): CheckedSandbox {
   const load = GUEST_LOAD[combination.guestLoad];
@@ -52,9 +66,17 @@ export function sandboxOf(combination: Combination): CheckedSandbox {
   return {
     sandbox: {
       host: hostOf(combination),
-      script: script.replace(/^const LOAD = .*$/m, `const LOAD = 0x${load.toString(16)}n;`),
+      script: withConstants({ LOAD: load, MAPPED_AT: mappedAt(combination) }),
       guest: guestSource(combination.guest),
     },
     expect,
   };
 }
+
+/** The VMM's script, with other values for constants that it begins with. */
+const withConstants = (values: Readonly<Record<string, bigint>>): string =>
+  Object.entries(values).reduce(
+    (text, [name, value]) =>
+      text.replace(new RegExp(`^const ${name} = .*$`, 'm'), `const ${name} = 0x${value.toString(16)}n;`),
+    script,
+  );

@@ -1,7 +1,7 @@
 /** What the page says of a combination that is opened: who plays, and where to look. */
 import type { Combination, GuestKernel } from './axes.ts';
 import { PLACES } from './guest.ts';
-import { GUEST_LOAD, HOST_LOAD, placesIn } from './sandbox.ts';
+import { GUEST_LOAD, HOST_LOAD, mappedAt, placesIn } from './sandbox.ts';
 
 const HARDWARE: Readonly<Record<Combination['hwPa'], string>> = {
   '48': 'has 48 bits of physical address',
@@ -29,7 +29,8 @@ export function textOf(combination: Combination): string {
 
 The host's kernel ${hostKernel}. It ${MODES[mode]}. Its memory begins at ${hex(HOST_LOAD[hostLoad])}.
 
-The guest's kernel ${kernelText(guest)}. Its memory begins at ${hex(GUEST_LOAD[guestLoad])}.
+The guest's kernel ${kernelText(guest)}. Its memory begins at ${hex(GUEST_LOAD[guestLoad])}; the VMM has it at
+${hex(mappedAt(combination))} of its own addresses.
 
 1. **Run**. The guest builds tables in its own format and turns its MMU on. Then it writes and reads at both ends of both halves of its
    address space, and counts in \`x19\` what was right: see **Registers**, it must be ${PLACES}.
