@@ -85,3 +85,14 @@ test('a guest from an ELF file runs; a file that is none is refused where it was
   await sandbox.finished();
   await expect(await sandbox.panel('Console')).toContainText('Hello from EL1');
 });
+
+test('a link that names nothing is refused, and the page stays where it is', async ({ sandbox, page }) => {
+  await page.goto('./#lab=nope');
+  const notices = page.getByText(/^The link #lab=nope names no lab/);
+  await expect(notices).toBeVisible();
+  await expect(page).not.toHaveURL(/nope/);
+  await sandbox.open('hello');
+  await page.evaluate(() => (location.hash = '#matrix=48-48-vhe-4K-48-48-high-4K-48-48-low'));
+  await expect(page.getByText(/names no combination of the boot matrix that can be/)).toBeVisible();
+  await expect(page).toHaveURL(/#lab=hello$/);
+});

@@ -7,7 +7,8 @@ import { HelpDialog } from './help.tsx';
 import { combination, takesText } from './keys.ts';
 import { Notices } from './notices.tsx';
 import { Palette } from './palette.tsx';
-import { enterSlot, slotFromHash } from './slots.ts';
+import { enterSlot, refusedLink, showLink, slotFromHash } from './slots.ts';
+import { notify } from './store.ts';
 import { TopBar } from './top-bar.tsx';
 import { workspaceStore } from './workspace.ts';
 
@@ -25,6 +26,11 @@ function onKey(event: KeyboardEvent): void {
 }
 
 function onHash(): void {
+  const refused = refusedLink(location.hash);
+  if (refused !== null) {
+    notify(refused, 'error');
+    return showLink(workspaceStore.getState().slot);
+  }
   const wanted = slotFromHash(location.hash);
   if (wanted !== null && wanted !== workspaceStore.getState().slot) enterSlot(wanted);
 }
@@ -33,6 +39,7 @@ export function App() {
   useEffect(() => {
     addEventListener('keydown', onKey, { capture: true });
     addEventListener('hashchange', onHash);
+    if (refusedLink(location.hash) !== null) onHash();
     return () => {
       removeEventListener('keydown', onKey, { capture: true });
       removeEventListener('hashchange', onHash);

@@ -37,6 +37,9 @@ export function slotOfLab(lab: Lab): string {
   return LAB + lab.name;
 }
 
+/** Characters of a link that a message repeats. */
+const MOST_SHOWN = 80;
+
 /** The lab that is worked on in a place; null in the person's own sandbox. */
 export function labOfSlot(slot: string): Lab | null {
   return LABS.find((lab) => slotOfLab(lab) === slot) ?? null;
@@ -55,14 +58,26 @@ export function slotFromHash(hash: string): string | null {
   return combination === null ? null : MATRIX + combination;
 }
 
+/** Why a link's fragment opens nothing here; null: it does, or asks for nothing. */
+export function refusedLink(hash: string): string | null {
+  const slot = slotFromHash(hash);
+  if (slot === null || labOfSlot(slot) || combinationOfSlot(slot)) return null;
+  return `The link ${hash.slice(0, MOST_SHOWN)} names no ${slot.startsWith(LAB) ? 'lab' : 'combination of the boot matrix that can be'}`;
+}
+
 /** Goes to another place and boots its host. */
 export function enterSlot(id: string): void {
   if (combinationOfSlot(id)) workspaceStore.setState({ slots: slots([id]) });
   goTo(id);
   if (workspaceStore.getState().slot !== id) return;
-  const lab = labOfSlot(id);
-  const combination = id.startsWith(MATRIX) ? `#matrix=${encodeURIComponent(id.slice(MATRIX.length))}` : '';
+  showLink(id);
+  if (sandboxStore.getState().worker === 'ready') load();
+}
+
+/** Has the address bar link to a place. */
+export function showLink(slot: string): void {
+  const lab = labOfSlot(slot);
+  const combination = slot.startsWith(MATRIX) ? `#matrix=${encodeURIComponent(slot.slice(MATRIX.length))}` : '';
   const hash = lab ? `#lab=${encodeURIComponent(lab.name)}` : combination;
   history.replaceState(null, '', hash || location.pathname + location.search);
-  if (sandboxStore.getState().worker === 'ready') load();
 }
