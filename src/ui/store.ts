@@ -188,6 +188,7 @@ export function reduce(state: SandboxState, event: Event): Partial<SandboxState>
   }
 }
 
+/** The state once events have been taken in. */
 export function stateAfter(state: SandboxState, events: readonly Event[]): SandboxState {
   return events.reduce((so, event) => ({ ...so, ...reduce(so, event) }), state);
 }

@@ -182,6 +182,29 @@ describe('one table', () => {
     expect(root).toMatchObject({ level: 1, concatenated: 2, path: [] });
     expect(root.values).toHaveLength(1024);
   });
+
+  it('says which entries changed since the kept moment, and what they were', () => {
+    const table = leafTable();
+    const since = () => ask({ view: 'table', stage: 2, vm: VM, address: table, since: 'kept' });
+    const put = (index: number, value: bigint) =>
+      session.handle({
+        type: 'poke',
+        space: 'pa',
+        address: table + BigInt(index) * 8n,
+        data: new Uint8Array(BigUint64Array.of(value).buffer),
+      });
+    // All of its pages came after that moment.
+    expect(since()).toMatchObject({ kept: expect.any(BigInt), before: new BigUint64Array(512) });
+    expect(since().changed.every((each) => each === 1)).toBe(true);
+    const { values } = since();
+    session.handle({ type: 'keepTables', keep: true });
+    put(7, values[7]! ^ 0x80n);
+    const edited = since();
+    put(7, values[7]!);
+    expect([...edited.changed].flatMap((each, index) => (each ? index : []))).toEqual([7]);
+    expect(edited.before[7]).toBe(values[7]);
+    expect(since().changed.every((each) => each === 0)).toBe(true);
+  });
 });
 
 describe('the dump', () => {
