@@ -2,16 +2,20 @@
 import { PhysicalMemory } from '../memory.ts';
 import type { TranslationFeatures } from '../features.ts';
 import { faultStatus } from '../translation/fault.ts';
+import { LAST_LEVEL } from '../translation/format.ts';
 import { Mmu, type AccessKind } from '../translation/mmu.ts';
 import { OPERATIONS, POOL, type Case } from './cases.ts';
 
-/** null: the walk left the pool of tables, where the two machines have different memory. */
+/**
+ * null: the walk left the pool of tables, where the two machines have different memory; or it met a block at a level that has none,
+ * which QEMU 7.2 follows all the same.
+ */
 export type Answer = bigint | null;
 
 export interface Answers {
   /** PAR_EL1 by probe. */
   readonly pars: readonly Answer[];
-  /** Of the descriptors afterwards, with what hardware has set in them; null where a walk left the pool. */
+  /** Of the descriptors afterwards, with what hardware has set in them; null where an answer is. */
   readonly digest: bigint | null;
 }
 
@@ -37,6 +41,7 @@ function answer(mmu: Mmu, va: bigint, operation: number): Answer {
   const kind: AccessKind = { access, el, pan };
   const { steps } = mmu.trace(va, kind);
   if (steps.some(({ descriptorPa }) => descriptorPa < POOL.base || descriptorPa >= POOL.base + POOL.size)) return null;
+  if (steps.some(({ kind, level }) => kind === 'reserved' && level < LAST_LEVEL)) return null;
   const [low, high] = [Number(va & 0xffff_ffffn), Number((va >> 32n) & 0xffff_ffffn)];
   const both = stages === 2;
   const result = (both ? mmu.translate : mmu.translateStage1).call(mmu, low, high, kind);
