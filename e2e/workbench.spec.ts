@@ -207,3 +207,36 @@ test('a console that gets its size after much was printed out of sight stays at 
   await expect(rows.locator('> div')).toHaveCount(9);
   await expect(rows).toContainText('line 200.');
 });
+
+test('Output follows its end, leaves who scrolled away where they are, and follows a new run', async ({
+  sandbox,
+  page,
+}) => {
+  const lines = (from: number, to: number) => `for (let at = ${from}; at <= ${to}; at++) print('line', at);`;
+  const call = 'await ioctl(kvm, KVM_GET_API_VERSION);';
+  const script = ["const kvm = open('/dev/kvm');", lines(1, 100), call, call, lines(101, 200)].join('\n');
+  await page.addInitScript(
+    (draft) => {
+      localStorage.setItem('stage2/1/slot', '"own"');
+      localStorage.setItem('stage2/1/draft/own', draft);
+    },
+    JSON.stringify({ ...PRINTS, script }),
+  );
+  await page.goto('./');
+  await expect(sandbox.button('Run')).toBeEnabled();
+  const log = (await sandbox.panel('Output')).getByRole('log');
+  const fromEnd = () => log.evaluate((element) => element.scrollHeight - element.clientHeight - element.scrollTop);
+  await page.keyboard.press('F10');
+  await expect(log).toContainText('line 100');
+  await expect(sandbox.state).toContainText('Paused');
+  await expect.poll(fromEnd).toBeLessThan(8);
+  await log.hover();
+  await page.mouse.wheel(0, -10_000);
+  await expect.poll(() => log.evaluate((element) => element.scrollTop)).toBe(0);
+  await page.keyboard.press('F5');
+  await expect(log).toContainText('line 200');
+  expect(await log.evaluate((element) => element.scrollTop)).toBe(0);
+  await page.keyboard.press('F5');
+  await expect.poll(fromEnd).toBeLessThan(8);
+  await sandbox.finished();
+});

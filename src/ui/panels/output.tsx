@@ -46,8 +46,9 @@ export function OutputPanel() {
   const state = useSandbox((whole) => whole.status.state);
   const end = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
-  // An end that is in sight stays in sight; who scrolled away is left where they are.
+  // An end that is in sight stays in sight; who scrolled away is left where they are, until a new run.
   useEffect(() => {
+    if (text === '') atEnd.current = true;
     if (atEnd.current) end.current?.scrollIntoView({ block: 'nearest' });
   }, [text, state]);
   if (text === '' && dropped === 0 && state !== 'finished' && state !== 'failed') {
